@@ -1,0 +1,56 @@
+# Targets: what a host application links, and the few words in which rooms, tests and programs are declared.
+#
+#   zooid::base       ids, ballots, configurations, errors, bytes          (fmt-free, header-light)
+#   zooid::placement  the placement solver, usable alone                   -> base
+#   zooid::core       every other pure room: no Asio, no threads           -> base
+#   zooid::zooid      the edges: TCP, files, remote client, running server -> core, Asio, OpenSSL
+#   zooid::sim        the simulated world and the checkers                 -> core
+include_guard()
+
+function(_zooid_library name)
+    add_library(zooid_${name} STATIC)
+    add_library(zooid::${name} ALIAS zooid_${name})
+    set_target_properties(zooid_${name} PROPERTIES
+        EXPORT_NAME ${name}
+        OUTPUT_NAME zooid_${name}
+        POSITION_INDEPENDENT_CODE ON
+        CXX_VISIBILITY_PRESET hidden
+        VISIBILITY_INLINES_HIDDEN ON)
+    target_compile_features(zooid_${name} PUBLIC cxx_std_20)
+    set_target_properties(zooid_${name} PROPERTIES CXX_EXTENSIONS OFF)
+    target_include_directories(zooid_${name}
+        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+        PRIVATE ${PROJECT_SOURCE_DIR}/lib)
+    if(ZOOID_MUTANTS)
+        target_compile_definitions(zooid_${name} PUBLIC ZOOID_MUTANTS)
+    endif()
+endfunction()
+
+# zooid_room(<library> <file>...): adds a room's sources, named from its CMakeLists.txt, to a library.
+function(zooid_room library)
+    list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    target_sources(zooid_${library} PRIVATE ${ARGN})
+endfunction()
+
+# zooid_program(<name> <file>... [LIBRARIES <target>...]): an installed program of the component `programs`.
+function(zooid_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 program "" "" "LIBRARIES")
+    add_executable(${name} ${program_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PRIVATE ${program_LIBRARIES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
+    if(ZOOID_INSTALL)
+        install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
+    endif()
+endfunction()
+
+# zooid_test(<name> <file>... [LIBRARIES <target>...]): one Catch2 executable; each test case is a ctest test.
+function(zooid_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 test "" "" "LIBRARIES")
+    add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
+    target_link_libraries(test_${name} PRIVATE zooid_test_main ${test_LIBRARIES})
+    target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/tests)
+    target_compile_definitions(test_${name} PRIVATE ZOOID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                                    ZOOID_BINARY_DIR="${PROJECT_BINARY_DIR}")
+    set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests CXX_EXTENSIONS OFF)
+    catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT 600)
+endfunction()
