@@ -1,0 +1,155 @@
+// The contract of the core: what goes into a step, and all that comes out of it.
+//
+//   event ──► replica::step ──► effects: records to persist
+//                                        messages that may leave now
+//                                        messages that wait until those records are durable
+//                                        deliveries to the state machine, answers to callers
+//
+// The replica does no I/O. Its host carries out the effects in this order of trust: nothing in
+// `after_durable` leaves before the records of this and every earlier step of the replica are durable.
+#pragma once
+
+#include <zooid/base/error.hpp>
+#include <zooid/base/time.hpp>
+#include <zooid/base/trace.hpp>
+#include <zooid/cell/message.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace zooid {
+
+/// Names a caller's request at this replica; drawn by the host, never reused within a life.
+using token = tagged<struct token_tag>;
+
+// ---- events -------------------------------------------------------------------------------------------------
+
+/// A message of another member, or of this one: messages to oneself come back through the host as well.
+struct received {
+    server_id server;    ///< as the authenticated connection says
+    replica_id replica;  ///< as the envelope says
+    zooid::message content;
+};
+/// Order this command. Ends in a `delivery` that carries the token, or in an `ended`.
+struct propose {
+    token request;
+    shared_bytes command;
+};
+/// A strict read: ends in `read_ready` or `ended`.
+struct read {
+    token request;
+};
+/// The state machine applied everything up to `at` and has this digest now.
+struct applied {
+    slot at;
+    digest state_digest;
+};
+/// The state that `want_snapshot` asked for.
+struct snapshot_taken {
+    slot at;
+    shared_bytes state;
+    digest state_digest;
+};
+/// The state machine could not go on: a command above its version, or a snapshot it cannot restore.
+struct apply_failed {
+    slot at;
+    std::string cause;
+};
+/// The records of the step that emitted this ticket are durable, and so are all before them.
+struct persisted {
+    std::uint64_t ticket = 0;
+};
+/// The deadline has passed.
+struct woken {};
+/// Something changed for a server of this cell: suspected, returned, connected.
+struct liveness_changed {
+    server_id server;
+};
+/// A client says that it gets no answer from the proposer that it was sent to.
+struct complaint {};
+/// Lead no longer: the journal under this replica hangs, or the server is stopping.
+struct resign {};
+
+using event = std::variant<received, propose, read, applied, snapshot_taken, apply_failed, persisted, woken,
+                           liveness_changed, complaint, resign>;
+
+// ---- effects ------------------------------------------------------------------------------------------------
+
+/// Voting state: this replica promised `in`.
+struct promise_record {
+    ballot in;
+    friend bool operator==(promise_record const&, promise_record const&) = default;
+};
+/// Voting state, with its value framed apart. `chosen` marks a value that was taught: it is known to be chosen,
+/// and `accepted` is then the ballot of nobody's proposal. `prefix` is what was known to be chosen by then.
+struct acceptance_record {
+    slot at;
+    ballot accepted;
+    digest value_digest;
+    bool chosen = false;
+    slot prefix;
+    entry value;
+    friend bool operator==(acceptance_record const&, acceptance_record const&) = default;
+};
+/// Supersedes acceptances and values up to its slot.
+struct checkpoint_record {
+    snapshot state;
+    friend bool operator==(checkpoint_record const&, checkpoint_record const&) = default;
+};
+/// This replica stopped for good, and why.
+struct quarantine_record {
+    std::string cause;
+    friend bool operator==(quarantine_record const&, quarantine_record const&) = default;
+};
+using durable_record = std::variant<promise_record, acceptance_record, checkpoint_record, quarantine_record>;
+
+/// A message and the member that it is addressed to.
+struct outgoing {
+    member to;
+    zooid::message content;
+};
+/// Apply this entry. Slots arrive in order without gaps. At the replica that proposed it, `requests` has the
+/// token of each command of the batch; elsewhere it is empty.
+struct delivery {
+    slot at;
+    entry value;
+    std::vector<token> requests;
+};
+/// The strict read may be answered from any state at or after `at`, which is applied.
+struct read_ready {
+    token request;
+    slot at;
+};
+/// A request that this replica will not carry through. `outcome_unknown`: it was proposed and may yet be
+/// chosen. `not_proposer`, `overloaded`, `quarantined`: it was not proposed.
+struct ended {
+    token request;
+    errc why = errc::not_proposer;
+};
+/// Replace the state machine's state by this; answer with `applied` or `apply_failed`.
+struct install {
+    snapshot state;
+};
+
+/// Everything that one step asks of the host. The host clears and reuses it: `clear()` keeps the memory.
+struct effects {
+    std::vector<durable_record> persist;
+    std::vector<outgoing> now;
+    std::vector<outgoing> after_durable;
+    std::vector<delivery> deliver;
+    std::vector<read_ready> reads;
+    std::vector<ended> ended_requests;
+    std::optional<install> restore;
+    std::optional<std::uint64_t> tell_when_durable; ///< answer with `persisted{ticket}`
+    bool want_snapshot = false;                     ///< answer with `snapshot_taken`, at once
+    std::vector<server_id> watch;                   ///< tell `liveness_changed` when this server returns
+    sometimes_set marks;
+
+    void clear();
+    bool empty() const;
+};
+
+} // namespace zooid

@@ -1,0 +1,154 @@
+// What the replicas of one cell say to each other. PROTOCOL.md gives each message's meaning and when it may
+// leave; this file gives their shape and, with codec.cpp, their bytes.
+#pragma once
+
+#include <zooid/base/ballot.hpp>
+#include <zooid/base/error.hpp>
+#include <zooid/base/hash.hpp>
+#include <zooid/cell/entry.hpp>
+#include <zooid/cell/snapshot.hpp>
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+namespace zooid {
+
+/// Phase 1 request: promise ballot `in`, and report what you accepted from slot `from` on.
+struct prepare {
+    ballot in;
+    slot from;
+    friend bool operator==(prepare const&, prepare const&) = default;
+};
+
+/// One acceptance as a promise reports it. An empty value says that it was damaged on disk: the vote stands,
+/// and it is never taken for "nothing accepted".
+struct acceptance {
+    slot at;
+    ballot accepted;
+    digest value_digest;
+    entry value;
+    friend bool operator==(acceptance const&, acceptance const&) = default;
+};
+
+/// Phase 1 answer. All slots up to `prefix` are chosen and the sender can teach them; `accepted` lists every
+/// acceptance above it.
+struct promise {
+    ballot in;
+    slot prefix;
+    std::vector<acceptance> accepted;
+    friend bool operator==(promise const&, promise const&) = default;
+};
+
+/// Phase 2 request. All slots up to `chosen` are chosen.
+struct accept {
+    ballot in;
+    slot at;
+    slot chosen;
+    entry value;
+    friend bool operator==(accept const&, accept const&) = default;
+};
+
+/// Phase 2 answer: the acceptance is durable. `prefix` is what the sender knows to be chosen.
+struct accepted {
+    ballot in;
+    slot at;
+    digest value_digest;
+    slot prefix;
+    friend bool operator==(accepted const&, accepted const&) = default;
+};
+
+/// The sender has promised a higher ballot than the one it was asked in.
+struct rejected_ballot {
+    ballot asked;
+    ballot promised;
+    friend bool operator==(rejected_ballot const&, rejected_ballot const&) = default;
+};
+
+/// All slots up to `chosen` are chosen; those that you accepted in exactly this ballot have your value.
+/// With `report` set, answer with `learned`.
+struct commit {
+    ballot in;
+    slot chosen;
+    bool report = false;
+    friend bool operator==(commit const&, commit const&) = default;
+};
+
+/// The sender knows all slots up to `prefix`.
+struct learned {
+    slot prefix;
+    friend bool operator==(learned const&, learned const&) = default;
+};
+
+/// Strict read: is your promise exactly `in`? Asked after the reads of this round arrived.
+struct confirm {
+    ballot in;
+    std::uint64_t round = 0;
+    friend bool operator==(confirm const&, confirm const&) = default;
+};
+
+struct confirmed {
+    ballot in;
+    std::uint64_t round = 0;
+    friend bool operator==(confirmed const&, confirmed const&) = default;
+};
+
+/// Before a candidate disturbs anybody with phase 1: would it be welcome? `despite` names a proposer whose
+/// probe through the sender failed and whom a voucher should not defend.
+struct canvass {
+    std::uint64_t attempt = 0;
+    ballot despite;
+    friend bool operator==(canvass const&, canvass const&) = default;
+};
+
+/// The answer: the sender's promise, and the ballot of a proposer that it vouches for (zero: none).
+struct canvassed {
+    std::uint64_t attempt = 0;
+    ballot promised;
+    ballot vouched;
+    friend bool operator==(canvassed const&, canvassed const&) = default;
+};
+
+/// A client complained: prove that you still lead by asking your quorum, and answer with `probed`.
+struct probe {
+    std::uint64_t attempt = 0;
+    friend bool operator==(probe const&, probe const&) = default;
+};
+
+struct probed {
+    std::uint64_t attempt = 0;
+    ballot in;
+    friend bool operator==(probed const&, probed const&) = default;
+};
+
+/// Teach me what was chosen from `from` on.
+struct fetch {
+    slot from;
+    friend bool operator==(fetch const&, fetch const&) = default;
+};
+
+/// Teaching by log slice: the chosen values of slots from, from + 1, ...; nothing that is not chosen.
+struct slice {
+    slot from;
+    std::vector<entry> values;
+    slot prefix; ///< how far the sender could teach
+    friend bool operator==(slice const&, slice const&) = default;
+};
+
+/// Teaching by snapshot, for a replica that needs slots the sender no longer has one by one.
+struct teach_snapshot {
+    snapshot state;
+    friend bool operator==(teach_snapshot const&, teach_snapshot const&) = default;
+};
+
+using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
+                             confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot>;
+
+/// Appends kind, version and fields.
+void encode(message const& m, bytes& out);
+/// Errors: `malformed`, `unsupported_version` (an unknown kind or version).
+result<message> decode_message(bytes_view encoded);
+/// The message's name, for traces: "prepare".
+std::string_view name_of(message const& m);
+
+} // namespace zooid

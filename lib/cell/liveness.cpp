@@ -1,0 +1,73 @@
+#include <zooid/cell/liveness.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+namespace {
+
+bool precedes(peer_liveness const& peer, server_id server) { return peer.server < server; }
+
+} // namespace
+
+peer_liveness& liveness::at(server_id peer) {
+    auto found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
+    if (found == peers_.end() || found->server != peer) {
+        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}});
+    }
+    return *found;
+}
+
+peer_liveness const* liveness::find(server_id peer) const {
+    auto const found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
+    return found != peers_.end() && found->server == peer ? &*found : nullptr;
+}
+
+bool liveness::both_ways(server_id peer) const {
+    if (peer == self_) return true;
+    peer_liveness const* known = find(peer);
+    return known && known->both_ways;
+}
+
+bool liveness::suspected(server_id peer) const {
+    if (peer == self_) return false;
+    peer_liveness const* known = find(peer);
+    return known && known->suspected;
+}
+
+bool liveness::answered(server_id peer) const {
+    if (peer == self_) return true;
+    peer_liveness const* known = find(peer);
+    return known && known->answered;
+}
+
+bool liveness::hears_quorum(configuration const& members) const {
+    member_set heard;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        if (both_ways(members[i].server)) heard.insert(i);
+    }
+    return members.is_quorum(heard);
+}
+
+bool liveness::vouches(ballot const& proposer, configuration const& members) const {
+    if (gone(proposer)) return false;
+    if (proposer.server == self_) return hears_quorum(members);
+    peer_liveness const* known = find(proposer.server);
+    if (!known || !known->both_ways) return false;
+    member_set connected;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        server_id const server = members[i].server;
+        bool const hears =
+            server == known->server || std::binary_search(known->hears.begin(), known->hears.end(), server);
+        if (hears) connected.insert(i);
+    }
+    return members.is_quorum(connected);
+}
+
+bool liveness::gone(ballot const& proposer) const {
+    if (proposer.server == self_) return proposer.life != life_;
+    peer_liveness const* known = find(proposer.server);
+    return known && (known->suspected || (known->life && known->life != proposer.life));
+}
+
+} // namespace zooid
