@@ -12,7 +12,8 @@ constexpr std::uint64_t value_domain = 0x7a6f6f69642f7631; // "zooid/v1": separa
 
 bool batch_decodes(bytes_view payload) {
     reader in(payload);
-    while (!in.at_end()) (void)in.get_sized();
+    while (!in.at_end())
+        (void)in.get_sized();
     return !in.failed() && !payload.empty();
 }
 
@@ -29,17 +30,21 @@ entry entry::no_op() {
 entry entry::batch(std::span<shared_bytes const> commands) {
     ZOOID_CHECK(!commands.empty(), "a batch holds at least one command");
     std::size_t size = 2;
-    for (shared_bytes const& command : commands) size += 4 + command.size();
+    for (shared_bytes const& command : commands)
+        size += 4 + command.size();
     bytes out;
     out.reserve(size);
     writer w(out);
     w.put(static_cast<std::uint8_t>(entry_kind::commands));
     w.put(entry_version);
-    for (shared_bytes const& command : commands) w.put_sized(command.view());
+    for (shared_bytes const& command : commands)
+        w.put_sized(command.view());
     return entry(shared_bytes(out));
 }
 
-digest entry::value_digest() const { return hash128(encoded_.view(), value_domain); }
+digest entry::value_digest() const {
+    return hash128(encoded_.view(), value_domain);
+}
 
 bool entry::understood() const {
     bytes_view const all = encoded_.view();
@@ -63,7 +68,8 @@ std::vector<bytes_view> entry::commands() const {
     std::vector<bytes_view> found;
     if (kind() != entry_kind::commands) return found;
     reader in(encoded_.view().substr(2));
-    while (!in.at_end()) found.push_back(in.get_sized());
+    while (!in.at_end())
+        found.push_back(in.get_sized());
     return found;
 }
 

@@ -6,7 +6,9 @@ namespace zooid {
 
 namespace {
 
-bool precedes(peer_liveness const& peer, server_id server) { return peer.server < server; }
+bool precedes(peer_liveness const& peer, server_id server) {
+    return peer.server < server;
+}
 
 } // namespace
 

@@ -11,7 +11,9 @@ log_slot const* log_window::find(slot at) const {
     return &slots_[at - first_];
 }
 
-log_slot* log_window::find(slot at) { return const_cast<log_slot*>(std::as_const(*this).find(at)); }
+log_slot* log_window::find(slot at) {
+    return const_cast<log_slot*>(std::as_const(*this).find(at));
+}
 
 log_slot& log_window::open(slot at) {
     ZOOID_CHECK(at >= first_, "a slot below the log's window is never opened again");
@@ -26,11 +28,14 @@ void log_window::trim(slot at) {
     first_ = at;
 }
 
-void log_window::restart_after(slot at) { trim(at + 1); }
+void log_window::restart_after(slot at) {
+    trim(at + 1);
+}
 
 std::size_t log_window::value_bytes() const {
     std::size_t total = 0;
-    for (log_slot const& held : slots_) total += held.value.encoded().size();
+    for (log_slot const& held : slots_)
+        total += held.value.encoded().size();
     return total;
 }
 

@@ -35,7 +35,8 @@ bytes encode(snapshot const& s) {
     w.put(s.alpha);
     w.put(s.at);
     w.put(static_cast<std::uint8_t>(s.configurations.size()));
-    for (governed const& g : s.configurations) w.put(g.from), w.put(g.members);
+    for (governed const& g : s.configurations)
+        w.put(g.from), w.put(g.members);
     w.put(s.state_digest);
     w.put_sized(s.state.view());
     return out;
@@ -49,8 +50,8 @@ result<snapshot> decode_snapshot(bytes_view encoded) {
     in.get(s.cell_version);
     if (in.failed()) return error(errc::malformed, "snapshot: cut");
     if (format != snapshot_version || s.cell_version != 1) {
-        return error(errc::unsupported_version, "snapshot: format " + std::to_string(format) + ", cell version " +
-                                                    std::to_string(s.cell_version));
+        return error(errc::unsupported_version, "snapshot: format " + std::to_string(format) +
+                                                    ", cell version " + std::to_string(s.cell_version));
     }
     in.get(s.cell);
     s.key = in.get_sized();

@@ -25,12 +25,13 @@ namespace zooid {
 /// Names a caller's request at this replica; drawn by the host, never reused within a life.
 using token = tagged<struct token_tag>;
 
-// ---- events -------------------------------------------------------------------------------------------------
+// ---- events
+// -------------------------------------------------------------------------------------------------
 
 /// A message of another member, or of this one: messages to oneself come back through the host as well.
 struct received {
-    server_id server;    ///< as the authenticated connection says
-    replica_id replica;  ///< as the envelope says
+    server_id server;   ///< as the authenticated connection says
+    replica_id replica; ///< as the envelope says
     zooid::message content;
 };
 /// Order this command. Ends in a `delivery` that carries the token, or in an `ended`.
@@ -76,15 +77,17 @@ struct resign {};
 using event = std::variant<received, propose, read, applied, snapshot_taken, apply_failed, persisted, woken,
                            liveness_changed, complaint, resign>;
 
-// ---- effects ------------------------------------------------------------------------------------------------
+// ---- effects
+// ------------------------------------------------------------------------------------------------
 
 /// Voting state: this replica promised `in`.
 struct promise_record {
     ballot in;
     friend bool operator==(promise_record const&, promise_record const&) = default;
 };
-/// Voting state, with its value framed apart. `chosen` marks a value that was taught: it is known to be chosen,
-/// and `accepted` is then the ballot of nobody's proposal. `prefix` is what was known to be chosen by then.
+/// Voting state, with its value framed apart. `chosen` marks a value that was taught: it is known to be
+/// chosen, and `accepted` is then the ballot of nobody's proposal. `prefix` is what was known to be chosen by
+/// then.
 struct acceptance_record {
     slot at;
     ballot accepted;

@@ -21,12 +21,14 @@ struct prepare {
     friend bool operator==(prepare const&, prepare const&) = default;
 };
 
-/// One acceptance as a promise reports it. An empty value says that it was damaged on disk: the vote stands,
-/// and it is never taken for "nothing accepted".
+/// One acceptance as a promise reports it. `chosen` says that the slot is known to be chosen with this value,
+/// whatever the ballot. An empty value says that it was damaged on disk: the vote stands, and it is never
+/// taken for "nothing accepted".
 struct acceptance {
     slot at;
     ballot accepted;
     digest value_digest;
+    bool chosen = false;
     entry value;
     friend bool operator==(acceptance const&, acceptance const&) = default;
 };

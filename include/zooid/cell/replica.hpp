@@ -20,21 +20,22 @@ namespace zooid {
 
 /// How patient a replica is and how much it holds. Nothing here decides an outcome; servers may differ.
 struct cell_options {
-    duration retransmit = std::chrono::milliseconds(100);     ///< first repeat of an unanswered request; doubles
-    duration retransmit_max = std::chrono::seconds(2);        ///< and stays there
-    duration candidacy_step = std::chrono::milliseconds(30);  ///< wait per rank in the list of preference
-    duration candidacy_jitter = std::chrono::milliseconds(30);///< drawn on top, against duels
+    duration retransmit = std::chrono::milliseconds(100); ///< first repeat of an unanswered request; doubles
+    duration retransmit_max = std::chrono::seconds(2);    ///< and stays there
+    duration candidacy_step = std::chrono::milliseconds(30);     ///< wait per rank in the list of preference
+    duration candidacy_jitter = std::chrono::milliseconds(30);   ///< drawn on top, against duels
     duration candidacy_timeout = std::chrono::milliseconds(300); ///< for canvass and phase 1, then back off
-    duration probe_timeout = std::chrono::milliseconds(500);  ///< a probed proposer that is silent is suspected
-    duration quiet = std::chrono::milliseconds(50);           ///< after the last choice, laggards are asked
-    std::size_t pending_bytes_max = 2 * 1024 * 1024;          ///< commands waiting for a slot; beyond: overloaded
-    std::size_t pending_count_max = 4096;                     ///< the same, in commands
-    std::size_t reads_max = 4096;                             ///< strict reads waiting; beyond: overloaded
-    std::size_t checkpoint_log_bytes = 64 * 1024;             ///< of log above a checkpoint before the next one
-    std::size_t checkpoint_log_entries = 256;                 ///< the same, in entries
-    std::size_t kept_log_entries = 64;                        ///< below a checkpoint, to teach by slice
-    std::size_t slice_bytes_max = 256 * 1024;                 ///< of one log slice
-    std::uint64_t slots_ahead_max = 1024;                     ///< accepted above the known prefix
+    duration probe_timeout =
+        std::chrono::milliseconds(500);              ///< a probed proposer that is silent is suspected
+    duration quiet = std::chrono::milliseconds(50);  ///< after the last choice, laggards are asked
+    std::size_t pending_bytes_max = 2 * 1024 * 1024; ///< commands waiting for a slot; beyond: overloaded
+    std::size_t pending_count_max = 4096;            ///< the same, in commands
+    std::size_t reads_max = 4096;                    ///< strict reads waiting; beyond: overloaded
+    std::size_t checkpoint_log_bytes = 64 * 1024;    ///< of log above a checkpoint before the next one
+    std::size_t checkpoint_log_entries = 256;        ///< the same, in entries
+    std::size_t kept_log_entries = 64;               ///< below a checkpoint, to teach by slice
+    std::size_t slice_bytes_max = 256 * 1024;        ///< of one log slice
+    std::uint64_t slots_ahead_max = 1024;            ///< accepted above the known prefix
 };
 
 /// Who a replica is. `seed` seeds its private prng.
@@ -44,8 +45,8 @@ struct replica_identity {
     std::uint64_t seed = 0;
 };
 
-/// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named but
-/// never founded: it holds a place and never votes.
+/// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named
+/// but never founded: it holds a place and never votes.
 struct recovered_replica {
     snapshot checkpoint;
     ballot promised;
@@ -75,19 +76,20 @@ struct explanation {
     std::size_t open_slots = 0;
     std::size_t pending_commands = 0;
     std::size_t pending_reads = 0;
-    bool may_vote = false;   ///< after a start: enough members answered what they had heard of us
-    std::string quarantine;  ///< the cause; empty unless quarantined
+    bool may_vote = false;  ///< after a start: enough members answered what they had heard of us
+    std::string quarantine; ///< the cause; empty unless quarantined
 };
 
 struct replica_state;
 
-/// One replica. Movable, not copyable except by `clone`; used by one thread at a time. A moved-from replica may
-/// only be assigned to or destroyed.
+/// One replica. Movable, not copyable except by `clone`; used by one thread at a time. A moved-from replica
+/// may only be assigned to or destroyed.
 class replica {
   public:
-    /// A founder: `founding` is a snapshot at slot 0 whose first configuration names `identity.self`. The host
-    /// must have made the founding record durable before it delivers any event.
-    static replica found(snapshot const& founding, replica_identity const& identity, cell_options const& options);
+    /// A founder: `founding` is a snapshot at slot 0 whose first configuration names `identity.self`. The
+    /// host must have made the founding record durable before it delivers any event.
+    static replica found(snapshot const& founding, replica_identity const& identity,
+                         cell_options const& options);
     /// A replica after a restart. It asks its peers what it missed and does not vote before members that make
     /// a majority with it have answered.
     static replica recover(recovered_replica const& recovered, replica_identity const& identity,
@@ -97,9 +99,9 @@ class replica {
     replica& operator=(replica&&) noexcept;
     ~replica();
 
-    /// One event, all consequences, appended to `out`. Same state, surroundings and event: the same effects,
-    /// byte for byte. A broken invariant quarantines the replica and is reported in `out`; nothing else does.
-    /// Throws only std::bad_alloc.
+    /// One event, all consequences, which replace what `out` held. Same state, surroundings and event: the
+    /// same effects, byte for byte. A broken invariant quarantines the replica and is reported in `out`;
+    /// nothing else does. Throws only std::bad_alloc.
     void step(surroundings const& around, event const& what, effects& out);
 
     /// When it next wants `woken`; `never` for an idle replica.

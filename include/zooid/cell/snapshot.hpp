@@ -30,11 +30,11 @@ struct snapshot {
     bytes key;               ///< the partition key that the cell serves
     zooid::generation birth; ///< of the key; rises with each birth and each emergency fork
     std::uint16_t cell_version = 1;
-    std::uint8_t alpha = 3;                ///< fixed when the cell is founded
-    slot at;                               ///< the last slot that is in it; 0 for the founding record
-    std::vector<governed> configurations;  ///< ascending; the first governs slot at + 1
-    digest state_digest;                   ///< of `state`, as the state machine gives it
-    shared_bytes state;                    ///< state_machine::snapshot; empty means the initial state
+    std::uint8_t alpha = 3;               ///< fixed when the cell is founded
+    slot at;                              ///< the last slot that is in it; 0 for the founding record
+    std::vector<governed> configurations; ///< ascending; the first governs slot at + 1
+    digest state_digest;                  ///< of `state`, as the state machine gives it
+    shared_bytes state;                   ///< state_machine::snapshot; empty means the initial state
 
     friend bool operator==(snapshot const&, snapshot const&) = default;
 };

@@ -1,0 +1,130 @@
+// The acceptor: promises and acceptances, the only memory that safety rests on.
+//
+//   A1  The promise never goes down.
+//   A2  Nothing is accepted below the promise; accepting raises the promise to the ballot of the acceptance.
+//   A3  One (slot, ballot) is never accepted with two values: being asked to quarantines this replica.
+//   A4  No answer leaves before what it says is durable: all answers here go out by `send_durably`, refusals
+//       excepted, which promise nothing.
+//   A5  A slot that is known to be chosen is not voted on again; whoever proposes another value in it, or one
+//       below the known prefix, is taught instead.
+#include "cell/turn.hpp"
+
+#include <zooid/base/check.hpp>
+#include <zooid/base/limits.hpp>
+#include <zooid/base/mutant.hpp>
+
+namespace zooid {
+
+void turn::raise_promise(ballot const& to) {
+    ZOOID_CHECK(to >= s_.acceptor.promised, "A1: a promise never goes down");
+    if (to == s_.acceptor.promised) return;
+    s_.acceptor.promised = to;
+    s_.election.round_seen = std::max(s_.election.round_seen, to.round);
+    persist(promise_record{to});
+}
+
+// After a restart the disk may be an older image of itself (trap 6). Members that make a majority with us
+// have to answer what they had heard of our journal first; the server compares, and gives the journal up if
+// they know more than it holds.
+bool turn::allowed_to_vote() {
+    if (s_.acceptor.may_vote) return true;
+    for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
+        member_set answered;
+        for (std::size_t i = 0; i < g.members.size(); ++i) {
+            if (around_.servers.answered(g.members[i].server)) answered.insert(i);
+        }
+        if (!g.members.is_quorum(answered)) {
+            reached(sometimes::restart_waited_for_majority);
+            return false;
+        }
+    }
+    return s_.acceptor.may_vote = true;
+}
+
+void turn::on(member const& from, prepare const& m) {
+    if (from.server != m.in.server || !allowed_to_vote()) return;
+    ballot const promised = s_.acceptor.promised;
+    if (m.in < promised) {
+        reached(sometimes::promise_refused_lower_ballot);
+        return send(from, rejected_ballot{m.in, promised});
+    }
+    if (m.in.round.value > promised.round.value + limits::round_jump_max) return;
+
+    if (s_.proposer && s_.proposer->in < m.in) step_down(m.in);
+    raise_promise(m.in);
+    follow(m.in);
+
+    promise answer{m.in, s_.learner.prefix, {}};
+    for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
+        log_slot const* held = s_.log.find(at);
+        if (!held || held->vacant()) continue;
+        if (held->value.empty()) reached(sometimes::unreadable_value_reported);
+        answer.accepted.push_back({at, held->accepted, held->value_digest, held->chosen, held->value});
+    }
+    if (mutated(mutant::acknowledge_before_durable)) return send(from, std::move(answer));
+    send_durably(from, std::move(answer));
+}
+
+void turn::on(member const& from, accept const& m) {
+    if (from.server != m.in.server || !allowed_to_vote()) return;
+    if (m.in < s_.acceptor.promised) return send(from, rejected_ballot{m.in, s_.acceptor.promised});
+    if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
+    if (s_.proposer && s_.proposer->in < m.in) step_down(m.in);
+    if (!mutated(mutant::accept_without_raising_promise)) raise_promise(m.in);
+    follow(m.in);
+
+    if (m.at <= s_.learner.prefix) { // A5
+        if (from.replica != s_.identity.self.replica) on(from, fetch{m.at});
+        return;
+    }
+    if (m.at - s_.learner.prefix > s_.options.slots_ahead_max) return want(m.chosen, from.replica);
+
+    log_slot& held = s_.log.open(m.at);
+    digest const value_digest = m.value.value_digest();
+    if (held.chosen &&
+        held.value_digest != value_digest) { // A5: a proposer that does not know of its preemption
+        if (!held.value.empty()) send(from, slice{m.at, {held.value}, s_.learner.prefix});
+        return;
+    }
+    if (held.accepted == m.in) {
+        ZOOID_CHECK(held.value_digest == value_digest, "A3: one slot and ballot has one value");
+    }
+    bool const recorded = held.recorded && held.value_digest == value_digest;
+    if (!held.chosen && !(recorded && held.accepted == m.in)) {
+        ZOOID_CHECK(held.accepted <= m.in || mutated(mutant::accept_without_raising_promise),
+                    "A2: acceptances of a slot rise");
+        held = log_slot{m.in, value_digest, m.value, false, false};
+        record_slot(m.at, held);
+    } else if (held.value.empty()) {
+        held.value = m.value;
+        record_slot(m.at, held);
+    }
+    if (m.at > s_.learner.prefix + 1) reached(sometimes::acceptance_before_previous_chosen);
+
+    accepted answer{m.in, m.at, value_digest, s_.learner.prefix};
+    if (mutated(mutant::acknowledge_before_durable)) {
+        send(from, std::move(answer));
+    } else {
+        send_durably(from, std::move(answer));
+    }
+    on(from, commit{m.in, m.chosen, false});
+}
+
+// The record names the prefix as of now; a restart believes in it, so it may only cover slots whose records
+// hold what was chosen (invariant L1). mark_chosen sees to that.
+void turn::record_slot(slot at, log_slot& held) {
+    held.recorded = true;
+    out_.persist.emplace_back(
+        acceptance_record{at, held.accepted, held.value_digest, held.chosen, s_.learner.prefix, held.value});
+}
+
+void turn::on(member const& from, confirm const& m) {
+    if (!allowed_to_vote()) return;
+    if (m.in < s_.acceptor.promised) {
+        reached(sometimes::read_confirmation_refused);
+        return send(from, rejected_ballot{m.in, s_.acceptor.promised});
+    }
+    if (m.in == s_.acceptor.promised) send_durably(from, confirmed{m.in, m.round});
+}
+
+} // namespace zooid

@@ -1,0 +1,128 @@
+// The learner: from chosen slots to a contiguous prefix, and from there to the state machine.
+//
+//   L1  A record may name a prefix only if every slot up to it has a record, earlier in the journal, that
+//   holds
+//       the chosen value, or lies under a checkpoint. So a slot is recorded, if it is not yet with exactly
+//       this value, in the step in which it is found to be chosen.
+//   L2  Slots are delivered once, in order, without gaps; the prefix never goes down.
+//   L3  `commit` in ballot b makes chosen only what was accepted in exactly b. The proposer of b may send it
+//       only while every slot above its start was chosen by its own count, or taught with its own value; one
+//       that is taught another value steps down.
+#include "cell/turn.hpp"
+
+#include <zooid/base/check.hpp>
+#include <zooid/base/mutant.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void turn::on(member const& from, commit const& m) {
+    if (from.server != m.in.server) return;
+    if (m.in >= s_.acceptor.promised) follow(m.in);
+    for (slot at = s_.learner.prefix + 1; at <= m.chosen && at <= s_.log.last(); ++at) {
+        log_slot const& held = *s_.log.find(at);
+        if (held.chosen || held.accepted != m.in || held.value.empty()) continue;
+        entry const value = held.value;
+        mark_chosen(at, value, held.value_digest);
+    }
+    advance_prefix();
+    if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
+    if (m.report) send_durably(from, learned{s_.learner.prefix});
+}
+
+void turn::on(member const& from, learned const& m) {
+    note_prefix(from.replica, m.prefix);
+}
+
+void turn::note_prefix(replica_id from, slot prefix) {
+    if (!s_.proposer) return;
+    auto& known = s_.proposer->known;
+    auto const found =
+        std::find_if(known.begin(), known.end(), [&](auto const& k) { return k.first == from; });
+    if (found == known.end()) {
+        known.emplace_back(from, prefix);
+    } else {
+        found->second = std::max(found->second, prefix);
+    }
+}
+
+void turn::mark_chosen(slot at, entry const& value, digest const& value_digest) {
+    if (at <= s_.learner.prefix) {
+        log_slot const* held = s_.log.find(at);
+        ZOOID_CHECK(!held || held->value_digest == value_digest,
+                    "agreement: a slot is chosen with one value");
+        return;
+    }
+    if (s_.proposer) { // L3
+        auto& open = s_.proposer->open;
+        auto const ours =
+            std::find_if(open.begin(), open.end(), [&](open_slot const& o) { return o.at == at; });
+        if (ours != open.end() && ours->value_digest == value_digest) {
+            ours->chosen = true;
+        } else if (ours != open.end()) {
+            step_down({});
+        }
+    }
+    log_slot& held = s_.log.open(at);
+    ZOOID_CHECK(!held.chosen || held.value_digest == value_digest,
+                "agreement: a slot is chosen with one value");
+    bool const recorded = held.recorded && held.value_digest == value_digest;
+    if (!recorded || held.value.empty()) held.value = value;
+    held.value_digest = value_digest;
+    held.chosen = true;
+    if (!recorded) record_slot(at, held); // L1
+}
+
+void turn::advance_prefix() {
+    for (;;) {
+        slot const at = s_.learner.prefix + 1;
+        log_slot const* held = s_.log.find(at);
+        if (!held || !held->chosen || held->value.empty()) break;
+        if (!held->value.understood()) {
+            return quarantine("slot " + to_string(at) + " holds an entry above cell version " +
+                                  std::to_string(s_.cell_version),
+                              false);
+        }
+        s_.learner.prefix = at; // L2
+        deliver(at, *held);
+    }
+    if (s_.learner.prefix >= s_.learner.wanted && !s_.learner.starting) s_.learner.fetch_again = {};
+}
+
+void turn::deliver(slot at, log_slot const& held) {
+    s_.learner.log_bytes += held.value.encoded().size();
+    delivery out{at, held.value, {}};
+    if (s_.proposer && !s_.proposer->open.empty() && s_.proposer->open.front().at == at) {
+        open_slot& ours = s_.proposer->open.front();
+        if (ours.value_digest == held.value_digest) out.requests = std::move(ours.requests);
+        s_.proposer->open.pop_front();
+    }
+    out_.deliver.push_back(std::move(out));
+}
+
+void turn::on(applied const& e) {
+    ZOOID_CHECK(e.at <= s_.learner.prefix, "only delivered slots are applied");
+    s_.learner.applied = e.at;
+    s_.learner.state_digest = e.state_digest;
+}
+
+void turn::on(apply_failed const& e) {
+    quarantine("slot " + to_string(e.at) + ": " + e.cause, false);
+}
+
+// The first step after a restart hands the checkpoint and what is known to follow it to the state machine,
+// and begins to ask what was chosen meanwhile.
+void turn::start_recovered() {
+    snapshot const from = std::move(*s_.start_from);
+    s_.start_from.reset();
+    out_.restore = install{from};
+    slot const known = s_.learner.prefix;
+    for (slot at = from.at + 1; at <= known; ++at)
+        deliver(at, *s_.log.find(at));
+    advance_prefix();
+    s_.learner.starting = true;
+    arm(s_.learner.fetch_again, jitter(s_.options.retransmit));
+}
+
+} // namespace zooid

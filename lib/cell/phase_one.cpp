@@ -1,0 +1,175 @@
+// Phase 1: a candidate asks for promises and learns what it is obliged to propose.
+//
+//   P1  A ballot belongs to one life of one server: it is drawn from the highest round seen, and its promise
+//       is asked of this replica's own acceptor like of any other.
+//   P2  Phase 2 for slot j needs promises that cover j from a quorum of config(j), and all slots up to
+//       j - alpha known. `quorum_promised` is asked for each slot, never once and for all (trap 1).
+//   P3  The value with the highest reported ballot is proposed, if it could have been chosen.
+//   P4  Promises report a prefix; whatever it covers is learned before anything is proposed above it.
+#include "cell/turn.hpp"
+
+#include <zooid/base/limits.hpp>
+#include <zooid/base/mutant.hpp>
+
+#include <algorithm>
+#include <tuple>
+
+namespace zooid {
+
+void turn::start_phase_one() {
+    election_state& election = s_.election;
+    auto proposer = std::make_unique<proposer_state>();
+    round_number const above = std::max(election.round_seen, s_.acceptor.promised.round);
+    proposer->in = ballot{above + 1, s_.identity.self.server, s_.identity.life};
+    proposer->next = s_.learner.prefix + 1;
+    proposer->announced = s_.learner.prefix;
+    proposer->commands.assign(election.commands.begin(), election.commands.end());
+    for (waiting_command const& waiting : election.commands)
+        proposer->command_bytes += waiting.command.size();
+    proposer->reads = std::move(election.reads);
+    election.commands.clear();
+    election.reads.clear();
+    election.now = election_state::phase::idle;
+    election.at = never;
+    election.round_seen = proposer->in.round;
+    proposer->gives_up_at = now() + s_.options.candidacy_timeout;
+    arm(proposer->again, s_.options.retransmit);
+    s_.proposer = std::move(proposer);
+    for (member const& to : everyone())
+        send(to, prepare{s_.proposer->in, s_.learner.prefix + 1});
+}
+
+// Every member that governs a slot which could be proposed now.
+std::vector<member> turn::everyone() const {
+    std::vector<member> all;
+    for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
+        for (member const& m : g.members.members()) {
+            if (std::find(all.begin(), all.end(), m) == all.end()) all.push_back(m);
+        }
+    }
+    return all;
+}
+
+void turn::on(member const& from, promise const& m) {
+    if (!s_.proposer || m.in != s_.proposer->in) return;
+    proposer_state& p = *s_.proposer;
+    auto const same = [&](promise_report const& report) { return report.from == from; };
+    if (std::any_of(p.promises.begin(), p.promises.end(), same)) return;
+
+    p.promises.push_back({from, m.accepted});
+    for (acceptance const& a : m.accepted)
+        p.reported = std::max(p.reported, a.at);
+    if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
+    note_prefix(from.replica, m.prefix);
+    if (p.must_know > s_.learner.prefix) want(p.must_know, p.knows);
+    if (!p.leading && quorum_promised(s_.learner.prefix + 1)) {
+        p.leading = true;
+        p.gives_up_at = never;
+        leadership_won();
+    }
+}
+
+bool turn::quorum_promised(slot at) const {
+    if (mutated(mutant::skip_phase_one)) return true;
+    configuration const& voters = config(at);
+    member_set promised;
+    for (promise_report const& report : s_.proposer->promises) {
+        auto const index = voters.index_of(report.from.replica);
+        if (index && voters[*index] == report.from) promised.insert(*index);
+    }
+    return voters.is_quorum(promised);
+}
+
+void turn::on(member const&, rejected_ballot const& m) {
+    if (m.promised.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
+    s_.election.round_seen = std::max(s_.election.round_seen, m.promised.round);
+    if (!s_.proposer || m.asked != s_.proposer->in || m.promised <= s_.proposer->in) return;
+    reached(sometimes::duelling_proposers);
+    step_down(m.promised);
+    follow(m.promised);
+}
+
+// What was proposed may be chosen yet: its callers cannot know. What was not proposed never will be.
+void turn::step_down(ballot const& preempted_by) {
+    if (!s_.proposer) return;
+    std::unique_ptr<proposer_state> const p = std::move(s_.proposer);
+    if (p->open.size() >= s_.alpha) reached(sometimes::proposer_preempted_with_pipeline_full);
+    for (open_slot const& open : p->open) {
+        for (token request : open.requests)
+            end(request, errc::outcome_unknown);
+    }
+    for (waiting_command const& waiting : p->commands)
+        end(waiting.request, errc::not_proposer);
+    for (token request : p->reads)
+        end(request, errc::not_proposer);
+    if (p->asking) {
+        for (token request : p->asking->requests)
+            end(request, errc::not_proposer);
+    }
+    for (confirmed_reads const& reads : p->confirmed) {
+        for (token request : reads.requests)
+            end(request, errc::not_proposer);
+    }
+    if (s_.election.proposer == p->in) s_.election.proposer = preempted_by;
+}
+
+namespace {
+
+struct reported_at {
+    bool chosen = false;
+    ballot accepted;
+    digest value_digest;
+    std::size_t members = 0;
+    entry value;
+};
+
+// The acceptances of one slot, grouped by ballot: what is known to be chosen first, then the highest.
+std::vector<reported_at> by_ballot(slot at, std::vector<promise_report> const& promises,
+                                   configuration const& voters) {
+    std::vector<reported_at> groups;
+    for (promise_report const& report : promises) {
+        for (acceptance const& a : report.accepted) {
+            if (a.at != at) continue;
+            auto group = std::find_if(groups.begin(), groups.end(), [&](reported_at const& g) {
+                return g.chosen == a.chosen && g.accepted == a.accepted;
+            });
+            if (group == groups.end()) {
+                group = groups.insert(groups.end(), {a.chosen, a.accepted, a.value_digest, 0, {}});
+            }
+            if (voters.contains(report.from.replica)) ++group->members;
+            if (!a.value.empty()) group->value = a.value;
+        }
+    }
+    std::sort(groups.begin(), groups.end(), [](reported_at const& a, reported_at const& b) {
+        return std::tie(a.chosen, a.accepted) > std::tie(b.chosen, b.accepted);
+    });
+    return groups;
+}
+
+entry readable_elsewhere(digest const& wanted, std::vector<reported_at> const& groups) {
+    for (reported_at const& group : groups) {
+        if (group.value_digest == wanted && !group.value.empty()) return group.value;
+    }
+    return {};
+}
+
+} // namespace
+
+// A value may be unreadable at every acceptor that reports it. Then it can be passed over only if it cannot
+// have been chosen: those who reported that ballot, with all who have not answered, are no majority.
+// Everybody who answered has promised our ballot and will not accept in that one any more.
+obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters) {
+    std::size_t answered = 0;
+    for (promise_report const& report : promises)
+        answered += voters.contains(report.from.replica) ? 1 : 0;
+    auto const groups = by_ballot(at, promises, voters);
+    for (reported_at const& group : groups) {
+        entry value = group.value.empty() ? readable_elsewhere(group.value_digest, groups) : group.value;
+        if (!value.empty()) return {obligation::kind::value, std::move(value)};
+        if (group.chosen || group.members + (voters.size() - answered) >= voters.majority())
+            return {obligation::kind::unknown, {}};
+    }
+    return {obligation::kind::none, {}};
+}
+
+} // namespace zooid

@@ -1,0 +1,187 @@
+// The proposer in phase 2: a short pipeline of slots, batches that form while it is full.
+//
+//   Q1  At most alpha slots are open: slot j is proposed only when all slots up to j - alpha are known.
+//   Q2  In one ballot a slot is proposed once; a repeat carries the same value.
+//   Q3  A slot is chosen when a quorum of config(j) accepted it durably in this ballot. Our own acceptance is
+//       one vote among them and comes back through the journal like everybody's.
+#include "cell/turn.hpp"
+
+#include <zooid/base/check.hpp>
+#include <zooid/base/limits.hpp>
+#include <zooid/base/mutant.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void turn::on(propose const& e) {
+    if (e.command.size() + 6 > limits::batch_bytes_max) return end(e.request, errc::too_large);
+    if (!s_.proposer) {
+        if (s_.election.proposer && s_.election.proposer.server != s_.identity.self.server &&
+            !around_.servers.gone(s_.election.proposer) && s_.election.now == election_state::phase::idle) {
+            return end(e.request, errc::not_proposer);
+        }
+        if (s_.election.commands.size() >= s_.options.pending_count_max)
+            return end(e.request, errc::overloaded);
+        s_.election.commands.push_back({e.request, e.command});
+        return consider_candidacy(duration::zero());
+    }
+    proposer_state& p = *s_.proposer;
+    if (p.commands.size() >= s_.options.pending_count_max ||
+        p.command_bytes + e.command.size() > s_.options.pending_bytes_max) {
+        reached(sometimes::pipeline_full_rejected);
+        return end(e.request, errc::overloaded);
+    }
+    p.command_bytes += e.command.size();
+    p.commands.push_back({e.request, e.command});
+}
+
+// Called at the end of every step: proposes as much as P2, P4 and Q1 allow.
+void turn::propose_what_can_be() {
+    while (leads()) {
+        proposer_state& p = *s_.proposer;
+        slot const prefix = s_.learner.prefix;
+        if (prefix < p.must_know) return; // P4
+        p.next = std::max(p.next, prefix + 1);
+        if (p.next > prefix + s_.alpha) return; // Q1
+        if (!quorum_promised(p.next)) return;   // P2
+        std::vector<token> requests;
+        auto value = value_for_next_slot(requests);
+        if (!value) return;
+        propose_in_next_slot(std::move(*value), std::move(requests));
+    }
+}
+
+std::optional<entry> turn::value_for_next_slot(std::vector<token>& requests) {
+    proposer_state& p = *s_.proposer;
+    if (p.next <= p.reported) {
+        obligation duty = obliged(p.next, p.promises, config(p.next));
+        if (mutated(mutant::skip_phase_one)) duty = {};
+        if (duty.what == obligation::kind::unknown) return std::nullopt;
+        if (duty.what == obligation::kind::value) {
+            reached(sometimes::accepted_value_adopted_in_phase_one);
+            return std::move(duty.value);
+        }
+        if (p.commands.empty()) {
+            reached(sometimes::no_op_filled_hole);
+            return entry::no_op();
+        }
+    }
+    if (p.commands.empty()) return std::nullopt;
+    return next_batch(requests);
+}
+
+entry turn::next_batch(std::vector<token>& requests) {
+    proposer_state& p = *s_.proposer;
+    std::vector<shared_bytes> batch;
+    std::size_t size = 2;
+    while (!p.commands.empty()) {
+        waiting_command& front = p.commands.front();
+        if (!batch.empty() && size + 4 + front.command.size() > limits::batch_bytes_max) break;
+        size += 4 + front.command.size();
+        p.command_bytes -= front.command.size();
+        requests.push_back(front.request);
+        batch.push_back(std::move(front.command));
+        p.commands.pop_front();
+    }
+    return entry::batch(batch);
+}
+
+void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
+    proposer_state& p = *s_.proposer;
+    slot const at = p.next;
+    p.open.push_back({at, value, value.value_digest(), std::move(requests), {}, now(), false});
+    if (!(mutated(mutant::reuse_slot) && at.value % 7 == 0)) ++p.next;
+    for (member const& to : config(at).members())
+        send(to, accept{p.in, at, s_.learner.prefix, value});
+    p.announced = s_.learner.prefix; // rides along
+    if (p.again.at == never) arm(p.again, s_.options.retransmit);
+    p.laggards.at = never;
+}
+
+void turn::on(member const& from, accepted const& m) {
+    if (!s_.proposer || m.in != s_.proposer->in) return;
+    note_prefix(from.replica, m.prefix);
+    auto& open = s_.proposer->open;
+    auto const found =
+        std::find_if(open.begin(), open.end(), [&](open_slot const& o) { return o.at == m.at; });
+    if (found == open.end()) return;
+    if (!mutated(mutant::reuse_slot)) {
+        ZOOID_CHECK(found->value_digest == m.value_digest, "Q2: a slot has one value in a ballot");
+    }
+    configuration const& voters = config(m.at);
+    auto const index = voters.index_of(from.replica);
+    if (!index || voters[*index] != from) return;
+    found->votes.insert(*index);
+    if (!voters.is_quorum(found->votes)) return;
+    mark_chosen(found->at, entry(found->value), digest(found->value_digest)); // Q3
+    advance_prefix();
+}
+
+// When the pipeline drains nobody is told by the next request that rides behind: tell them.
+void turn::announce_prefix() {
+    if (!leads()) return;
+    proposer_state& p = *s_.proposer;
+    if (!p.open.empty() || p.announced >= s_.learner.prefix) return;
+    p.announced = s_.learner.prefix;
+    for (member const& to : everyone()) {
+        if (to.replica != s_.identity.self.replica) send(to, commit{p.in, s_.learner.prefix, false});
+    }
+    arm(p.laggards, s_.options.quiet);
+}
+
+void turn::proposer_timers() {
+    if (!s_.proposer) return;
+    proposer_state& p = *s_.proposer;
+    if (p.gives_up_at <= now()) return give_up_attempt();
+    if (p.again.at <= now()) repeat_requests();
+    if (p.laggards.at <= now()) ask_laggards();
+}
+
+void turn::repeat_requests() {
+    proposer_state& p = *s_.proposer;
+    bool outstanding =
+        !p.open.empty() || p.asking.has_value() || !p.leading || p.must_know > s_.learner.prefix;
+    for (member const& to : everyone()) {
+        auto const same = [&](promise_report const& report) { return report.from == to; };
+        bool const promised = std::any_of(p.promises.begin(), p.promises.end(), same);
+        if (!promised && outstanding) send(to, prepare{p.in, s_.learner.prefix + 1});
+    }
+    for (open_slot const& open : p.open) {
+        if (open.chosen || now() - open.sent < s_.options.retransmit) continue;
+        configuration const& voters = config(open.at);
+        for (std::size_t i = 0; i < voters.size(); ++i) {
+            if (!open.votes.contains(i))
+                send(voters[i], accept{p.in, open.at, s_.learner.prefix, open.value});
+        }
+    }
+    if (p.asking) {
+        configuration const& voters = config(p.asking->at + 1);
+        for (std::size_t i = 0; i < voters.size(); ++i) {
+            if (!p.asking->confirmed.contains(i)) send(voters[i], confirm{p.in, p.asking->round});
+        }
+    }
+    outstanding ? arm_again(p.again) : void(p.again = {});
+}
+
+// A member that did not hear the last announcement would lag until the next write. Those that answer are
+// done; those that are suspected are asked again when they return. So an idle cell falls silent.
+void turn::ask_laggards() {
+    proposer_state& p = *s_.proposer;
+    bool waiting = false;
+    for (member const& to : everyone()) {
+        if (to.replica == s_.identity.self.replica) continue;
+        auto const same = [&](auto const& known) { return known.first == to.replica; };
+        auto const known = std::find_if(p.known.begin(), p.known.end(), same);
+        if (known != p.known.end() && known->second >= s_.learner.prefix) continue;
+        if (around_.servers.suspected(to.server)) {
+            out_.watch.push_back(to.server);
+            continue;
+        }
+        send(to, commit{p.in, s_.learner.prefix, true});
+        waiting = true;
+    }
+    waiting ? arm_again(p.laggards) : void(p.laggards = {});
+}
+
+} // namespace zooid

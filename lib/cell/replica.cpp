@@ -1,0 +1,311 @@
+// The replica: construction, dispatch of one event to the sub-protocols, and what everybody may ask of it.
+#include "cell/turn.hpp"
+
+#include <zooid/base/check.hpp>
+#include <zooid/base/mutant.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void effects::clear() {
+    persist.clear();
+    now.clear();
+    after_durable.clear();
+    deliver.clear();
+    reads.clear();
+    ended_requests.clear();
+    restore.reset();
+    tell_when_durable.reset();
+    want_snapshot = false;
+    watch.clear();
+    marks.reset();
+}
+
+bool effects::empty() const {
+    return persist.empty() && now.empty() && after_durable.empty() && deliver.empty() && reads.empty() &&
+           ended_requests.empty() && !restore && !tell_when_durable && !want_snapshot && watch.empty();
+}
+
+// ---- dispatch
+// -----------------------------------------------------------------------------------------------
+
+void turn::run(event const& what) {
+    if (s_.start_from) start_recovered();
+    std::visit(
+        [&](auto const& e) {
+            using kind = std::decay_t<decltype(e)>;
+            if constexpr (std::is_same_v<kind, received>) {
+                route(e);
+            } else if constexpr (!std::is_same_v<kind, woken>) {
+                on(e);
+            }
+        },
+        what);
+    if (s_.learner.fetch_again.at <= now()) fetch_now();
+    election_timers();
+    proposer_timers();
+    propose_what_can_be();
+    announce_prefix();
+    answer_reads();
+    confirm_reads();
+    checkpoint_if_due();
+}
+
+// The connection proves the server, the envelope names the replica; both must be those of one member of a
+// configuration that still matters.
+void turn::route(received const& e) {
+    for (governed const& g : s_.members.all()) {
+        auto const index = g.members.index_of(e.replica);
+        if (!index || g.members[*index].server != e.server) continue;
+        member const from = g.members[*index];
+        return std::visit([&](auto const& content) { on(from, content); }, e.content);
+    }
+}
+
+duration turn::jitter(duration width) {
+    if (width <= duration::zero()) return duration::zero();
+    return duration(
+        static_cast<std::int64_t>(s_.random.below(static_cast<std::uint64_t>(width.count()) + 1)));
+}
+
+void turn::arm_again(repeat& r) {
+    r.wait = std::min(r.wait * 2, s_.options.retransmit_max);
+    r.at = now() + r.wait + jitter(r.wait / 4);
+}
+
+void turn::quarantine(std::string cause, bool durably) {
+    step_down({});
+    give_back_waiting(errc::quarantined);
+    s_.quarantine = std::move(cause);
+    reached(sometimes::replica_quarantined);
+    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine});
+}
+
+// ---- construction
+// -------------------------------------------------------------------------------------------
+
+namespace {
+
+std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity const& identity,
+                                        cell_options const& options) {
+    auto state = std::make_unique<replica_state>(replica_state{identity,
+                                                               options,
+                                                               prng(identity.seed),
+                                                               from.cell,
+                                                               from.key,
+                                                               from.birth,
+                                                               from.cell_version,
+                                                               from.alpha,
+                                                               membership(from.configurations),
+                                                               log_window(from.at + 1),
+                                                               {},
+                                                               {},
+                                                               {},
+                                                               nullptr,
+                                                               std::nullopt,
+                                                               0,
+                                                               {}});
+    state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
+    state->learner.state_digest = from.state_digest;
+    state->learner.checkpoint_bytes = from.state.size();
+    return state;
+}
+
+// The slots that a restart may take for chosen: contiguous after the checkpoint, readable, and covered by a
+// prefix that some record names (L1) or taught as chosen themselves.
+void restore_log(replica_state& state, std::vector<acceptance_record> const& records) {
+    slot named;
+    for (acceptance_record const& r : records) {
+        named = std::max(named, r.prefix);
+        if (r.at <= state.learner.prefix) continue;
+        state.log.open(r.at) = log_slot{r.accepted, r.value_digest, r.value, r.chosen, !r.value.empty()};
+    }
+    slot const first = state.learner.prefix + 1;
+    for (slot at = first; at <= named && at <= state.log.last(); ++at) {
+        log_slot& held = *state.log.find(at);
+        if (!held.vacant()) held.chosen = true;
+    }
+    slot prefix = state.learner.prefix;
+    for (slot at = first; at <= state.log.last(); ++at) {
+        log_slot const& held = *state.log.find(at);
+        if (!held.chosen || held.value.empty() || !held.value.understood()) break;
+        prefix = at;
+    }
+    state.learner.prefix = prefix;
+}
+
+} // namespace
+
+replica::replica(std::unique_ptr<replica_state> state) : state_(std::move(state)) {}
+replica::replica(replica&&) noexcept = default;
+replica& replica::operator=(replica&&) noexcept = default;
+replica::~replica() = default;
+
+replica replica::found(snapshot const& founding, replica_identity const& identity,
+                       cell_options const& options) {
+    ZOOID_CHECK(founding.at == slot{0}, "a cell is founded at slot 0");
+    ZOOID_CHECK(founding.configurations.front().members.contains(identity.self.replica),
+                "a founder is a member of the first configuration");
+    return replica(state_of(founding, identity, options));
+}
+
+replica replica::recover(recovered_replica const& recovered, replica_identity const& identity,
+                         cell_options const& options) {
+    auto state = state_of(recovered.checkpoint, identity, options);
+    ballot promised = recovered.promised;
+    for (acceptance_record const& r : recovered.acceptances)
+        promised = std::max(promised, r.accepted);
+    if (mutated(mutant::forget_promise_on_restart)) promised = {};
+    state->acceptor.promised = promised;
+    state->acceptor.may_vote = false;
+    state->election.round_seen = promised.round;
+    restore_log(*state, recovered.acceptances);
+    state->start_from = recovered.checkpoint;
+    state->quarantine = recovered.quarantine;
+    return replica(std::move(state));
+}
+
+// ---- the step
+// -----------------------------------------------------------------------------------------------
+
+namespace {
+
+// After a broken invariant nothing of the step may leave, but no caller may be forgotten either.
+void keep_only_callers(effects& out) {
+    std::vector<ended> callers = std::move(out.ended_requests);
+    for (delivery const& d : out.deliver) {
+        for (token request : d.requests)
+            callers.push_back({request, errc::outcome_unknown});
+    }
+    for (read_ready const& r : out.reads)
+        callers.push_back({r.request, errc::not_proposer});
+    out.clear();
+    out.ended_requests = std::move(callers);
+}
+
+} // namespace
+
+void replica::step(surroundings const& around, event const& what, effects& out) {
+    out.clear();
+    turn t(*state_, around, out);
+    if (is_quarantined()) {
+        if (auto const* proposed = std::get_if<propose>(&what)) t.end(proposed->request, errc::quarantined);
+        if (auto const* asked = std::get_if<read>(&what)) t.end(asked->request, errc::quarantined);
+        return;
+    }
+    try {
+        t.run(what);
+    } catch (broken_invariant const& broken) {
+        keep_only_callers(out);
+        t.quarantine(broken.what(), true);
+    }
+}
+
+time_point replica::deadline() const {
+    replica_state const& s = *state_;
+    if (is_quarantined()) return never;
+    if (s.start_from) return time_point(); // at once
+    time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
+    if (s.proposer)
+        at = std::min({at, s.proposer->again.at, s.proposer->laggards.at, s.proposer->gives_up_at});
+    return at;
+}
+
+// ---- observers
+// ----------------------------------------------------------------------------------------------
+
+cell_id replica::cell() const {
+    return state_->cell;
+}
+member const& replica::self() const {
+    return state_->identity.self;
+}
+ballot replica::promised() const {
+    return state_->acceptor.promised;
+}
+ballot replica::proposer() const {
+    return state_->election.proposer;
+}
+slot replica::prefix() const {
+    return state_->learner.prefix;
+}
+slot replica::applied_slot() const {
+    return state_->learner.applied;
+}
+generation replica::birth() const {
+    return state_->birth;
+}
+bytes const& replica::key() const {
+    return state_->key;
+}
+configuration const& replica::members() const {
+    return state_->members.at(state_->learner.prefix + 1);
+}
+bool replica::is_quarantined() const {
+    return !state_->quarantine.empty();
+}
+
+role replica::role() const {
+    if (is_quarantined()) return role::quarantined;
+    if (state_->proposer) return state_->proposer->leading ? role::leading : role::preparing;
+    return state_->election.now == election_state::phase::canvassing ? role::canvassing : role::follower;
+}
+
+std::string_view name_of(role r) {
+    switch (r) {
+    case role::follower: return "follower";
+    case role::canvassing: return "canvassing";
+    case role::preparing: return "preparing";
+    case role::leading: return "leading";
+    case role::quarantined: return "quarantined";
+    }
+    return "unknown";
+}
+
+explanation replica::explain() const {
+    replica_state const& s = *state_;
+    explanation e;
+    e.cell = s.cell;
+    e.key = s.key;
+    e.birth = s.birth;
+    e.self = s.identity.self;
+    e.role = role();
+    e.promised = s.acceptor.promised;
+    e.proposer = s.election.proposer;
+    e.prefix = s.learner.prefix;
+    e.applied = s.learner.applied;
+    e.checkpoint = s.learner.checkpoint;
+    e.state_digest = s.learner.state_digest;
+    e.members = members();
+    e.may_vote = s.acceptor.may_vote;
+    e.quarantine = s.quarantine;
+    if (!s.proposer) return e;
+    for (auto const& [from, prefix] : s.proposer->known) {
+        if (auto const index = e.members.index_of(from))
+            e.known_prefixes.emplace_back(e.members[*index].server, prefix);
+    }
+    e.open_slots = s.proposer->open.size();
+    e.pending_commands = s.proposer->commands.size();
+    e.pending_reads = s.proposer->reads.size();
+    return e;
+}
+
+std::size_t replica::memory_bytes() const {
+    replica_state const& s = *state_;
+    std::size_t total = sizeof(replica) + sizeof(replica_state) + s.log.memory_bytes() + s.key.capacity();
+    total += s.members.all().capacity() * sizeof(governed);
+    if (s.proposer) total += sizeof(proposer_state) + s.proposer->command_bytes;
+    return total;
+}
+
+replica replica::clone() const {
+    replica_state const& s = *state_;
+    auto copy = std::make_unique<replica_state>(replica_state{
+        s.identity, s.options, s.random, s.cell, s.key, s.birth, s.cell_version, s.alpha, s.members, s.log,
+        s.acceptor, s.learner, s.election, nullptr, s.start_from, s.tickets, s.quarantine});
+    if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
+    return replica(std::move(copy));
+}
+
+} // namespace zooid

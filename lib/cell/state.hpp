@@ -1,0 +1,152 @@
+// A replica's state, one struct for each role that it plays at once. Handlers are in turn.hpp.
+#pragma once
+
+#include "cell/log.hpp"
+#include "cell/membership.hpp"
+
+#include <zooid/cell/replica.hpp>
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace zooid {
+
+/// A repeated request: when to send it again, and how long to wait after that.
+struct repeat {
+    time_point at = never;
+    duration wait{};
+};
+
+/// Acceptor: what this replica must never take back.
+struct acceptor_state {
+    ballot promised;
+    bool may_vote = true; ///< false from a restart until enough members answered (PROTOCOL.md, R2)
+};
+
+/// A snapshot that was taken here or taught to us, on its way into the journal.
+struct pending_checkpoint {
+    std::uint64_t ticket = 0;
+    slot at;
+    std::optional<snapshot> taught; ///< to be installed once it is durable
+};
+
+/// Learner: what is known to be chosen, and how it reaches the state machine.
+struct learner_state {
+    slot prefix;  ///< every slot up to it is chosen, and its value was handed to the state machine
+    slot applied; ///< as the state machine reported
+    digest state_digest;
+    slot wanted;       ///< somebody knows slots up to here; above `prefix`: fetch
+    replica_id source; ///< who said so
+    repeat fetch_again;
+    bool starting = false;         ///< after a restart: ask until a majority has nothing newer
+    std::vector<replica_id> asked; ///< of the members asked while starting: who answered
+    slot checkpoint;
+    std::size_t log_bytes = 0;        ///< chosen since the checkpoint
+    std::size_t checkpoint_bytes = 0; ///< of the state in the last checkpoint
+    std::optional<pending_checkpoint> pending;
+    std::vector<member> to_teach; ///< waiting for a snapshot to be taken
+    bool snapshot_wanted = false; ///< asked of the host, not answered yet
+};
+
+/// A caller's command that waits for a slot.
+struct waiting_command {
+    token request;
+    shared_bytes command;
+};
+
+/// Election: who leads, and whether this replica should.
+struct election_state {
+    enum class phase : std::uint8_t { idle, waiting, canvassing };
+
+    ballot proposer; ///< the highest ballot seen in use; its owner is the proposer as far as we know
+    round_number round_seen;
+    phase now = phase::idle;
+    time_point at = never; ///< waiting: when to canvass; canvassing: when to give up
+    std::uint64_t attempt = 0;
+    unsigned failures = 0; ///< in a row; widens the back-off
+    member_set welcome;    ///< answered the present canvass without vouching
+    ballot despite;        ///< its owner failed our probe
+    bool wanted = false;   ///< lead as soon as a quorum is in sight
+    repeat probe_again;
+    time_point probe_fails_at = never;
+    std::vector<waiting_command> commands; ///< arrived while nobody is known to lead
+    std::vector<token> reads;
+};
+
+/// A slot that was proposed in this ballot and is not known to be chosen.
+struct open_slot {
+    slot at;
+    entry value;
+    digest value_digest;
+    std::vector<token> requests;
+    member_set votes; ///< of config(at)
+    time_point sent;
+    bool chosen = false; ///< but not delivered yet: a slot below is still open
+};
+
+/// One member's answer to phase 1.
+struct promise_report {
+    member from;
+    std::vector<acceptance> accepted;
+};
+
+/// Strict reads that share one round of confirmation.
+struct read_round {
+    std::uint64_t round = 0;
+    slot at; ///< r: answered once it is applied
+    member_set confirmed;
+    std::vector<token> requests;
+};
+struct confirmed_reads {
+    slot at;
+    std::vector<token> requests;
+};
+
+/// Proposer: exists from phase 1 until it is preempted.
+struct proposer_state {
+    ballot in;
+    std::vector<promise_report> promises;
+    slot reported;    ///< the highest slot that any promise reports an acceptance for
+    slot must_know;   ///< slots up to it are chosen, a promise says: learn them before proposing
+    replica_id knows; ///< who said so
+    bool leading = false;
+    slot next; ///< to be proposed
+    std::deque<open_slot> open;
+    std::deque<waiting_command> commands;
+    std::size_t command_bytes = 0;
+    std::vector<token> reads;
+    std::optional<read_round> asking;
+    std::vector<confirmed_reads> confirmed;
+    std::uint64_t round = 0;
+    std::vector<std::pair<replica_id, slot>> known;       ///< what members reported of their prefix
+    std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
+    slot announced;                                       ///< the highest prefix that was sent to all members
+    repeat again;                   ///< phase 1 and 2 requests and confirmations without an answer
+    repeat laggards;                ///< members that may not know what is chosen
+    time_point gives_up_at = never; ///< phase 1 without a quorum
+};
+
+struct replica_state {
+    replica_identity identity;
+    cell_options options;
+    prng random;
+    cell_id cell;
+    bytes key;
+    generation birth;
+    std::uint16_t cell_version = 1;
+    std::uint8_t alpha = 3;
+    membership members;
+    log_window log;
+    acceptor_state acceptor;
+    learner_state learner;
+    election_state election;
+    std::unique_ptr<proposer_state> proposer;
+    std::optional<snapshot> start_from; ///< recovered: install before the first event
+    std::uint64_t tickets = 0;
+    std::string quarantine; ///< the cause; empty while healthy
+};
+
+} // namespace zooid

@@ -1,0 +1,155 @@
+// Teaching: how a replica that fell behind learns what was chosen, outside the protocol.
+//
+//   T1  Only chosen entries are taught.
+//   T2  A snapshot is durable here before the prefix moves to it.
+//   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
+//       quorum (trap 10, second half).
+#include "cell/turn.hpp"
+
+#include <zooid/base/check.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void turn::want(slot prefix, replica_id source) {
+    learner_state& l = s_.learner;
+    if (prefix <= l.prefix) return;
+    l.wanted = std::max(l.wanted, prefix);
+    l.source = source;
+    if (l.fetch_again.at == never) arm(l.fetch_again, jitter(s_.options.retransmit / 8));
+}
+
+// First whoever is known to know; after that, any other member.
+void turn::fetch_now() {
+    learner_state& l = s_.learner;
+    if (l.wanted <= l.prefix && !l.starting) {
+        l.fetch_again = {};
+        return;
+    }
+    configuration const& voters = present_config();
+    if (auto const source = voters.index_of(l.source)) {
+        send(voters[*source], fetch{l.prefix + 1});
+        l.source = {};
+    } else {
+        std::size_t const drawn = s_.random.below(voters.size());
+        member const& to = voters[drawn];
+        if (to.replica != s_.identity.self.replica) send(to, fetch{l.prefix + 1});
+    }
+    l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
+    arm_again(l.fetch_again);
+}
+
+void turn::on(member const& from, fetch const& m) {
+    slot const prefix = s_.learner.prefix;
+    if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
+    if (m.from < s_.log.first()) {
+        if (std::find(s_.learner.to_teach.begin(), s_.learner.to_teach.end(), from) ==
+            s_.learner.to_teach.end()) {
+            s_.learner.to_teach.push_back(from);
+        }
+        return;
+    }
+    slice lesson{m.from, {}, prefix};
+    std::size_t size = 0;
+    for (slot at = m.from; at <= prefix && size < s_.options.slice_bytes_max; ++at) {
+        lesson.values.push_back(s_.log.find(at)->value); // T1: up to the prefix all is chosen
+        size += lesson.values.back().encoded().size();
+    }
+    send(from, std::move(lesson));
+}
+
+void turn::on(member const& from, slice const& m) {
+    learner_state& l = s_.learner;
+    slot const before = l.prefix;
+    slot at = m.from;
+    for (entry const& value : m.values) {
+        if (at > l.prefix + s_.options.slots_ahead_max || value.empty()) break;
+        mark_chosen(at, value, value.value_digest());
+        ++at;
+    }
+    advance_prefix();
+    note_prefix(from.replica, m.prefix);
+    if (l.prefix > before) reached(sometimes::taught_by_log_slice);
+    if (l.starting && m.prefix <= l.prefix) {
+        if (std::find(l.asked.begin(), l.asked.end(), from.replica) == l.asked.end())
+            l.asked.push_back(from.replica);
+        l.starting = l.asked.size() + 1 < present_config().majority();
+        if (!l.starting) l.asked.clear();
+    }
+    if (m.prefix <= l.prefix) return;
+    want(m.prefix, from.replica);
+    if (l.prefix > before) fetch_now();
+}
+
+void turn::on(member const& from, teach_snapshot const& m) {
+    learner_state& l = s_.learner;
+    if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;
+    ZOOID_CHECK(m.state.alpha == s_.alpha, "alpha is fixed when the cell is founded");
+    l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
+    out_.persist.emplace_back(checkpoint_record{m.state});
+    out_.tell_when_durable = l.pending->ticket; // T2
+    want(m.state.at, from.replica);
+}
+
+void turn::on(persisted const& e) {
+    learner_state& l = s_.learner;
+    if (!l.pending || l.pending->ticket != e.ticket) return;
+    pending_checkpoint const done = std::move(*l.pending);
+    l.pending.reset();
+    if (!done.taught || done.at <= l.prefix) {
+        l.checkpoint = std::max(l.checkpoint, done.at);
+        l.log_bytes = 0;
+        std::uint64_t const kept = s_.options.kept_log_entries;
+        if (done.at.value > kept) s_.log.trim(done.at - kept + 1);
+        return;
+    }
+    if (s_.proposer && !s_.proposer->open.empty()) step_down({}); // somebody else chose what we have open
+    reached(sometimes::taught_by_snapshot);
+    s_.log.restart_after(done.at); // T3
+    if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
+    s_.members = membership(done.taught->configurations);
+    s_.birth = done.taught->birth;
+    s_.key = done.taught->key;
+    l.prefix = l.checkpoint = done.at;
+    l.log_bytes = 0;
+    l.checkpoint_bytes = done.taught->state.size();
+    out_.restore = install{*done.taught};
+    advance_prefix();
+    if (l.wanted > l.prefix) fetch_now();
+}
+
+// A checkpoint is due when the log has grown past the state that it would replace.
+void turn::checkpoint_if_due() {
+    learner_state& l = s_.learner;
+    if (l.snapshot_wanted || l.applied != l.prefix || out_.restore) return;
+    std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
+    bool const grown =
+        l.log_bytes >= bytes_due || l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries;
+    if ((grown && !l.pending) || !l.to_teach.empty()) out_.want_snapshot = l.snapshot_wanted = true;
+}
+
+void turn::on(snapshot_taken const& e) {
+    learner_state& l = s_.learner;
+    l.snapshot_wanted = false;
+    if (e.at != l.prefix) return; // the next step asks again
+    snapshot const taken{s_.cell,
+                         s_.key,
+                         s_.birth,
+                         s_.cell_version,
+                         s_.alpha,
+                         e.at,
+                         s_.members.between(e.at + 1, e.at + s_.alpha),
+                         e.state_digest,
+                         e.state};
+    for (member const& to : l.to_teach)
+        send(to, teach_snapshot{taken});
+    l.to_teach.clear();
+    if (l.pending || e.at <= l.checkpoint) return;
+    l.checkpoint_bytes = e.state.size();
+    l.pending = pending_checkpoint{++s_.tickets, e.at, std::nullopt};
+    out_.persist.emplace_back(checkpoint_record{taken});
+    out_.tell_when_durable = l.pending->ticket;
+}
+
+} // namespace zooid

@@ -1,0 +1,128 @@
+// One step of one replica: the handlers of every sub-protocol, each in the file named above it.
+//
+// A turn binds the replica's state to the surroundings and effects of a single step. It lives for that step
+// only; nothing of the protocol is kept in it.
+#pragma once
+
+#include "cell/state.hpp"
+
+namespace zooid {
+
+class turn {
+  public:
+    turn(replica_state& state, surroundings const& around, effects& out)
+        : s_(state), around_(around), out_(out) {}
+
+    // replica.cpp: dispatch
+    void run(event const& what);
+
+    // acceptor.cpp: promises and acceptances
+    void on(member const& from, prepare const& m);
+    void on(member const& from, accept const& m);
+    void on(member const& from, confirm const& m);
+
+    // phase_one.cpp: become the proposer
+    void start_phase_one();
+    void on(member const& from, promise const& m);
+    void on(member const& from, rejected_ballot const& m);
+    void step_down(ballot const& preempted_by);
+
+    // proposer.cpp: phase 2 and the pipeline
+    void on(propose const& e);
+    void propose_what_can_be();
+    void on(member const& from, accepted const& m);
+    void proposer_timers();
+    void announce_prefix();
+
+    // reads.cpp: strict reads
+    void on(read const& e);
+    void confirm_reads();
+    void on(member const& from, confirmed const& m);
+    void answer_reads();
+
+    // election.cpp: who should lead
+    void consider_candidacy(duration wait);
+    void election_timers();
+    void on(member const& from, canvass const& m);
+    void on(member const& from, canvassed const& m);
+    void on(member const& from, probe const& m);
+    void on(member const& from, probed const& m);
+    void on(liveness_changed const& e);
+    void on(complaint const& e);
+    void on(resign const& e);
+    void follow(ballot const& proposer);
+    void give_back_waiting(errc why);
+    void leadership_won();
+
+    // learner.cpp: what is chosen
+    void on(member const& from, commit const& m);
+    void on(member const& from, learned const& m);
+    void note_prefix(replica_id from, slot prefix);
+    void mark_chosen(slot at, entry const& value, digest const& value_digest);
+    void advance_prefix();
+    void on(applied const& e);
+    void on(apply_failed const& e);
+    void start_recovered();
+    void deliver(slot at, log_slot const& held);
+
+    // teach.cpp: catching up outside the protocol
+    void want(slot prefix, replica_id source);
+    void fetch_now();
+    void on(member const& from, fetch const& m);
+    void on(member const& from, slice const& m);
+    void on(member const& from, teach_snapshot const& m);
+    void on(snapshot_taken const& e);
+    void on(persisted const& e);
+    void checkpoint_if_due();
+
+    // Used by all.
+    configuration const& config(slot at) const { return s_.members.at(at); }
+    configuration const& present_config() const { return s_.members.at(s_.learner.prefix + 1); }
+    bool leads() const { return s_.proposer && s_.proposer->leading; }
+    void send(member const& to, message content) { out_.now.push_back({to, std::move(content)}); }
+    void send_durably(member const& to, message content) {
+        out_.after_durable.push_back({to, std::move(content)});
+    }
+    void end(token request, errc why) { out_.ended_requests.push_back({request, why}); }
+    void reached(sometimes point) { mark(out_.marks, point); }
+    time_point now() const { return around_.now; }
+    duration jitter(duration width);
+    void arm(repeat& r, duration wait) { r = {now() + wait, wait}; }
+    void arm_again(repeat& r);
+    void quarantine(std::string cause, bool durably);
+
+  private:
+    void persist(promise_record record) { out_.persist.emplace_back(std::move(record)); }
+    void raise_promise(ballot const& to);
+    bool allowed_to_vote();
+    void record_slot(slot at, log_slot& held);
+    void route(received const& e);
+    bool quorum_promised(slot at) const;
+    void propose_in_next_slot(entry value, std::vector<token> requests);
+    std::optional<entry> value_for_next_slot(std::vector<token>& requests);
+    entry next_batch(std::vector<token>& requests);
+    void repeat_requests();
+    void ask_laggards();
+    void begin_canvass();
+    void give_up_attempt();
+    void back_off();
+    std::vector<member> everyone() const;
+
+    replica_state& s_;
+    surroundings const& around_;
+    effects& out_;
+};
+
+/// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.
+struct obligation {
+    enum class kind : std::uint8_t {
+        none,    ///< nothing that could have been chosen: free to propose anything
+        value,   ///< propose this
+        unknown, ///< something may have been chosen that nobody who answered can read: wait for more answers
+    };
+    kind what = kind::none;
+    entry value;
+};
+obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters);
+
+} // namespace zooid
