@@ -32,6 +32,15 @@ function(zooid_room library)
     target_sources(zooid_${library} PRIVATE ${ARGN})
 endfunction()
 
+# zooid_library_of(<room> <result>): the library that a room's sources join, as tests/structure/rooms.txt says.
+function(zooid_library_of room result)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/tests/structure/rooms.txt line REGEX "^${room} ")
+    if(NOT line MATCHES "^[a-z]+ +([a-z]+) ")
+        message(FATAL_ERROR "${room} is no room of tests/structure/rooms.txt")
+    endif()
+    set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()
+
 # zooid_program(<name> <file>... [LIBRARIES <target>...]): an installed program of the component `programs`.
 function(zooid_program name)
     cmake_parse_arguments(PARSE_ARGV 1 program "" "" "LIBRARIES")
