@@ -32,6 +32,15 @@ function(zooid_room library)
     target_sources(zooid_${library} PRIVATE ${ARGN})
 endfunction()
 
+# zooid_library_of(<room> <result>): the library that a room's sources join, as tests/structure/rooms.txt says.
+function(zooid_library_of room result)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/tests/structure/rooms.txt line REGEX "^${room} ")
+    if(NOT line MATCHES "^[a-z]+ +([a-z]+) ")
+        message(FATAL_ERROR "${room} is no room of tests/structure/rooms.txt")
+    endif()
+    set(${result} ${CMAKE_MATCH_1} PARENT_SCOPE)
+endfunction()
+
 # zooid_program(<name> <file>... [LIBRARIES <target>...]): an installed program of the component `programs`.
 function(zooid_program name)
     cmake_parse_arguments(PARSE_ARGV 1 program "" "" "LIBRARIES")
@@ -43,14 +52,38 @@ function(zooid_program name)
     endif()
 endfunction()
 
-# zooid_test(<name> <file>... [LIBRARIES <target>...]): one Catch2 executable; each test case is a ctest test.
+# zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL]): one Catch2 executable, test_<name>; each test case
+# is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead. SERIAL
+# runs each of them alone, for tests that watch real processes.
 function(zooid_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 test "" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "" "LIBRARIES")
     add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
     target_link_libraries(test_${name} PRIVATE zooid_test_main ${test_LIBRARIES})
     target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(test_${name} PRIVATE ZOOID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                     ZOOID_BINARY_DIR="${PROJECT_BINARY_DIR}")
     set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests CXX_EXTENSIONS OFF)
-    catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT 600)
+    set_property(GLOBAL APPEND PROPERTY ZOOID_TESTS ${name})
+    set(properties TIMEOUT 600)
+    if(test_SERIAL)
+        list(APPEND properties RUN_SERIAL TRUE)
+    endif()
+    catch_discover_tests(test_${name} TEST_PREFIX "${name}: " TEST_SPEC "~[slow]" PROPERTIES LABELS ${name} ${properties})
+    _zooid_has_slow_cases(has_slow ${test_UNPARSED_ARGUMENTS})
+    if(has_slow)
+        catch_discover_tests(test_${name} TEST_PREFIX "${name}: " TEST_SPEC "[slow]" TEST_LIST test_${name}_SLOW_TESTS
+            PROPERTIES LABELS ${name}.slow ${properties} TIMEOUT 1500)
+    endif()
+endfunction()
+
+function(_zooid_has_slow_cases result)
+    set(${result} FALSE PARENT_SCOPE)
+    foreach(file IN LISTS ARGN)
+        get_filename_component(file ${file} ABSOLUTE)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+        file(STRINGS ${file} lines REGEX "\\[slow\\]")
+        if(lines)
+            set(${result} TRUE PARENT_SCOPE)
+        endif()
+    endforeach()
 endfunction()
