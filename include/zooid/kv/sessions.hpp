@@ -8,6 +8,7 @@
 // argument.
 #pragma once
 
+#include <zooid/base/codec.hpp>
 #include <zooid/base/limits.hpp>
 #include <zooid/base/state_machine.hpp>
 #include <zooid/base/trace.hpp>
@@ -88,7 +89,7 @@ class session_machine final : public state_machine {
 
     state_machine const& inner() const { return *inner_; }
     /// How many replies it keeps.
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return table_.entries.size(); }
     /// The rare points that this machine has reached.
     sometimes_set const& reached() const { return reached_; }
 
@@ -101,23 +102,28 @@ class session_machine final : public state_machine {
         bool kept = false; // false: the reply was too large, body is empty
         bytes body;
     };
+    struct table {
+        std::vector<entry> entries; // sorted by (client, sequence)
+        slot oldest;                // no entry was applied before it; spares sweeps, not part of the state
+        std::size_t kept_bytes = 0;
+        digest entries_digest; // sum over the entries
+    };
     struct verdict;
 
     verdict judge(slot at, request const& r) const;
-    entry const* find(client_id client, zooid::sequence sequence) const;
     bool forgotten(entry const& e, slot at) const;
+    void note(verdict const& v);
     void remember(slot at, request const& r, bytes_view body);
+    void forget_old(slot at);
+    void forget_settled(client_id client, zooid::sequence settled);
     template <class Predicate>
     void drop_if(Predicate drop);
-    void forget_old(slot at);
+    bool read_entry(reader& in, table& into) const;
     static digest digest_of(entry const& e);
 
     std::unique_ptr<state_machine> inner_;
     session_limits bounds_;
-    std::vector<entry> entries_; // sorted by (client, sequence)
-    slot oldest_;                // no entry was applied before it; spares most sweeps, not part of the state
-    std::size_t kept_bytes_ = 0;
-    digest entries_digest_;
+    table table_;
     sometimes_set reached_;
 };
 
