@@ -17,6 +17,9 @@ inline constexpr std::size_t frame_bytes_max = 4 * 1024 * 1024;
 inline constexpr std::size_t integer_bits_max = 4096;
 inline constexpr std::size_t session_entries_max = 1024;
 inline constexpr std::size_t reply_kept_bytes_max = 4 * 1024;
+inline constexpr std::size_t session_table_bytes_max = 1024 * 1024; ///< all kept replies of a cell together
+inline constexpr std::size_t result_bytes_max =
+    2 * 1024 * 1024; ///< what one transaction reads; holds a full cell
 
 inline constexpr std::uint64_t alpha_default = 3;
 inline constexpr std::uint64_t alpha_max = 16;

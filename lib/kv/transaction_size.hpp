@@ -1,0 +1,10 @@
+#pragma once
+
+#include <zooid/kv/transaction.hpp>
+
+namespace zooid::kv {
+
+/// The bytes that `encode` appends for it.
+std::size_t encoded_size(transaction const& t);
+
+} // namespace zooid::kv

@@ -1,0 +1,65 @@
+#include "sim/linear_model.hpp"
+
+namespace zooid::sim {
+
+namespace {
+
+kv::observation without_version(kv::observation seen) {
+    seen.version = {};
+    return seen;
+}
+
+kv::outcome without_versions(kv::outcome o) {
+    if (auto* c = std::get_if<kv::committed>(&o)) {
+        c->version = {};
+        for (auto& r : c->results)
+            for (auto& e : r.entries)
+                e = without_version(std::move(e));
+    } else {
+        auto& r = std::get<kv::rejected>(o);
+        r.version = {};
+        r.met = without_version(std::move(r.met));
+    }
+    return o;
+}
+
+kv::outcome known(ending const& given) {
+    if (auto const* c = std::get_if<kv::committed>(&given)) return *c;
+    return std::get<kv::rejected>(given);
+}
+
+} // namespace
+
+kv::outcome answer(kv::store& state, call const& c) {
+    return c.kind == call_kind::strict_read ? state.ask(c.asked) : state.run(c.asked);
+}
+
+bool is_answer(ending const& given, kv::outcome const& computed, replies compare) {
+    if (compare == replies::values) return without_versions(known(given)) == without_versions(computed);
+    if (auto const* c = std::get_if<kv::committed>(&given)) {
+        auto const* d = std::get_if<kv::committed>(&computed);
+        return d && *c == *d;
+    }
+    auto const* d = std::get_if<kv::rejected>(&computed);
+    return d && std::get<kv::rejected>(given) == *d;
+}
+
+bool is_pure(call const& c) {
+    return c.kind == call_kind::strict_read || std::holds_alternative<kv::rejected>(c.ended);
+}
+
+version claimed_version(ending const& given) {
+    if (auto const* c = std::get_if<kv::committed>(&given)) return c->version;
+    return std::get<kv::rejected>(given).version;
+}
+
+std::string describe(call const& c) {
+    std::string const end = is_known(c) ? std::to_string(c.responded_ns) : "open";
+    std::string text = c.kind == call_kind::strict_read ? "strict read" : "transaction";
+    text += " of client " + to_string(c.client) + " [" + std::to_string(c.invoked_ns) + ", " + end + "] ns";
+    if (!is_known(c)) return text + ": unknown";
+    text += std::holds_alternative<kv::committed>(c.ended) ? ": committed" : ": rejected";
+    return text + " at version " + to_string(claimed_version(c.ended));
+}
+
+} // namespace zooid::sim

@@ -1,0 +1,228 @@
+// The search. A call may be next if no call that is still to be placed responded before it was invoked.
+//
+//   - A read or rejection that may be next and is answered so is taken at once: it changes nothing, so taking
+//   it
+//     now excludes no order of the others.
+//   - Of commits and unknown calls each that fits is tried. When whole replies are compared, versions count
+//     commits, so a commit that claims the next version is the only one that can be next.
+//   - A pair of (calls placed, state) that was met before is not met again. It is kept as a sum of hashes.
+//   - The store is copied only where the search branches.
+#include "sim/linear_model.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <unordered_set>
+
+namespace zooid::sim {
+
+namespace {
+
+constexpr std::uint64_t placed_seed = 0x706C61636564;
+
+struct digest_hash {
+    std::size_t operator()(digest const& d) const { return static_cast<std::size_t>(d.low); }
+};
+
+class order_search {
+  public:
+    order_search(history const& calls, check_options const& options)
+        : calls_(calls), options_(options), state_(options.initial), placed_(calls.size(), false) {
+        for (std::size_t i = 0; i < calls.size(); ++i) {
+            bool const open = std::holds_alternative<unknown>(calls[i].ended);
+            if (is_known(calls[i])) known_.push_back(i);
+            if (open && calls[i].kind == call_kind::transaction) open_.push_back(i);
+        }
+        auto const by_invocation = [&](std::size_t a, std::size_t b) {
+            return calls[a].invoked_ns < calls[b].invoked_ns;
+        };
+        std::stable_sort(known_.begin(), known_.end(), by_invocation);
+        std::stable_sort(open_.begin(), open_.end(), by_invocation);
+        index_versions();
+    }
+
+    search_result run() {
+        found_.decided = decide();
+        found_.steps = steps_;
+        return std::move(found_);
+    }
+
+  private:
+    /// Where the search can turn: a state, and what may be tried there.
+    struct branch {
+        kv::store state;
+        std::size_t trail = 0;
+        std::vector<std::size_t> choices;
+        std::size_t tried = 0;
+    };
+
+    void index_versions() {
+        for (std::size_t const i : known_)
+            if (!is_pure(calls_[i])) commit_of_[claimed_version(calls_[i].ended)] = i;
+    }
+
+    verdict decide() {
+        for (;;) {
+            take_pure_calls();
+            if (known_placed_ == known_.size()) return verdict::linearizable;
+            if (steps_ >= options_.steps_max) return verdict::undecided;
+            std::vector<std::size_t> choices;
+            if (is_new()) choices = find_choices();
+            if (!choices.empty()) {
+                take_first(std::move(choices));
+            } else if (!turn_back()) {
+                return verdict::violated;
+            }
+        }
+    }
+
+    void take_first(std::vector<std::size_t> choices) {
+        std::size_t const first = choices.front();
+        if (choices.size() > 1) branches_.push_back({state_, trail_.size(), std::move(choices), 1});
+        place(first);
+        (void)answer(state_, calls_[first]);
+    }
+
+    bool turn_back() {
+        note_stuck();
+        if (branches_.empty()) return false;
+        branch& b = branches_.back();
+        while (trail_.size() > b.trail)
+            take_back();
+        state_ = b.state;
+        std::size_t const next = b.choices[b.tried++];
+        if (b.tried == b.choices.size()) branches_.pop_back();
+        place(next);
+        (void)answer(state_, calls_[next]);
+        return true;
+    }
+
+    /// Fills `window_` with the known calls that may be next, and returns the earliest response among those
+    /// to be placed: nothing invoked after it may be next.
+    std::int64_t look() {
+        window_.clear();
+        while (first_ < known_.size() && placed_[known_[first_]])
+            ++first_;
+        std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
+        for (std::size_t k = first_; k < known_.size(); ++k) {
+            call const& c = calls_[known_[k]];
+            if (c.invoked_ns > earliest) break;
+            if (placed_[known_[k]]) continue;
+            window_.push_back(known_[k]);
+            earliest = std::min(earliest, c.responded_ns);
+        }
+        return earliest;
+    }
+
+    void take_pure_calls() {
+        for (bool again = true; again;) {
+            again = false;
+            look();
+            for (std::size_t const i : window_) {
+                if (!is_pure(calls_[i]) || !fits_here(i)) continue;
+                place(i);
+                again = true;
+            }
+        }
+    }
+
+    bool fits_here(std::size_t i) {
+        call const& c = calls_[i];
+        if (options_.compare == replies::whole && claimed_version(c.ended) != state_.version()) return false;
+        ++steps_;
+        if (c.kind == call_kind::strict_read)
+            return is_answer(c.ended, state_.ask(c.asked), options_.compare);
+        kv::store after = state_;
+        return is_answer(c.ended, answer(after, c), options_.compare);
+    }
+
+    std::vector<std::size_t> find_choices() {
+        std::int64_t const earliest = look();
+        std::vector<std::size_t> choices;
+        for (std::size_t const i : window_)
+            if (!is_pure(calls_[i]) && commits_as_told(i)) choices.push_back(i);
+        if (options_.compare == replies::whole && commit_of_.count(state_.version() + 1) != 0) return choices;
+        for (std::size_t const i : open_) {
+            if (calls_[i].invoked_ns > earliest) break;
+            if (!placed_[i] && would_commit(i)) choices.push_back(i);
+        }
+        return choices;
+    }
+
+    bool commits_as_told(std::size_t i) {
+        call const& c = calls_[i];
+        if (options_.compare == replies::whole && claimed_version(c.ended) != state_.version() + 1)
+            return false;
+        ++steps_;
+        kv::store after = state_;
+        return is_answer(c.ended, answer(after, c), options_.compare);
+    }
+
+    bool would_commit(std::size_t i) {
+        ++steps_;
+        kv::store after = state_;
+        return std::holds_alternative<kv::committed>(answer(after, calls_[i]));
+    }
+
+    static digest hash_of(std::size_t i) {
+        bytes number;
+        writer(number).put(std::uint64_t{i});
+        return hash128(number, placed_seed);
+    }
+
+    bool is_new() {
+        digest d = state_.state_digest();
+        return met_.insert(d += placed_digest_).second;
+    }
+
+    void place(std::size_t i) {
+        placed_[i] = true;
+        placed_digest_ += hash_of(i);
+        known_placed_ += is_known(calls_[i]) ? 1 : 0;
+        trail_.push_back(i);
+    }
+
+    void take_back() {
+        std::size_t const i = trail_.back();
+        trail_.pop_back();
+        placed_[i] = false;
+        placed_digest_ -= hash_of(i);
+        known_placed_ -= is_known(calls_[i]) ? 1 : 0;
+        first_ = 0;
+    }
+
+    /// Remembers what fitted nowhere at the point where most known calls were placed.
+    void note_stuck() {
+        if (known_placed_ < most_placed_ || (known_placed_ == most_placed_ && !found_.stuck.empty())) return;
+        most_placed_ = known_placed_;
+        look();
+        found_.stuck = window_;
+        found_.stuck_at = state_.version();
+    }
+
+    history const& calls_;
+    check_options const& options_;
+    kv::store state_;
+    std::vector<bool> placed_;
+    std::vector<std::size_t> known_; // by invocation
+    std::vector<std::size_t> open_;  // by invocation
+    std::map<version, std::size_t> commit_of_;
+    std::vector<std::size_t> trail_; // placed, in order
+    std::vector<branch> branches_;
+    std::vector<std::size_t> window_;
+    std::unordered_set<digest, digest_hash> met_;
+    digest placed_digest_;
+    std::size_t first_ = 0;
+    std::size_t known_placed_ = 0;
+    std::size_t most_placed_ = 0;
+    std::uint64_t steps_ = 0;
+    search_result found_;
+};
+
+} // namespace
+
+search_result search_order(history const& calls, check_options const& options) {
+    return order_search(calls, options).run();
+}
+
+} // namespace zooid::sim
