@@ -1,0 +1,77 @@
+// What a client asks a server, and what it gets back: plain structs and their codec.
+//
+// Payloads are opaque here: a session envelope, a query, a founding record are the business of other rooms.
+#pragma once
+
+#include <zooid/base/bytes.hpp>
+#include <zooid/base/configuration.hpp>
+#include <zooid/base/error.hpp>
+#include <zooid/base/ids.hpp>
+#include <zooid/base/time.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace zooid {
+
+/// Pairs a reply with its request; drawn by the client, unique among those outstanding on one link.
+using correlation_id = tagged<struct correlation_tag>;
+
+enum class operation : std::uint8_t {
+    commit = 1,   ///< payload: the session envelope (client, sequence, as_of, command)
+    strict_read,  ///< payload: a query
+    prefix_read,  ///< payload: a query; `min_slot` is the lowest applied slot that may answer
+    locate,       ///< by cell or by key: generation, members and proposer, no payload
+    open_session, ///< asks for the as_of of a new session: the reply's slot
+    reserve,      ///< admin: a server draws and keeps a replica id
+    found,        ///< admin: the founding record
+    status,       ///< admin: counters of the server
+    explain,      ///< admin: everything about one cell
+    scan_keys,    ///< admin: keys of a directory cell
+};
+
+/// False for a number that this software does not know; answer `unsupported_version` then.
+bool known(operation op);
+std::string_view name_of(operation op);
+
+/// The views belong to whoever made or decoded the request, and live as long as those bytes.
+struct request {
+    correlation_id correlation;
+    operation op = operation::commit;
+    cell_id cell;         ///< zero: by key
+    bytes_view key;       ///< empty: by cell
+    generation birth;     ///< zero: any; else another generation is `conflict`
+    slot min_slot;        ///< prefix_read only
+    duration remaining{}; ///< until the caller's deadline, as of sending
+    bytes_view payload;
+
+    friend bool operator==(request const&, request const&) = default;
+};
+
+/// (birth, at) is the host application's fencing token: it rises with every commit of a key.
+struct reply {
+    correlation_id correlation;
+    std::optional<errc> failure; ///< absent: done
+    bytes_view detail;           ///< words for the failure, or empty
+    cell_id cell;
+    generation birth;
+    slot at;
+    server_id proposer;    ///< whom to ask instead, or zero
+    configuration members; ///< of the cell, when the server knows them; else empty
+    bytes_view payload;
+
+    friend bool operator==(reply const&, reply const&) = default;
+};
+
+/// Appends the encoding.
+void encode(request const& r, bytes& out);
+void encode(reply const& r, bytes& out);
+
+/// Decodes all of `in`; `malformed` otherwise. A request's unknown operation passes (see `known`), a reply's
+/// unknown error is `outcome_unknown`: the only safe reading of it.
+result<request> decode_request(bytes_view in);
+result<reply> decode_reply(bytes_view in);
+/// The correlation id of a request or reply, even if the rest is malformed; zero if there is none.
+correlation_id correlation_of(bytes_view in);
+
+} // namespace zooid
