@@ -10,10 +10,10 @@ using duration = std::chrono::nanoseconds;
 /// A clock without a now(): monotonic, counts while the machine is suspended, its origin is arbitrary and
 /// differs between servers. Points of two servers are never compared.
 struct monotonic {
-    using rep = duration::rep;
-    using period = duration::period;
+    using rep = zooid::duration::rep;
+    using period = zooid::duration::period;
     using duration = zooid::duration;
-    using time_point = std::chrono::time_point<monotonic, duration>;
+    using time_point = std::chrono::time_point<monotonic, zooid::duration>;
     static constexpr bool is_steady = true;
 };
 using time_point = monotonic::time_point;
