@@ -11,7 +11,7 @@
 //   Reading
 //       and teaching are allowed; they need no write, so a full disk never blocks a start.
 //   J5  Damage below what was known to be flushed is reported with the replicas that it may concern, at every
-//       recovery until each of them is forgotten or quarantined. It is never taken for an end of the log.
+//       recovery until each of them is forgotten. It is never taken for an end of the log.
 //   J6  Appends coalesce: all that arrives while a flush is in flight shares the next write and the next
 //   flush.
 //
@@ -36,8 +36,8 @@ namespace zooid {
 
 /// How far a journal is known to have been durable; peers keep the highest that they heard (design, 15).
 struct journal_claim {
-    journal_id journal;
-    life_id life;
+    journal_id journal{};
+    life_id life{};
     std::uint64_t batch = 0; ///< the last durable batch of the log; 0 says none
     std::uint64_t chain = 0; ///< the hash of that batch and, through it, of all before it
 
@@ -67,10 +67,10 @@ struct journal_damage {
     std::uint64_t segment = 0;
     std::uint64_t offset = 0; ///< in the segment
     std::uint64_t size = 0;   ///< in bytes, 0 if a whole segment is missing
-    cell_id cell;             ///< of the record, for voting and value
-    replica_id replica;       ///< of the record; 0 is the journal itself
+    cell_id cell{};           ///< of the record, for voting and value
+    replica_id replica{};     ///< of the record; 0 is the journal itself
     record_kind record{};
-    slot at;
+    slot at{};
     bool superseded = false; ///< a later record makes this one obsolete: nobody needs it
 
     friend bool operator==(journal_damage const&, journal_damage const&) = default;
@@ -79,16 +79,16 @@ struct journal_damage {
 /// A value or checkpoint whose bytes are lost; the acceptance beside it, if any, is intact.
 struct unreadable_record {
     record_kind kind{};
-    slot at;
+    slot at{};
     friend bool operator==(unreadable_record const&, unreadable_record const&) = default;
 };
 
 /// One replica as it was found.
 struct recovered_replica {
-    cell_id cell;
-    replica_id replica;
-    std::vector<record> records; ///< live and readable; by kind, then slot
-    std::vector<unreadable_record> unreadable;
+    cell_id cell{};
+    replica_id replica{};
+    std::vector<record> records{}; ///< live and readable; by kind, then slot
+    std::vector<unreadable_record> unreadable{};
     bool voting_suspect = false; ///< a vote may be lost: never vote again under this id; teaching is fine
 
     friend bool operator==(recovered_replica const&, recovered_replica const&) = default;
@@ -148,11 +148,11 @@ class journal {
     /// appends may follow at once. The listener outlives the journal.
     virtual void start(journal_listener& listener) = 0;
 
-    /// Takes records to be persisted; returns at once. `sequence` is above that of every earlier append, and
-    /// comes back through `persisted`. The records are moved from. Several records with one key: the last
-    /// counts. Requires for each record: a known kind, a payload <= `record_payload_bytes_max`, replica 0 if
-    /// and only if the kind is `server`, one cell per replica, nothing after the replica's `forget`, and a
-    /// `checkpoint` not below the one before it. After `failed` the call does nothing.
+    /// Takes records to be persisted; returns at once. `sequence` is at least 1, above that of every earlier
+    /// append, and comes back through `persisted`. The records are moved from. Several records with one key:
+    /// the last counts. Requires for each record: a known kind, a payload <= `record_payload_bytes_max`,
+    /// replica 0 if and only if the kind is `server`, one cell per replica, nothing after the replica's
+    /// `forget`, and a `checkpoint` not below the one before it. After `failed` the call does nothing.
     virtual void append(time_point now, std::uint64_t sequence, std::span<record> records) = 0;
 
     /// Flushes an empty batch if nothing is outstanding, so that an idle journal can be told from a hung one,

@@ -118,13 +118,18 @@ struct journal_effects {
 /// Hands the events to a listener, in order.
 void deliver(std::vector<journal_event> const& events, journal_listener& listener);
 
-struct log_state; ///< what recovery hands to the log; made by `recover_journal` only
+/// What recovery hands to the log; made by `recover_journal` only.
+struct log_state;
+struct log_state_deleter {
+    void operator()(log_state* state) const;
+};
+using log_state_pointer = std::unique_ptr<log_state, log_state_deleter>;
 
 /// See the head of this page. Not copyable; no call is allowed from within another.
 class journal_log {
   public:
     /// `life` is drawn anew at each start.
-    journal_log(std::unique_ptr<log_state> recovered, life_id life);
+    journal_log(log_state_pointer recovered, life_id life);
     journal_log(journal_log&&) noexcept;
     ~journal_log();
 

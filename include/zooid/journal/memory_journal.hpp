@@ -23,9 +23,11 @@ class memory_disk {
 
   private:
     void step(io_step const& s, bytes& read);
+    void flush(std::uint64_t segment);
 
     disk_image written_;
     disk_image flushed_;
+    std::map<std::uint64_t, std::vector<std::pair<std::uint64_t, std::uint64_t>>> dirty_; // offset, size
 };
 
 /// For tests and for measuring without a disk. Appends become durable when the owner calls `flush`.

@@ -39,11 +39,11 @@ constexpr bool is_voting(record_kind kind) {
 
 /// One fact. A later record with the same key supersedes an earlier one.
 struct record {
-    cell_id cell;
-    replica_id replica; ///< 0 only for `record_kind::server`
+    cell_id cell{};
+    replica_id replica{}; ///< 0 only for `record_kind::server`
     record_kind kind{};
-    slot at;
-    shared_bytes payload;
+    slot at{};
+    shared_bytes payload{};
 
     friend bool operator==(record const&, record const&) = default;
 };

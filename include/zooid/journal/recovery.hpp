@@ -10,13 +10,8 @@ namespace zooid {
 /// What recovery found, and the state for a `journal_log` to go on from.
 struct journal_recovery {
     recovered_journal content;
-    std::unique_ptr<log_state> state;
+    log_state_pointer state;
     sometimes_set marks;
-
-    journal_recovery();
-    journal_recovery(journal_recovery&&) noexcept;
-    journal_recovery& operator=(journal_recovery&&) noexcept;
-    ~journal_recovery();
 };
 
 /// The image of a new, empty journal: one segment whose first batch says that it exists. So a journal without
