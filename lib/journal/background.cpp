@@ -1,0 +1,194 @@
+// The background lane: segments are prepared, emptied, verified and removed while appends go on.
+#include "journal/core.hpp"
+
+#include <zooid/base/check.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void journal_log::core::start_background(journal_effects& out) {
+    if (job_ != job::none || latched_) return;
+    start_create(out) || start_remove(out) || start_reclaim(out) || start_scrub(out);
+}
+
+bool journal_log::core::start_create(journal_effects& out) {
+    if (next_ || create_blocked_) return false;
+    auto const& o = s_->options;
+    auto const size = std::max(o.segment_bytes, round_up(needed_bytes_ + o.block_bytes, o.block_bytes));
+    creating_ = {s_->segment_next, size};
+    encode_segment_header({o.block_bytes, s_->journal, creating_.number, size}, segment_head_);
+    job_ = job::create;
+    background_task_ = emit({io_create{creating_.number, size}, io_write{creating_.number, 0, segment_head_},
+                             io_flush{creating_.number}, io_sync_directory{}},
+                            out);
+    return true;
+}
+
+void journal_log::core::created(io_outcome const& outcome, journal_effects& out) {
+    if (outcome.status.has_value()) {
+        next_ = creating_;
+        next_announced_ = false;
+        ++s_->segment_next;
+        ++stats_.segments_created;
+        return;
+    }
+    create_blocked_ = true; // until an append or a probe asks again
+    out.events.emplace_back(journal_stalled{outcome.status.error()});
+}
+
+bool journal_log::core::start_remove(journal_effects& out) {
+    if (to_remove_.empty()) return false;
+    std::vector<io_step> steps;
+    for (auto const number : to_remove_)
+        steps.emplace_back(io_remove{number});
+    steps.emplace_back(io_sync_directory{});
+    stats_.segments_removed += to_remove_.size();
+    to_remove_.clear();
+    job_ = job::remove;
+    background_task_ = emit(std::move(steps), out);
+    return true;
+}
+
+bool journal_log::core::removable(std::uint64_t number, segment_state const& s) const {
+    return number != active_.number && number != s_->end.segment && !s.evidence &&
+           s_->index.live_bytes(number) == 0 && number != victim_;
+}
+
+bool journal_log::core::any_removable() const {
+    return active_.number != 0 && std::any_of(s_->segments.begin(), s_->segments.end(),
+                                              [&](auto const& s) { return removable(s.first, s.second); });
+}
+
+// The sealed segment with the smallest share of live bytes, or 0 if reclaiming isn't worth it.
+std::uint64_t journal_log::core::choose_victim() const {
+    std::uint64_t victim = 0, victim_percent = 101, total = 0, live = 0, count = 0;
+    for (auto const& [number, s] : s_->segments) {
+        bool const stuck = std::find(stuck_.begin(), stuck_.end(), number) != stuck_.end();
+        if (number == active_.number || number == s_->end.segment || s.evidence || stuck || s.size == 0)
+            continue;
+        auto const live_here = s_->index.live_bytes(number);
+        total += s.size, live += live_here, ++count;
+        if (live_here * 100 / s.size >= victim_percent) continue;
+        victim = number, victim_percent = live_here * 100 / s.size;
+    }
+    bool const worth =
+        count > s_->options.sealed_segments_min && live * 100 < total * s_->options.live_percent_min;
+    return worth && victim_percent < s_->options.live_percent_min ? victim : 0;
+}
+
+bool journal_log::core::start_reclaim(journal_effects& out) {
+    if (victim_ != 0 || active_.number == 0) return false;
+    victim_ = choose_victim();
+    if (victim_ == 0) return false;
+    job_ = job::reclaim;
+    background_task_ = emit({io_read{victim_, 0, s_->segments.at(victim_).end}}, out);
+    return true;
+}
+
+// Visits every trusted batch of a segment and reports what is damaged.
+template <class Visit>
+void journal_log::core::verify_segment(std::uint64_t number, bytes_view content, Visit visit,
+                                       journal_effects& out) {
+    auto const block = s_->options.block_bytes;
+    auto const end = s_->segments.at(number).end;
+    inspected_batch inspected;
+    std::uint64_t hole = 0;
+    for (std::uint64_t at = block; at < end;) {
+        auto const h = decode_batch_header(content, {number, at}, s_->journal, block);
+        if (!h) {
+            if (hole == 0) hole = at;
+            at += block;
+            continue;
+        }
+        if (hole != 0) report_hole(number, hole, at, out), hole = 0;
+        inspect_batch(content, *h, inspected);
+        report(inspected, out);
+        visit(*h, inspected);
+        at = h->end().offset;
+    }
+    if (hole != 0) report_hole(number, hole, end, out);
+}
+
+void journal_log::core::report(inspected_batch const& batch, journal_effects& out) {
+    for (auto d : batch.damage) {
+        d.superseded = std::none_of(batch.entries.begin(), batch.entries.end(), [&](found_entry const& f) {
+            return !f.payload_intact && f.content.replica == d.replica && f.content.as_record() == d.record &&
+                   f.content.at == d.at && s_->index.live(f.content, f.place);
+        });
+        if (d.kind == damage_kind::unattributed) {
+            d.superseded = false;
+            report_hole(d.segment, d.offset, d.offset + d.size, out);
+            continue;
+        }
+        mark(s_->marks, sometimes::damage_reported);
+        out.events.emplace_back(journal_damage_found{d});
+    }
+}
+
+void journal_log::core::report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to,
+                                    journal_effects& out) {
+    auto& s = s_->segments.at(segment);
+    if (s.known_damage) return;
+    s.evidence = s.unsettled = true;
+    mark(s_->marks, sometimes::damage_reported);
+    out.events.emplace_back(journal_damage_found{
+        {.kind = damage_kind::unattributed, .segment = segment, .offset = from, .size = to - from}});
+}
+
+void journal_log::core::victim_read(bytes content, journal_effects& out) {
+    victim_bytes_ = std::move(content);
+    moving_.clear(), moved_ = 0;
+    bool unmovable = false;
+    auto const collect = [&](batch_header const& h, inspected_batch const& batch) {
+        for (auto const& f : batch.entries) {
+            if (!s_->index.live(f.content, f.place)) continue;
+            unmovable |= !f.payload_intact;
+            if (!f.payload_intact) continue; // R1: it stays where it is, and so does its segment
+            auto const at = h.position.offset + f.content.payload_offset;
+            moving_.push_back({f, bytes_view(victim_bytes_).substr(at, f.content.payload_bytes)});
+        }
+    };
+    verify_segment(victim_, victim_bytes_, collect, out);
+    if (unmovable) stuck_.push_back(victim_);
+    mark(s_->marks, sometimes::segment_reclaimed);
+    if (moving_.empty()) victim_ = 0;
+}
+
+bool journal_log::core::start_scrub(journal_effects& out) {
+    if (scrub_budget_ == 0 || !is_secured_) return false;
+    auto it = s_->segments.upper_bound(scrub_cursor_);
+    while (it != s_->segments.end() && (it->first == s_->end.segment || it->second.size == 0))
+        ++it;
+    if (it == s_->segments.end()) { // a round is complete; the next call begins anew
+        scrub_cursor_ = scrub_budget_ = 0;
+        return false;
+    }
+    scrub_cursor_ = it->first;
+    job_ = job::scrub;
+    background_task_ = emit({io_read{it->first, 0, it->second.end}}, out);
+    return true;
+}
+
+void journal_log::core::scrubbed(bytes content, journal_effects& out) {
+    if (!s_->segments.contains(scrub_cursor_)) return; // removed while it was read
+    scrub_budget_ -= std::min<std::uint64_t>(scrub_budget_, content.size());
+    stats_.scrubbed_bytes += content.size();
+    verify_segment(
+        scrub_cursor_, content, [](auto const&, auto const&) {}, out);
+}
+
+void journal_log::core::background_done(io_outcome outcome, journal_effects& out) {
+    auto const done = std::exchange(job_, job::none);
+    bool const failed = outcome.status.has_error();
+    bool const reads = done == job::reclaim || done == job::scrub;
+    if (failed && !reads && outcome.status.error() == errc::io_failed) {
+        return latch(outcome.status.error(), out); // L4: who fails to flush here may fail to flush there
+    }
+    if (done == job::create) created(outcome, out);
+    if (done == job::reclaim && failed) stuck_.push_back(victim_), victim_ = 0;
+    if (done == job::reclaim && !failed) victim_read(std::move(outcome.read), out);
+    if (done == job::scrub && !failed) scrubbed(std::move(outcome.read), out);
+}
+
+} // namespace zooid

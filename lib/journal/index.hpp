@@ -1,0 +1,80 @@
+// Which records are live, and where they lie: 24 bytes a record and about 100 a replica.
+//
+// I1  A record is live unless a later one with its key, a checkpoint at or above its slot, or a `forget`
+//     makes it obsolete. Applying entries in the order of the log gives the same index as the running log
+//     had.
+// I2  `forget` is live as long as a segment exists that may hold older records of the replica: removed
+//     earlier, it would let them rise from the dead.
+// I3  The live bytes of a segment are those of the entries that the index names there; a segment with none
+//     is needed by nobody.
+#pragma once
+
+#include "journal/format.hpp"
+
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace zooid {
+
+/// Where an entry lies. A segment number is kept in 32 bits: at a thousand a second they last 49 days of
+/// nothing but segments; a check guards the end.
+struct entry_place {
+    std::uint32_t segment = 0;
+    std::uint32_t offset = 0; ///< of the 72 bytes of the entry, in the segment
+    friend constexpr auto operator<=>(entry_place const&, entry_place const&) = default;
+};
+
+struct indexed_entry {
+    slot at;
+    entry_place place;
+    std::uint32_t payload_bytes = 0;
+    record_kind kind{};
+};
+static_assert(sizeof(indexed_entry) == 24);
+
+struct indexed_replica {
+    cell_id cell;
+    std::vector<indexed_entry> entries; ///< by kind, then slot
+};
+
+class journal_index {
+  public:
+    /// Applies the next entry of the log. Requires a record's kind.
+    void apply(entry const& e, entry_place place);
+    /// The entry at this place is what its key stands for.
+    bool live(entry const& e, entry_place place) const;
+
+    /// Forgets the `forget` records that no segment needs any more; `oldest_batch` is the lowest number of a
+    /// batch that any remaining segment may hold.
+    void expire_forgets(std::uint64_t oldest_batch);
+
+    indexed_replica const* find(replica_id replica) const;
+    bool forgotten(replica_id replica) const { return forgotten_.contains(replica); }
+    /// The slot of the live checkpoint.
+    std::optional<slot> checkpoint_of(replica_id replica) const;
+
+    std::uint64_t live_bytes(std::uint64_t segment) const;
+    std::uint64_t live_bytes() const { return live_total_; }
+    std::uint64_t records() const { return records_; }
+    std::uint64_t memory_bytes() const;
+
+  private:
+    struct forget_note {
+        std::uint64_t born = 0;
+        entry_place place;
+    };
+
+    void add(entry_place place, std::uint32_t payload_bytes);
+    void drop(entry_place place, std::uint32_t payload_bytes);
+    void forget(entry const& e, entry_place place);
+    void drop_below_checkpoint(indexed_replica& r, slot checkpoint);
+
+    std::unordered_map<replica_id, indexed_replica> replicas_; // never iterated
+    std::map<replica_id, forget_note> forgotten_;
+    std::map<std::uint64_t, std::uint64_t> live_; // by segment
+    std::uint64_t live_total_ = 0;
+    std::uint64_t records_ = 0;
+};
+
+} // namespace zooid

@@ -1,0 +1,67 @@
+// What a running log knows of its disk: made by recovery, carried on by the log.
+#pragma once
+
+#include "journal/format.hpp"
+#include "journal/index.hpp"
+
+#include <zooid/journal/log.hpp>
+
+#include <array>
+#include <map>
+#include <vector>
+
+namespace zooid {
+
+/// A segment that belongs to the log.
+struct segment_state {
+    std::uint64_t size = 0;        ///< bytes of the file
+    std::uint64_t end = 0;         ///< where its log ends
+    std::uint64_t first_batch = 0; ///< number of its first batch
+    /// Holds, or is, evidence of damage: not to be removed before `concerned` is empty.
+    bool evidence = false;
+    /// The evidence can't be settled before the next recovery computes anew whom it concerns.
+    bool unsettled = false;
+    bool known_damage = false;           ///< recovery reported it; finding it again is no news
+    std::vector<replica_id> concerned{}; ///< sorted
+};
+
+/// The newest batches' hashes, to answer claims with.
+class recent_batches {
+  public:
+    void insert(std::uint64_t number, std::uint64_t chain) { ring_[number % ring_.size()] = {number, chain}; }
+    /// The hash, or nothing if it is too long ago.
+    std::optional<std::uint64_t> chain_of(std::uint64_t number) const {
+        auto const& [n, chain] = ring_[number % ring_.size()];
+        if (n != number) return {};
+        return chain;
+    }
+
+  private:
+    std::array<std::pair<std::uint64_t, std::uint64_t>, 1024> ring_{};
+};
+
+struct log_state {
+    journal_id journal;
+    journal_options options;
+    journal_index index;
+    std::map<std::uint64_t, segment_state> segments;
+    recent_batches recent;
+
+    // The head of the chain: what the next batch follows.
+    log_position end;
+    std::uint64_t number = 0; ///< of the last batch
+    std::uint64_t chain = 0;
+    life_id life; ///< of the last batch
+
+    // For `start`: bytes that were read but may not be on the disk, and files that are no part of the log.
+    struct rewrite {
+        log_position position;
+        bytes content;
+    };
+    std::vector<rewrite> rewrites;
+    std::vector<std::uint64_t> obsolete;
+    std::uint64_t segment_next = 1; ///< above every number ever seen
+    sometimes_set marks;
+};
+
+} // namespace zooid
