@@ -150,7 +150,7 @@ replica replica::found(snapshot const& founding, replica_identity const& identit
     return replica(state_of(founding, identity, options));
 }
 
-replica replica::recover(recovered_replica const& recovered, replica_identity const& identity,
+replica replica::recover(recovered_state const& recovered, replica_identity const& identity,
                          cell_options const& options) {
     auto state = state_of(recovered.checkpoint, identity, options);
     ballot promised = recovered.promised;

@@ -38,8 +38,8 @@ void group_disk::write(durable_record const& record) {
     }
 }
 
-recovered_replica group_disk::read() const {
-    recovered_replica back{checkpoint, promised, {}, quarantine};
+recovered_state group_disk::read() const {
+    recovered_state back{checkpoint, promised, {}, quarantine};
     for (auto const& [at, record] : acceptances)
         back.acceptances.push_back(record);
     return back;

@@ -24,7 +24,7 @@ struct group_disk {
     std::string quarantine;
 
     void write(durable_record const& record);
-    recovered_replica read() const;
+    recovered_state read() const;
 };
 
 struct group_flush {

@@ -47,7 +47,7 @@ struct replica_identity {
 
 /// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named
 /// but never founded: it holds a place and never votes.
-struct recovered_replica {
+struct recovered_state {
     snapshot checkpoint;
     ballot promised;
     std::vector<acceptance_record> acceptances; ///< ascending by slot; an empty value is unreadable
@@ -92,7 +92,7 @@ class replica {
                          cell_options const& options);
     /// A replica after a restart. It asks its peers what it missed and does not vote before members that make
     /// a majority with it have answered.
-    static replica recover(recovered_replica const& recovered, replica_identity const& identity,
+    static replica recover(recovered_state const& recovered, replica_identity const& identity,
                            cell_options const& options);
 
     replica(replica&&) noexcept;

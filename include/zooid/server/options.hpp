@@ -1,0 +1,117 @@
+// How a server is set up: tuning, identity, and what it reports. Nothing here decides an outcome.
+#pragma once
+
+#include <zooid/base/state_machine.hpp>
+#include <zooid/cell/replica.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace zooid {
+
+/// Intervals and bounds of a server. Checked once, when the server is made.
+struct server_options {
+    duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
+    duration pulse_timeout = std::chrono::milliseconds(500);  ///< of silence, or of a hung journal: suspected
+    duration probe_interval = std::chrono::milliseconds(1000);///< an idle journal flushes this often
+    std::size_t requests_max = 100'000; ///< of clients, waiting; beyond: overloaded
+    std::size_t cells_max = 1'000'000;  ///< hosted here; beyond: a reservation is refused as overloaded
+    bool report_durable = false;        ///< emit a `durable_fact` for each durable promise, acceptance, choice
+    cell_options cells;
+};
+
+/// Empty, or what is wrong with the options.
+std::string explain_invalid(server_options const& options);
+
+/// Who a server is in this life. `seed` feeds every prng inside, and the replica ids that it draws: in
+/// production it comes from the operating system's entropy.
+struct server_identity {
+    colony_id colony;
+    server_id server;
+    life_id life;
+    std::uint64_t seed = 0;
+};
+
+/// What a cell replicates: makes an empty state machine for a new replica, and says before a command enters the
+/// log whether it is one. The default is the transactional store of room kv behind sessions.
+struct machine_kind {
+    std::function<std::unique_ptr<state_machine>()> make;
+    std::function<result<void>(bytes_view command)> admit;
+
+    static machine_kind key_value();
+};
+
+// ---- the observer: typed events, never one per message ---------------------------------------------------------
+
+struct leadership_changed {
+    cell_id cell;
+    bool leads = false; ///< this server does, or does no longer
+    ballot in;
+};
+struct suspicion_changed {
+    server_id peer;
+    bool suspected = false;
+};
+struct replica_stopped {
+    cell_id cell;
+    std::string cause; ///< of its quarantine
+};
+struct journal_latched {
+    error reason;
+};
+struct journal_hung {
+    bool hung = false;
+};
+/// Peers know batches of our journal that it does not hold: it was rolled back, and its id is dead for good.
+struct journal_rolled_back {
+    server_id told_by;
+};
+struct damage_reported {
+    cell_id cell;
+    std::string what;
+};
+struct requests_overloaded {};
+struct frame_refused {
+    server_id from;
+    error why;
+};
+using server_event = std::variant<leadership_changed, suspicion_changed, replica_stopped, journal_latched,
+                                  journal_hung, journal_rolled_back, damage_reported, requests_overloaded,
+                                  frame_refused>;
+
+/// Something that is durable here, for an independent check of the protocol by those who collect these from all
+/// servers. Reported after the flush; a choice, when it was applied and everything before it is durable.
+struct durable_fact {
+    enum class kind : std::uint8_t { promise, acceptance, chosen };
+    kind what = kind::promise;
+    cell_id cell;
+    replica_id replica;
+    slot at;
+    ballot in;
+    digest value_digest;
+    digest state_digest; ///< of a choice: the state after it
+};
+
+/// Counters; they only rise, unless said.
+struct server_statistics {
+    std::uint64_t commits_admitted = 0;
+    std::uint64_t commits_answered = 0;
+    std::uint64_t reads_answered = 0;
+    std::uint64_t requests_failed = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t messages_received = 0;
+    std::uint64_t frames_sent = 0;
+    std::uint64_t messages_refused = 0; ///< malformed, unknown, or for a replica that is not here
+    std::uint64_t slots_applied = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t turns_persisted = 0; ///< turns that appended to the journal
+    std::uint64_t cells = 0;           ///< now
+    std::uint64_t leading = 0;         ///< now
+    std::uint64_t requests_waiting = 0; ///< now
+    std::uint64_t replica_bytes = 0;   ///< now, of memory, roughly; computed when asked
+};
+
+} // namespace zooid

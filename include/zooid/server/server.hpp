@@ -1,0 +1,119 @@
+// A server's host of cells: everything between the network, the journal and the replicas, as a value.
+//
+// It works in turns. In a turn the owner hands in whatever arrived (frames, requests, flushes, time), then calls
+// `finish`, and carries out the output: at most one journal batch for all cells that became ready, and one frame
+// per peer. Messages that wait for a flush leave in the turn in which the journal reports it.
+//
+//     s.on_frame(now, peer, channel::cells, payload);  s.on_persisted(now, sequence);  s.wake(now); ...
+//     s.finish(now, out);
+//     for (auto const& f : out.frames) transport.send(f.to, f.on, f.payload);
+//     for (auto const& r : out.replies) transport.reply(r.to, r.payload);
+//
+// Cost follows work: an idle cell has no timer, sends nothing, and is not visited. Pulses are between servers,
+// one per pair and interval, whatever the number of cells.
+//
+// Thread safety: one owner, one thread at a time. The journal belongs to the same executor.
+#pragma once
+
+#include <zooid/journal/journal.hpp>
+#include <zooid/server/options.hpp>
+#include <zooid/transport/request.hpp>
+#include <zooid/transport/transport.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zooid {
+
+struct output_frame {
+    server_id to;
+    channel on = channel::cells;
+    bytes payload;
+};
+struct output_reply {
+    link_id to;
+    bytes payload;
+};
+
+/// What a turn asks of the owner. The owner may reuse it: `finish` replaces the content.
+struct server_output {
+    std::vector<output_frame> frames;
+    std::vector<output_reply> replies;
+    std::vector<server_event> events;
+    std::vector<durable_fact> facts;
+
+    void clear();
+    bool empty() const { return frames.empty() && replies.empty() && events.empty() && facts.empty(); }
+};
+
+class server {
+  public:
+    /// A server of what its journal held; nothing votes before `on_secured`. The journal outlives the server
+    /// and was opened with `identity.life`; `journal` names it. Replicas whose voting state was damaged come
+    /// back quarantined and are reported in the first output.
+    server(server_options const& options, server_identity const& identity, machine_kind machines,
+           zooid::journal& journal, journal_id id, recovered_journal const& recovered);
+    ~server();
+    server(server const&) = delete;
+    server& operator=(server const&) = delete;
+
+    /// The servers to pulse; all others are strangers until they connect.
+    void set_peers(std::vector<server_id> peers);
+
+    // What arrives. Each may be called any number of times before `finish`.
+    void on_secured(time_point now);
+    void on_persisted(time_point now, std::uint64_t sequence);
+    void on_journal_failed(time_point now, error const& reason);
+    void on_damage(time_point now, journal_damage const& damage);
+    /// What to put into the handshake with this peer.
+    bytes claims_for(server_id peer) const;
+    /// Refuses, with `wrong_owner`, a peer whose claims show that our journal or its own was rolled back.
+    result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims);
+    void on_peer_down(time_point now, server_id peer);
+    void on_frame(time_point now, server_id from, channel on, bytes_view payload);
+    void on_request(time_point now, link_id client, bytes_view request);
+    void on_client_down(link_id client);
+    /// Time passed; call it at `deadline()`.
+    void wake(time_point now);
+    /// Refuses new requests, hands leaderships over by announcing in the next pulses that it stops.
+    void stop(time_point now);
+
+    /// Ends the turn.
+    void finish(time_point now, server_output& out);
+    /// When `wake` is due next.
+    time_point deadline() const;
+
+    bool is_stopping() const;
+    /// No request waits and everything appended is durable (or the journal is latched).
+    bool is_quiet() const;
+    server_statistics statistics() const;
+    sometimes_set const& marks() const;
+    liveness const& servers() const;
+    std::vector<cell_id> cells() const;
+    std::optional<explanation> explain(cell_id cell) const;
+    /// The replica and its state machine, for invariants and tests; null if the cell is not here.
+    replica const* find_replica(cell_id cell) const;
+    state_machine const* find_machine(cell_id cell) const;
+
+  private:
+    class host;
+    std::unique_ptr<host> host_;
+};
+
+// ---- admin payloads of transport/request.hpp --------------------------------------------------------------------
+
+/// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica id,
+/// makes it durable, and only then answers with the member. Asking again gives the same member, unless the cell
+/// was founded meanwhile (`already_exists`).
+struct reserve_request {
+    cell_id cell;
+    generation birth;
+};
+bytes encode(reserve_request const& r);
+result<reserve_request> decode_reserve_request(bytes_view in);
+bytes encode(member const& m);
+result<member> decode_member(bytes_view in);
+
+} // namespace zooid
