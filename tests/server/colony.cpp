@@ -161,7 +161,7 @@ std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id 
     r.op = op;
     r.cell = cell;
     r.payload = payload;
-    r.remaining = std::chrono::seconds(5);
+    r.remaining_ms = 5000;
     bytes encoded;
     encode(r, encoded);
     link_id const link{correlations_};
