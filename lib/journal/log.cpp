@@ -188,7 +188,7 @@ struct deliverer {
 
 } // namespace
 
-void deliver(std::vector<journal_event> const& events, journal_listener& listener) {
+void deliver(std::span<journal_event const> events, journal_listener& listener) {
     for (auto const& e : events)
         std::visit(deliverer{listener}, e);
 }
