@@ -14,7 +14,8 @@ namespace {
 errc code_of(int number) {
     switch (number) {
     case ENOSPC:
-    case EDQUOT: return errc::no_space;
+    case EDQUOT:
+    case EFBIG: return errc::no_space;
     case EACCES:
     case EPERM:
     case EROFS: return errc::permission_denied;

@@ -10,8 +10,8 @@
 
 namespace zooid {
 
-/// The error of the last system call, for a path: ENOSPC and EDQUOT no_space, EACCES, EPERM and EROFS
-/// permission_denied, ENOENT not_found, all others io_failed.
+/// The error of the last system call, for a path: ENOSPC and EDQUOT and EFBIG no_space, EACCES, EPERM and
+/// EROFS permission_denied, ENOENT not_found, all others io_failed.
 error system_error(std::string const& doing, std::filesystem::path const& path);
 
 /// A file descriptor that is closed.
