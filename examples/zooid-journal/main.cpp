@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 
 namespace json = boost::json;
 using namespace zooid;
@@ -20,8 +21,8 @@ struct store_report {
     std::uint32_t store = 0;
     journal_id journal{};
     std::uint64_t segments = 0, bytes_on_disk = 0;
-    std::optional<error> failure;
-    recovered_journal content;
+    std::optional<error> failure{};
+    recovered_journal content{};
 };
 
 result<store_report> examine(std::string const& directory, directory_manifest const& m, std::uint32_t store) {

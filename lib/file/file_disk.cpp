@@ -80,7 +80,10 @@ result<void> file_disk::create(io_create const& c) {
     bytes const zeros(static_cast<std::size_t>(std::min<std::uint64_t>(c.size, 1 << 20)), '\0');
     for (std::uint64_t at = 0; at < c.size; at += zeros.size()) {
         auto const piece = bytes_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), c.size - at));
-        if (auto done = write_all(fresh, path, piece, at); !done) return done;
+        auto done = write_all(fresh, path, piece, at);
+        if (done) continue;
+        ::unlink(path.c_str()); // half a segment would keep what space is left
+        return done;
     }
     return outcome::success();
 }

@@ -71,7 +71,6 @@ void journal_log::core::append(time_point now, std::uint64_t sequence_number, st
     }
     pending_.push_back({sequence_number, now, records.size(), payload_bytes});
     ++stats_.appends;
-    create_blocked_ = false;
 }
 
 void journal_log::core::probe(time_point now) {
