@@ -28,6 +28,7 @@ enum class operation : std::uint8_t {
     status,       ///< admin: counters of the server
     explain,      ///< admin: everything about one cell
     scan_keys,    ///< admin: keys of a directory cell
+    complain,     ///< a client got no answer from the cell's proposer in time; no payload
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.
