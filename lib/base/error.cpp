@@ -34,7 +34,7 @@ std::string_view name_of(errc code) {
 
 std::string error::message() const {
     std::string text(name_of(code_));
-    if (detail_) text += ": " + *detail_;
+    if (!detail_.empty()) text.append(": ").append(detail_.view());
     return text;
 }
 

@@ -4,6 +4,8 @@
 #include "sim/linear_model.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <tuple>
 
 namespace zooid::sim {
 

@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
+#include <set>
 #include <unordered_set>
 
 namespace zooid::sim {
@@ -57,8 +57,11 @@ class order_search {
     };
 
     void index_versions() {
-        for (std::size_t const i : known_)
-            if (!is_pure(calls_[i])) commit_of_[claimed_version(calls_[i].ended)] = i;
+        for (std::size_t const i : known_) {
+            version const claimed = claimed_version(calls_[i].ended);
+            highest_claim_ = std::max(highest_claim_, claimed);
+            if (!is_pure(calls_[i])) claimed_commits_.insert(claimed);
+        }
     }
 
     verdict decide() {
@@ -139,14 +142,27 @@ class order_search {
     std::vector<std::size_t> find_choices() {
         std::int64_t const earliest = look();
         std::vector<std::size_t> choices;
+        if (options_.compare == replies::whole && is_too_late()) return choices;
         for (std::size_t const i : window_)
             if (!is_pure(calls_[i]) && commits_as_told(i)) choices.push_back(i);
-        if (options_.compare == replies::whole && commit_of_.count(state_.version() + 1) != 0) return choices;
+        if (options_.compare == replies::whole && !is_gap()) return choices;
         for (std::size_t const i : open_) {
             if (calls_[i].invoked_ns > earliest) break;
             if (!placed_[i] && would_commit(i)) choices.push_back(i);
         }
         return choices;
+    }
+
+    /// Some call that may be next claims a version that will not come again.
+    bool is_too_late() const {
+        return std::any_of(window_.begin(), window_.end(), [&](std::size_t i) {
+            return claimed_version(calls_[i].ended) <= state_.version();
+        });
+    }
+    /// Nobody was told the next version, but somebody a later one.
+    bool is_gap() const {
+        version const next = state_.version() + 1;
+        return next <= highest_claim_ && claimed_commits_.count(next) == 0;
     }
 
     bool commits_as_told(std::size_t i) {
@@ -204,9 +220,10 @@ class order_search {
     check_options const& options_;
     kv::store state_;
     std::vector<bool> placed_;
-    std::vector<std::size_t> known_; // by invocation
-    std::vector<std::size_t> open_;  // by invocation
-    std::map<version, std::size_t> commit_of_;
+    std::vector<std::size_t> known_;    // by invocation
+    std::vector<std::size_t> open_;     // by invocation
+    std::set<version> claimed_commits_; // the versions that commits claim
+    version highest_claim_;
     std::vector<std::size_t> trail_; // placed, in order
     std::vector<branch> branches_;
     std::vector<std::size_t> window_;

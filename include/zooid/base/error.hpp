@@ -4,11 +4,12 @@
 // not an error; a broken invariant is a quarantined replica (check.hpp) and not an error either.
 #pragma once
 
+#include <zooid/base/bytes.hpp>
+
 #include <boost/outcome/std_result.hpp>
 #include <boost/outcome/try.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -48,11 +49,10 @@ std::string_view name_of(errc code);
 class [[nodiscard]] error {
   public:
     error(errc code) : code_(code) {} // NOLINT: `return errc::overloaded;` is meant to work
-    error(errc code, std::string detail)
-        : code_(code), detail_(std::make_shared<std::string const>(std::move(detail))) {}
+    error(errc code, std::string_view detail) : code_(code), detail_(detail) {}
 
     errc code() const { return code_; }
-    std::string_view detail() const { return detail_ ? std::string_view(*detail_) : std::string_view(); }
+    std::string_view detail() const { return detail_.view(); }
     /// "code: detail", or the code alone.
     std::string message() const;
 
@@ -63,7 +63,7 @@ class [[nodiscard]] error {
 
   private:
     errc code_;
-    std::shared_ptr<std::string const> detail_;
+    shared_bytes detail_; // not a shared_ptr: <memory> is a quarter of the header budget
 };
 
 namespace outcome = BOOST_OUTCOME_V2_NAMESPACE;

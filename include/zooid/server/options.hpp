@@ -16,10 +16,10 @@ namespace zooid {
 struct server_options {
     duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
     duration pulse_timeout = std::chrono::milliseconds(500);  ///< of silence, or of a hung journal: suspected
-    duration probe_interval = std::chrono::milliseconds(1000);///< an idle journal flushes this often
-    std::size_t requests_max = 100'000; ///< of clients, waiting; beyond: overloaded
-    std::size_t cells_max = 1'000'000;  ///< hosted here; beyond: a reservation is refused as overloaded
-    bool report_durable = false;        ///< emit a `durable_fact` for each durable promise, acceptance, choice
+    duration probe_interval = std::chrono::milliseconds(1000); ///< an idle journal flushes this often
+    std::size_t requests_max = 100'000;                        ///< of clients, waiting; beyond: overloaded
+    std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
+    bool report_durable = false;       ///< emit a `durable_fact` for each durable promise, acceptance, choice
     cell_options cells;
 };
 
@@ -35,8 +35,8 @@ struct server_identity {
     std::uint64_t seed = 0;
 };
 
-/// What a cell replicates: makes an empty state machine for a new replica, and says before a command enters the
-/// log whether it is one. The default is the transactional store of room kv behind sessions.
+/// What a cell replicates: makes an empty state machine for a new replica, and says before a command enters
+/// the log whether it is one. The default is the transactional store of room kv behind sessions.
 struct machine_kind {
     std::function<std::unique_ptr<state_machine>()> make;
     std::function<result<void>(bytes_view command)> admit;
@@ -44,7 +44,8 @@ struct machine_kind {
     static machine_kind key_value();
 };
 
-// ---- the observer: typed events, never one per message ---------------------------------------------------------
+// ---- the observer: typed events, never one per message
+// ---------------------------------------------------------
 
 struct leadership_changed {
     cell_id cell;
@@ -78,12 +79,12 @@ struct frame_refused {
     server_id from;
     error why;
 };
-using server_event = std::variant<leadership_changed, suspicion_changed, replica_stopped, journal_latched,
-                                  journal_hung, journal_rolled_back, damage_reported, requests_overloaded,
-                                  frame_refused>;
+using server_event =
+    std::variant<leadership_changed, suspicion_changed, replica_stopped, journal_latched, journal_hung,
+                 journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
 
-/// Something that is durable here, for an independent check of the protocol by those who collect these from all
-/// servers. Reported after the flush; a choice, when it was applied and everything before it is durable.
+/// Something that is durable here, for an independent check of the protocol by those who collect these from
+/// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.
 struct durable_fact {
     enum class kind : std::uint8_t { promise, acceptance, chosen };
     kind what = kind::promise;
@@ -107,11 +108,11 @@ struct server_statistics {
     std::uint64_t messages_refused = 0; ///< malformed, unknown, or for a replica that is not here
     std::uint64_t slots_applied = 0;
     std::uint64_t turns = 0;
-    std::uint64_t turns_persisted = 0; ///< turns that appended to the journal
-    std::uint64_t cells = 0;           ///< now
-    std::uint64_t leading = 0;         ///< now
+    std::uint64_t turns_persisted = 0;  ///< turns that appended to the journal
+    std::uint64_t cells = 0;            ///< now
+    std::uint64_t leading = 0;          ///< now
     std::uint64_t requests_waiting = 0; ///< now
-    std::uint64_t replica_bytes = 0;   ///< now, of memory, roughly; computed when asked
+    std::uint64_t replica_bytes = 0;    ///< now, of memory, roughly; computed when asked
 };
 
 } // namespace zooid

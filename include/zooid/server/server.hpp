@@ -1,16 +1,16 @@
 // A server's host of cells: everything between the network, the journal and the replicas, as a value.
 //
-// It works in turns. In a turn the owner hands in whatever arrived (frames, requests, flushes, time), then calls
-// `finish`, and carries out the output: at most one journal batch for all cells that became ready, and one frame
-// per peer. Messages that wait for a flush leave in the turn in which the journal reports it.
+// It works in turns. In a turn the owner hands in whatever arrived (frames, requests, flushes, time), then
+// calls `finish`, and carries out the output: at most one journal batch for all cells that became ready, and
+// one frame per peer. Messages that wait for a flush leave in the turn in which the journal reports it.
 //
 //     s.on_frame(now, peer, channel::cells, payload);  s.on_persisted(now, sequence);  s.wake(now); ...
 //     s.finish(now, out);
 //     for (auto const& f : out.frames) transport.send(f.to, f.on, f.payload);
 //     for (auto const& r : out.replies) transport.reply(r.to, r.payload);
 //
-// Cost follows work: an idle cell has no timer, sends nothing, and is not visited. Pulses are between servers,
-// one per pair and interval, whatever the number of cells.
+// Cost follows work: an idle cell has no timer, sends nothing, and is not visited. Pulses are between
+// servers, one per pair and interval, whatever the number of cells.
 //
 // Thread safety: one owner, one thread at a time. The journal belongs to the same executor.
 #pragma once
@@ -97,16 +97,18 @@ class server {
     replica const* find_replica(cell_id cell) const;
     state_machine const* find_machine(cell_id cell) const;
 
+    class host; ///< the inside; private to the room
+
   private:
-    class host;
     std::unique_ptr<host> host_;
 };
 
-// ---- admin payloads of transport/request.hpp --------------------------------------------------------------------
+// ---- admin payloads of transport/request.hpp
+// --------------------------------------------------------------------
 
-/// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica id,
-/// makes it durable, and only then answers with the member. Asking again gives the same member, unless the cell
-/// was founded meanwhile (`already_exists`).
+/// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica
+/// id, makes it durable, and only then answers with the member. Asking again gives the same member, unless
+/// the cell was founded meanwhile (`already_exists`).
 struct reserve_request {
     cell_id cell;
     generation birth;

@@ -28,7 +28,7 @@ enum class operation : std::uint8_t {
     status,       ///< admin: counters of the server
     explain,      ///< admin: everything about one cell
     scan_keys,    ///< admin: keys of a directory cell
-    complain,     ///< a client got no answer from the cell's proposer in time; no payload
+    complain,     ///< the cell's proposer does not answer this client: ask it, and replace it if it is stuck
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.

@@ -1,0 +1,90 @@
+#include "server/describe.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace zooid {
+
+namespace json = boost::json;
+
+namespace {
+
+json::array servers_of(configuration const& members) {
+    json::array all;
+    for (member const& m : members.members())
+        all.push_back(m.server.value);
+    return all;
+}
+
+json::object counters(server_statistics const& s) {
+    return {{"cells", s.cells},
+            {"leading", s.leading},
+            {"requests_waiting", s.requests_waiting},
+            {"commits_admitted", s.commits_admitted},
+            {"commits_answered", s.commits_answered},
+            {"reads_answered", s.reads_answered},
+            {"requests_failed", s.requests_failed},
+            {"messages_sent", s.messages_sent},
+            {"messages_received", s.messages_received},
+            {"messages_refused", s.messages_refused},
+            {"frames_sent", s.frames_sent},
+            {"slots_applied", s.slots_applied},
+            {"turns", s.turns},
+            {"turns_persisted", s.turns_persisted},
+            {"replica_bytes", s.replica_bytes}};
+}
+
+json::object journal_counters(journal_statistics const& s) {
+    return {{"appends", s.appends},        {"records", s.records},
+            {"batches", s.batches},        {"bytes_written", s.bytes_written},
+            {"segments", s.segments},      {"segment_bytes", s.segment_bytes},
+            {"live_bytes", s.live_bytes},  {"live_records", s.live_records},
+            {"index_bytes", s.index_bytes}};
+}
+
+} // namespace
+
+bytes describe(explanation const& e) {
+    json::object out{{"cell", to_string(e.cell)},
+                     {"key", e.key},
+                     {"generation", e.birth.value},
+                     {"server", e.self.server.value},
+                     {"replica", to_string(e.self.replica)},
+                     {"role", name_of(e.role)},
+                     {"promised", to_string(e.promised)},
+                     {"proposer", to_string(e.proposer)},
+                     {"prefix", e.prefix.value},
+                     {"applied", e.applied.value},
+                     {"checkpoint", e.checkpoint.value},
+                     {"state_digest", to_string(e.state_digest)},
+                     {"members", servers_of(e.members)},
+                     {"may_vote", e.may_vote},
+                     {"open_slots", e.open_slots},
+                     {"pending_commands", e.pending_commands},
+                     {"pending_reads", e.pending_reads}};
+    if (!e.quarantine.empty()) out["quarantine"] = e.quarantine;
+    json::object prefixes;
+    for (auto const& [server, prefix] : e.known_prefixes)
+        prefixes[to_string(server)] = prefix.value;
+    if (!prefixes.empty()) out["known_prefixes"] = prefixes;
+    return json::serialize(out);
+}
+
+bytes describe(server::host const& h) {
+    json::array peers;
+    for (peer_state const& p : h.peers_.all()) {
+        peers.push_back(json::object{{"server", p.server.value},
+                                     {"connected", p.connected},
+                                     {"both_ways", h.peers_.view().both_ways(p.server)},
+                                     {"suspected", h.peers_.view().suspected(p.server)}});
+    }
+    return json::serialize(json::object{{"server", h.identity_.server.value},
+                                        {"life", to_string(h.identity_.life)},
+                                        {"stopping", h.stopping_},
+                                        {"rolled_back", h.rolled_back_},
+                                        {"counters", counters(h.statistics())},
+                                        {"journal", journal_counters(h.journal_.statistics())},
+                                        {"peers", peers}});
+}
+
+} // namespace zooid

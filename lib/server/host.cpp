@@ -1,0 +1,353 @@
+// Steps and turns: the effects of all cells, gathered into one journal batch and one frame per peer.
+//
+//   H1  What a replica says must wait for durability leaves only after the journal reported a sequence that
+//       covers every record appended up to the end of that turn.
+//   H2  Nothing reaches a replica before the journal is secured: recovered is not durable (trap 9).
+#include "server/host.hpp"
+
+#include <zooid/base/check.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+namespace {
+
+constexpr std::size_t frame_full_bytes = 1024 * 1024; // a message more still fits into a frame
+
+} // namespace
+
+server::host::host(server_options const& options, server_identity const& identity, machine_kind machines,
+                   zooid::journal& journal, journal_id id)
+    : options_(options), identity_(identity), machines_(std::move(machines)), journal_(journal),
+      journal_id_(id), random_(identity.seed), peers_(identity.server, identity.life, options_), pool_(8) {}
+
+std::optional<std::uint32_t> server::host::index_of(cell_id cell) const {
+    auto const found = by_id_.find(cell);
+    return found == by_id_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void server::host::host_cell(replica r, std::optional<snapshot> const& founding) {
+    auto const index = static_cast<std::uint32_t>(cells_.size());
+    by_id_[r.cell()] = index;
+    by_key_[r.key()] = index;
+    reservations_.erase(r.cell());
+    time_point const deadline = r.deadline();
+    cells_.push_back({std::move(r), machines_.make(), deadline, {}, false, false});
+    if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
+    if (deadline != never) deadlines_.push(deadline, index);
+}
+
+// ---- one step
+// ---------------------------------------------------------------------------------------------------
+
+void server::host::step(time_point now, std::uint32_t cell, event const& what) {
+    ZOOID_CHECK(depth_ < pool_.size(), "steps nest by a few only");
+    effects& done = pool_[depth_++];
+    cells_[cell].replica.step({now, peers_.view()}, what, done);
+    carry_out(now, cell, done);
+    --depth_;
+    if (depth_ == 0) note_changes(cell);
+}
+
+void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) {
+    marks_ |= done.marks;
+    hosted_cell& c = cells_[cell];
+    for (durable_record const& fact : done.persist)
+        to_records(c.replica.cell(), c.replica.self().replica, fact, batch_);
+    if (options_.report_durable) note_facts(cell, done);
+    for (outgoing& o : done.now)
+        route(cell, o, false);
+    for (outgoing& o : done.after_durable)
+        route(cell, o, true);
+    if (done.tell_when_durable) turn_.tickets.emplace_back(cell, *done.tell_when_durable);
+    for (server_id peer : done.watch) {
+        if (peer_state* p = peers_.find(peer)) p->watching.push_back(cell);
+    }
+    for (ended const& e : done.ended_requests)
+        answer(e.request, e.why, {});
+
+    if (done.restore) restore_machine(now, cell, done.restore->state);
+    std::optional<applied> last;
+    for (delivery const& d : done.deliver) {
+        auto const now_applied = apply(cell, d);
+        if (!now_applied) {
+            if (last) step(now, cell, *last);
+            return step(now, cell, apply_failed{d.at, "a command above this software's version"});
+        }
+        last = now_applied;
+    }
+    if (last) step(now, cell, *last);
+    for (read_ready const& r : done.reads) {
+        auto const waiting = waiting_.find(r.request);
+        if (waiting == waiting_.end()) continue;
+        bytes reply;
+        c.machine->query(waiting->second.query, reply);
+        ++statistics_.reads_answered;
+        answer(r.request, std::nullopt, reply);
+    }
+    if (!done.want_snapshot) return;
+    bytes state;
+    c.machine->snapshot(state);
+    step(now, cell, snapshot_taken{c.replica.applied_slot(), shared_bytes(state), c.machine->state_digest()});
+}
+
+void server::host::restore_machine(time_point now, std::uint32_t cell, snapshot const& from) {
+    hosted_cell& c = cells_[cell];
+    std::unique_ptr<state_machine> fresh = machines_.make();
+    result<void> restored = outcome::success();
+    if (!from.state.empty()) restored = fresh->restore(from.state.view());
+    if (!restored) return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message()});
+    if (!from.state.empty() && fresh->state_digest() != from.state_digest) {
+        return step(now, cell, apply_failed{from.at, "snapshot: its digest is not that of its state"});
+    }
+    c.machine = std::move(fresh);
+    step(now, cell, applied{from.at, c.machine->state_digest()});
+}
+
+std::optional<applied> server::host::apply(std::uint32_t cell, delivery const& d) {
+    hosted_cell& c = cells_[cell];
+    std::size_t index = 0;
+    for (bytes_view command : d.value.commands()) {
+        bytes reply;
+        if (!c.machine->apply(d.at, command, reply)) return std::nullopt;
+        if (index < d.requests.size()) {
+            auto const waiting = waiting_.find(d.requests[index]);
+            if (waiting != waiting_.end()) {
+                ++statistics_.commits_answered;
+                replies_.push_back({waiting->second.client, make_reply(waiting->second.correlation,
+                                                                       std::nullopt, {}, &c, reply, d.at)});
+                waiting_.erase(waiting);
+            }
+        }
+        ++index;
+    }
+    ++statistics_.slots_applied;
+    digest const state = c.machine->state_digest();
+    if (options_.report_durable) {
+        turn_.facts.push_back({durable_fact::kind::chosen,
+                               c.replica.cell(),
+                               c.replica.self().replica,
+                               d.at,
+                               {},
+                               d.value.value_digest(),
+                               state});
+    }
+    return applied{d.at, state};
+}
+
+void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
+    hosted_cell const& c = cells_[cell];
+    if (o.to.server == identity_.server) {
+        auto& queue = turn_.to_self;
+        if (durably) {
+            queue.emplace_back(cell, std::move(o.content));
+        } else {
+            to_self_.emplace_back(cell, std::move(o.content));
+        }
+        return;
+    }
+    peer_state* peer = peers_.find(o.to.server);
+    if (!peer || !peer->connected) return;
+    bytes& frame = durably ? peer->durable : peer->now;
+    append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
+    ++statistics_.messages_sent;
+    if (!durably && frame.size() >= frame_full_bytes) {
+        overflow_.push_back({peer->server, channel::cells, std::move(frame)});
+        frame.clear();
+    }
+}
+
+void server::host::note_facts(std::uint32_t cell, effects const& done) {
+    replica const& r = cells_[cell].replica;
+    for (durable_record const& fact : done.persist) {
+        if (auto const* p = std::get_if<promise_record>(&fact)) {
+            turn_.facts.push_back(
+                {durable_fact::kind::promise, r.cell(), r.self().replica, {}, p->in, {}, {}});
+        } else if (auto const* a = std::get_if<acceptance_record>(&fact); a && !a->chosen) {
+            turn_.facts.push_back({durable_fact::kind::acceptance,
+                                   r.cell(),
+                                   r.self().replica,
+                                   a->at,
+                                   a->accepted,
+                                   a->value_digest,
+                                   {}});
+        }
+    }
+}
+
+// After a step: who leads now, is it still well, and when does it want to be woken.
+void server::host::note_changes(std::uint32_t cell) {
+    hosted_cell& c = cells_[cell];
+    if (c.replica.proposer() != c.proposer) {
+        c.proposer = c.replica.proposer();
+        if (peer_state* peer = peers_.find(c.proposer.server)) peer->led.push_back(cell);
+    }
+    bool const leads = c.replica.role() == role::leading;
+    if (leads != c.leads) {
+        c.leads = leads;
+        leads ? ++statistics_.leading : --statistics_.leading;
+        events_.push_back(leadership_changed{c.replica.cell(), leads, c.replica.promised()});
+    }
+    if (c.replica.is_quarantined() && !c.stopped) {
+        c.stopped = true;
+        events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
+    }
+    time_point const wanted = c.replica.deadline();
+    if (wanted >= c.queued_at) return;
+    c.queued_at = wanted;
+    deadlines_.push(wanted, cell);
+}
+
+// ---- time
+// -------------------------------------------------------------------------------------------------------
+
+void server::host::wake(time_point now) {
+    tick(now);
+    if (!secured_) return;
+    while (auto const due = deadlines_.pop_due(now)) {
+        hosted_cell& c = cells_[due->cell];
+        if (due->at != c.queued_at) continue; // an earlier entry took its place
+        c.queued_at = never;
+        if (c.replica.deadline() <= now) {
+            step(now, due->cell, woken{});
+        } else {
+            note_changes(due->cell);
+        }
+    }
+}
+
+time_point server::host::deadline() const {
+    return secured_ ? std::min(tick_at_, deadlines_.next()) : tick_at_;
+}
+
+// ---- turns
+// ------------------------------------------------------------------------------------------------------
+
+void server::host::run_self_messages(time_point now) {
+    while (!to_self_.empty()) {
+        auto [cell, content] = std::move(to_self_.front());
+        to_self_.pop_front();
+        step(now, cell, received{identity_.server, cells_[cell].replica.self().replica, std::move(content)});
+    }
+}
+
+void server::host::finish(time_point now, server_output& out) {
+    run_self_messages(now);
+    park_or_release(now);
+    out.clear();
+    emit_frames(out);
+    out.replies.swap(replies_);
+    out.events.swap(events_);
+    out.facts.swap(facts_);
+    ++statistics_.turns;
+}
+
+std::vector<std::pair<server_id, bytes>> server::host::take_durable_frames() {
+    std::vector<std::pair<server_id, bytes>> taken;
+    for (peer_state& peer : peers_.all()) {
+        if (!peer.durable.empty()) taken.emplace_back(peer.server, std::exchange(peer.durable, {}));
+    }
+    return taken;
+}
+
+void server::host::append_batch(time_point now) {
+    if (batch_.empty()) return;
+    ++statistics_.turns_persisted;
+    journal_.append(now, ++sequence_, batch_);
+    batch_.clear();
+}
+
+// H1. With nothing outstanding, what waits may leave at once; it may cause more, until all is quiet.
+void server::host::park_or_release(time_point now) {
+    for (;;) {
+        append_batch(now);
+        turn_.frames = take_durable_frames();
+        if (turn_.empty()) return;
+        turn_.sequence = sequence_;
+        parked_turn ready = std::exchange(turn_, {});
+        if (latched_) return; // it will never be durable
+        if (persisted_ < sequence_) {
+            parked_.push_back(std::move(ready));
+            return;
+        }
+        release(now, ready);
+        run_self_messages(now);
+    }
+}
+
+void server::host::release(time_point now, parked_turn& parked) {
+    for (auto& [to, frame] : parked.frames) {
+        peer_state* peer = peers_.find(to);
+        if (!peer || !peer->connected) continue;
+        if (peer->now.size() + frame.size() > frame_full_bytes && !peer->now.empty()) {
+            overflow_.push_back({to, channel::cells, std::exchange(peer->now, {})});
+        }
+        peer->now.empty() ? void(peer->now = std::move(frame)) : void(peer->now += frame);
+    }
+    for (auto& fact : parked.facts)
+        facts_.push_back(fact);
+    for (auto& reply : parked.replies)
+        replies_.push_back(std::move(reply));
+    for (snapshot const& founding : parked.founded) {
+        configuration const& members = founding.configurations.front().members;
+        member const& self = members[*members.index_of(identity_.server)];
+        std::uint64_t const seed = random_.next();
+        host_cell(replica::found(founding, {self, identity_.life, seed}, options_.cells), founding);
+    }
+    for (auto& [cell, content] : parked.to_self)
+        to_self_.emplace_back(cell, std::move(content));
+    for (auto const& [cell, ticket] : parked.tickets)
+        step(now, cell, persisted{ticket});
+}
+
+void server::host::emit_frames(server_output& out) {
+    out.frames.swap(overflow_);
+    for (peer_state& peer : peers_.all()) {
+        if (!peer.now.empty())
+            out.frames.push_back({peer.server, channel::cells, std::exchange(peer.now, {})});
+    }
+    statistics_.frames_sent += out.frames.size();
+    for (output_frame& p : pulses_)
+        out.frames.push_back(std::move(p));
+    pulses_.clear();
+}
+
+// ---- the journal
+// ------------------------------------------------------------------------------------------------
+
+void server::host::on_secured(time_point now) {
+    secured_ = true;
+    wake(now);
+}
+
+void server::host::on_persisted(time_point now, std::uint64_t sequence) {
+    persisted_ = std::max(persisted_, sequence);
+    while (!parked_.empty() && parked_.front().sequence <= persisted_) {
+        parked_turn ready = std::move(parked_.front());
+        parked_.pop_front();
+        release(now, ready);
+        run_self_messages(now);
+    }
+}
+
+void server::host::on_journal_failed(time_point now, error const& reason) {
+    latched_ = true;
+    mark(marks_, sometimes::flush_error_latched);
+    parked_.clear();
+    turn_ = {};
+    events_.push_back(journal_latched{reason});
+    resign_all(now);
+}
+
+void server::host::resign_all(time_point now) {
+    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
+        if (cells_[cell].replica.proposer().server == identity_.server) step(now, cell, resign{});
+    }
+}
+
+bool server::host::is_quiet() const {
+    return waiting_.empty() && parked_.empty() && (latched_ || persisted_ >= sequence_);
+}
+
+} // namespace zooid

@@ -1,0 +1,167 @@
+// The inside of a server: cells, peers, requests and one turn's worth of output. Handlers are grouped by
+// file.
+#pragma once
+
+#include "server/deadlines.hpp"
+#include "server/peers.hpp"
+#include "server/records.hpp"
+
+#include <zooid/server/server.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <deque>
+#include <map>
+
+namespace zooid {
+
+/// One replica and the state machine that it feeds.
+struct hosted_cell {
+    zooid::replica replica;
+    std::unique_ptr<state_machine> machine;
+    time_point queued_at = never; ///< the earliest entry of this cell in the heap
+    ballot proposer;              ///< as of the last step
+    bool leads = false;
+    bool stopped = false;
+};
+
+/// A client's request that waits for its cell.
+struct waiting_request {
+    link_id client;
+    correlation_id correlation;
+    std::uint32_t cell = 0;
+    operation op = operation::commit;
+    bytes query; ///< of a strict read
+};
+
+/// What waits for the flush of one turn.
+struct parked_turn {
+    std::uint64_t sequence = 0;
+    std::vector<std::pair<server_id, bytes>> frames;
+    std::vector<std::pair<std::uint32_t, message>> to_self;
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> tickets;
+    std::vector<output_reply> replies;
+    std::vector<snapshot> founded;
+    std::vector<durable_fact> facts;
+
+    bool empty() const {
+        return frames.empty() && to_self.empty() && tickets.empty() && replies.empty() && founded.empty() &&
+               facts.empty();
+    }
+};
+
+class server::host {
+  public:
+    host(server_options const& options, server_identity const& identity, machine_kind machines,
+         zooid::journal& journal, journal_id id);
+
+    // restart.cpp: what the journal gave back, and what was damaged
+    void restore(recovered_journal const& recovered);
+    void on_damage(time_point now, journal_damage const& damage);
+    void journal_is_rolled_back(time_point now, server_id told_by);
+
+    // host.cpp: steps and turns
+    void step(time_point now, std::uint32_t cell, event const& what);
+    void wake(time_point now);
+    void finish(time_point now, server_output& out);
+    void on_secured(time_point now);
+    void on_persisted(time_point now, std::uint64_t sequence);
+    void on_journal_failed(time_point now, error const& reason);
+    time_point deadline() const;
+    bool is_quiet() const;
+    server_statistics statistics() const;
+
+    // links.cpp: peers, pulses and frames
+    void set_peers(std::vector<server_id> const& peers);
+    bytes claims_for(server_id peer) const;
+    result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed);
+    void on_peer_down(time_point now, server_id peer);
+    void on_frame(time_point now, server_id from, channel on, bytes_view payload);
+    void stop(time_point now);
+
+    // requests.cpp: clients and operators
+    void on_request(time_point now, link_id client, bytes_view encoded);
+    void answer(token request, std::optional<errc> failure, bytes_view payload);
+
+    std::optional<std::uint32_t> index_of(cell_id cell) const;
+
+    server_options options_;
+    server_identity identity_;
+    machine_kind machines_;
+    zooid::journal& journal_;
+    journal_id journal_id_;
+    prng random_;
+    peer_table peers_;
+    std::deque<hosted_cell> cells_; ///< by index; a hosted cell never moves
+    std::map<cell_id, reservation> reservations_;
+    boost::unordered_flat_map<cell_id, std::uint32_t, std::hash<cell_id>> by_id_;
+    boost::unordered_flat_map<bytes, std::uint32_t> by_key_;
+    boost::unordered_flat_map<token, waiting_request, std::hash<token>> waiting_;
+    server_statistics statistics_;
+    sometimes_set marks_;
+    bool stopping_ = false;
+    bool rolled_back_ = false;
+
+  private:
+    void carry_out(time_point now, std::uint32_t cell, effects& done);
+    void restore_machine(time_point now, std::uint32_t cell, snapshot const& from);
+    std::optional<applied> apply(std::uint32_t cell, delivery const& d);
+    void route(std::uint32_t cell, outgoing& o, bool durably);
+    void note_facts(std::uint32_t cell, effects const& done);
+    void note_changes(std::uint32_t cell);
+    void run_self_messages(time_point now);
+    void append_batch(time_point now);
+    void park_or_release(time_point now);
+    void release(time_point now, parked_turn& parked);
+    std::vector<std::pair<server_id, bytes>> take_durable_frames();
+    void emit_frames(server_output& out);
+    void host_cell(replica r, std::optional<snapshot> const& founding);
+    void resign_all(time_point now);
+
+    void tick(time_point now);
+    void judge_all(time_point now);
+    void judge(peer_state& peer, time_point now);
+    void tell_cells(peer_state& peer, time_point now, bool returned);
+    void send_pulse(peer_state& peer, time_point now);
+    void watch_journal(time_point now);
+    void remember_claims();
+    void on_pulse(time_point now, peer_state& from, bytes_view payload);
+    void on_cells(time_point now, peer_state& from, bytes_view payload);
+
+    void reply_now(link_id client, correlation_id correlation, std::optional<errc> failure, bytes_view detail,
+                   hosted_cell const* cell, bytes_view payload);
+    bytes make_reply(correlation_id correlation, std::optional<errc> failure, bytes_view detail,
+                     hosted_cell const* cell, bytes_view payload,
+                     std::optional<slot> at = std::nullopt) const;
+    void refuse(link_id client, request const& r, error const& why, hosted_cell const* cell);
+    std::optional<std::uint32_t> cell_of(request const& r) const;
+    void on_cell_request(time_point now, link_id client, request const& r);
+    void on_prefix_read(link_id client, request const& r, hosted_cell const& cell);
+    void on_reserve(link_id client, request const& r);
+    void on_found(link_id client, request const& r);
+    replica_id draw_replica_id();
+
+    deadline_heap deadlines_;
+    std::vector<effects> pool_; ///< steps nest: a delivery is applied within the step that made it
+    std::size_t depth_ = 0;
+    std::deque<std::pair<std::uint32_t, message>> to_self_;
+    std::vector<record> batch_; ///< of this turn
+    parked_turn turn_;          ///< of this turn, except frames, which lie in the peers
+    std::deque<parked_turn> parked_;
+    std::vector<output_reply> replies_;
+    std::vector<output_frame> pulses_;
+    std::vector<server_event> events_;
+    std::vector<durable_fact> facts_;
+    std::vector<output_frame> overflow_; ///< frames that filled up before the end of the turn
+    std::uint64_t sequence_ = 0;         ///< of the last append
+    std::uint64_t persisted_ = 0;
+    std::uint64_t tokens_ = 0;
+    time_point tick_at_{};
+    time_point probe_at_{};
+    time_point claims_at_{};
+    bool secured_ = false;
+    bool latched_ = false;
+    bool hung_ = false;
+};
+
+} // namespace zooid

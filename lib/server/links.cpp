@@ -1,0 +1,213 @@
+// Peers: pulses, handshakes, frames. What changes here is told to the cells that it concerns, and to no
+// other.
+#include "server/host.hpp"
+
+#include <zooid/base/codec.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+void server::host::set_peers(std::vector<server_id> const& peers) {
+    for (server_id peer : peers) {
+        if (peer != identity_.server) peers_.add(peer, tick_at_);
+    }
+}
+
+// ---- handshakes
+// -------------------------------------------------------------------------------------------------
+
+bytes server::host::claims_for(server_id peer) const {
+    peer_state const* known = peers_.find(peer);
+    return encode(claims{journal_.claim(), known ? known->claim : journal_claim{}});
+}
+
+result<void> server::host::on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed) {
+    ZOOID_TRY(auto theirs, decode_claims(claimed));
+    peer_state& p = peers_.add(peer, now);
+    bool const about_us = theirs.heard.journal == journal_id_;
+    claim_verdict const verdict = about_us ? journal_.check(theirs.heard) : claim_verdict::consistent;
+    if (verdict == claim_verdict::lacking || verdict == claim_verdict::forked) {
+        journal_is_rolled_back(now, peer);
+        return error(errc::wrong_owner, "server " + to_string(peer) + " knows batch " +
+                                            std::to_string(theirs.heard.batch) +
+                                            " of our journal; we do not");
+    }
+    if (!peers_.note_claim(p, theirs.own)) { // V3
+        return error(errc::wrong_owner, "journal " + to_string(theirs.own.journal) + " of server " +
+                                            to_string(peer) + " went back from batch " +
+                                            std::to_string(p.claim.batch));
+    }
+    p.connected = true;
+    p.heard_at = now;
+    bool const reborn = peers_.note_life(p, life);
+    peers_.note_answered(p);
+    send_pulse(p, now);
+    if (reborn) tell_cells(p, now, false);
+    return outcome::success();
+}
+
+void server::host::on_peer_down(time_point, server_id peer) {
+    peer_state* p = peers_.find(peer);
+    if (!p) return;
+    p->connected = false;
+    p->now.clear();
+    p->durable.clear();
+}
+
+// ---- time
+// -------------------------------------------------------------------------------------------------------
+
+void server::host::tick(time_point now) {
+    if (now < tick_at_) return;
+    bool const first = tick_at_ == time_point();
+    tick_at_ = now + options_.pulse_interval;
+    for (peer_state& peer : peers_.all()) {
+        if (first) peer.heard_at = std::max(peer.heard_at, now);
+        if (peer.connected) send_pulse(peer, now);
+    }
+    judge_all(now);
+    watch_journal(now);
+    if (now < claims_at_) return;
+    claims_at_ = now + 5 * options_.probe_interval;
+    remember_claims();
+}
+
+void server::host::judge_all(time_point now) {
+    for (peer_state& peer : peers_.all())
+        judge(peer, now);
+}
+
+void server::host::judge(peer_state& peer, time_point now) {
+    bool const was_suspected = peers_.view().suspected(peer.server);
+    if (!peers_.judge(peer, now)) return;
+    bool const suspected = peers_.view().suspected(peer.server);
+    if (suspected != was_suspected) events_.push_back(suspicion_changed{peer.server, suspected});
+    tell_cells(peer, now, !suspected);
+}
+
+// Cells led from there, and those that asked to hear of its return. Lists grow by a line for each change of
+// proposer; stale lines are dropped here, when the list is needed.
+void server::host::tell_cells(peer_state& peer, time_point now, bool returned) {
+    if (!secured_) return;
+    std::vector<std::uint32_t> concerned = peer.led;
+    if (returned) {
+        concerned.insert(concerned.end(), peer.watching.begin(), peer.watching.end());
+        peer.watching.clear();
+    }
+    std::sort(concerned.begin(), concerned.end());
+    concerned.erase(std::unique(concerned.begin(), concerned.end()), concerned.end());
+    auto const stale = [&](std::uint32_t cell) { return cells_[cell].proposer.server != peer.server; };
+    peer.led = concerned;
+    peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
+    for (std::uint32_t cell : concerned)
+        step(now, cell, liveness_changed{peer.server});
+}
+
+void server::host::send_pulse(peer_state& peer, time_point now) {
+    pulse p = peers_.next_pulse(peer, now);
+    p.life = identity_.life;
+    p.stopping = stopping_;
+    auto const age =
+        std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
+    p.journal_age_ms =
+        latched_ ? 0xFFFFFFFFu : static_cast<std::uint32_t>(std::min<std::int64_t>(age, 0x7FFFFFFF));
+    p.claim = journal_.claim();
+    pulses_.push_back({peer.server, channel::pulse, encode(p)});
+}
+
+// A journal whose flush hangs can't acknowledge anything: its leaderships are gone (design, 9). An idle
+// journal flushes a probe now and then, so that idle is not hung.
+void server::host::watch_journal(time_point now) {
+    bool const hung = latched_ || journal_.outstanding_age(now) > options_.pulse_timeout;
+    if (hung != hung_) {
+        hung_ = hung;
+        if (!latched_) events_.push_back(journal_hung{hung});
+        if (hung) {
+            mark(marks_, sometimes::leadership_left_hung_journal);
+            resign_all(now);
+        }
+    }
+    if (now < probe_at_ || latched_) return;
+    probe_at_ = now + options_.probe_interval;
+    journal_.probe(now);
+}
+
+void server::host::remember_claims() {
+    for (peer_state& peer : peers_.all()) {
+        if (!peer.claim_changed) continue;
+        peer.claim_changed = false;
+        bytes payload;
+        writer w(payload);
+        w.put(std::uint8_t{1});
+        w.put(peer.server);
+        put(w, peer.claim);
+        batch_.push_back({{}, {}, record_kind::server, slot{peer.server.value}, shared_bytes(payload)});
+    }
+}
+
+// ---- frames
+// -----------------------------------------------------------------------------------------------------
+
+void server::host::on_frame(time_point now, server_id from, channel on, bytes_view payload) {
+    peer_state* peer = peers_.find(from);
+    if (!peer || !peer->connected) return;
+    on == channel::pulse ? on_pulse(now, *peer, payload) : on_cells(now, *peer, payload);
+}
+
+void server::host::on_pulse(time_point now, peer_state& from, bytes_view payload) {
+    auto const decoded = decode_pulse(payload);
+    if (!decoded) {
+        ++statistics_.messages_refused;
+        events_.push_back(frame_refused{from.server, decoded.error()});
+        return;
+    }
+    pulse const& heard = decoded.value();
+    if (!peers_.take(from, heard, now)) return;
+    (void)peers_.note_claim(from, heard.claim);
+    judge(from, now);
+    // At a start both sides need an echo before they hear each other both ways: don't wait for the next tick.
+    if (!peers_.view().both_ways(from.server) &&
+        now - from.answered_pulse_at >= options_.pulse_interval / 4) {
+        from.answered_pulse_at = now;
+        send_pulse(from, now);
+    }
+}
+
+void server::host::on_cells(time_point now, peer_state& from, bytes_view payload) {
+    if (!secured_) return; // H2
+    auto const decoded = decode_addressed(payload);
+    if (!decoded) {
+        ++statistics_.messages_refused;
+        events_.push_back(frame_refused{from.server, decoded.error()});
+        return;
+    }
+    for (addressed const& a : decoded.value()) {
+        ++statistics_.messages_received;
+        auto const cell = index_of(a.cell);
+        if (!cell || cells_[*cell].replica.self().replica != a.to) {
+            ++statistics_.messages_refused;
+            if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
+            continue;
+        }
+        if (a.content.empty()) continue;
+        auto content = decode_message(a.content);
+        if (!content) {
+            ++statistics_.messages_refused;
+            events_.push_back(frame_refused{from.server, content.error()});
+            continue;
+        }
+        step(now, *cell, received{from.server, a.from, std::move(content).value()});
+    }
+    run_self_messages(now);
+}
+
+void server::host::stop(time_point now) {
+    stopping_ = true;
+    resign_all(now);
+    for (peer_state& peer : peers_.all()) {
+        if (peer.connected) send_pulse(peer, now);
+    }
+}
+
+} // namespace zooid

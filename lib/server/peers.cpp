@@ -1,0 +1,93 @@
+#include "server/peers.hpp"
+
+#include <algorithm>
+
+namespace zooid {
+
+peer_state* peer_table::find(server_id peer) {
+    return const_cast<peer_state*>(std::as_const(*this).find(peer));
+}
+
+peer_state const* peer_table::find(server_id peer) const {
+    auto const at = std::lower_bound(peers_.begin(), peers_.end(), peer,
+                                     [](peer_state const& p, server_id s) { return p.server < s; });
+    return at != peers_.end() && at->server == peer ? &*at : nullptr;
+}
+
+peer_state& peer_table::add(server_id peer, time_point now) {
+    if (peer_state* known = find(peer)) return *known;
+    auto const at = std::lower_bound(peers_.begin(), peers_.end(), peer,
+                                     [](peer_state const& p, server_id s) { return p.server < s; });
+    peer_state& added = *peers_.emplace(at);
+    added.server = peer;
+    added.heard_at = now;
+    (void)liveness_.at(peer);
+    return added;
+}
+
+bool peer_table::note_life(peer_state& peer, life_id life) {
+    peer_liveness& known = liveness_.at(peer.server);
+    if (known.life == life) return false;
+    known.life = life;
+    known.hears.clear();
+    peer.heard = 0;
+    peer.stopping = peer.hung = false;
+    peer.both_ways_until = {};
+    return true;
+}
+
+bool peer_table::take(peer_state& peer, pulse const& heard, time_point now) {
+    peer_liveness& known = liveness_.at(peer.server);
+    if (heard.life != known.life) return false;
+    peer.ever_heard = true;
+    peer.heard_at = now;
+    peer.heard = std::max(peer.heard, heard.number);
+    peer.stopping = heard.stopping;
+    peer.hung = std::chrono::milliseconds(heard.journal_age_ms) > options_.pulse_timeout;
+    known.hears = heard.hears;
+    bool const remembered =
+        heard.echo > 0 && heard.echo <= peer.sent && peer.sent - heard.echo < peer.sent_at.size();
+    if (remembered) { // V1
+        time_point const sent = peer.sent_at[heard.echo % peer.sent_at.size()];
+        peer.both_ways_until = std::max(peer.both_ways_until, sent + options_.pulse_timeout);
+    }
+    return true;
+}
+
+pulse peer_table::next_pulse(peer_state& peer, time_point now) {
+    ++peer.sent;
+    peer.sent_at[peer.sent % peer.sent_at.size()] = now;
+    pulse p;
+    p.life = {};
+    p.number = peer.sent;
+    p.echo = peer.heard;
+    for (peer_liveness const& other : liveness_.peers()) {
+        if (other.both_ways) p.hears.push_back(other.server);
+    }
+    return p;
+}
+
+bool peer_table::judge(peer_state& peer, time_point now) {
+    peer_liveness& known = liveness_.at(peer.server);
+    bool const silent = now - peer.heard_at > options_.pulse_timeout;
+    bool const suspected = silent || peer.stopping || peer.hung; // V2
+    bool const both_ways = now < peer.both_ways_until && !silent;
+    bool const changed = suspected != known.suspected || both_ways != known.both_ways;
+    known.suspected = suspected;
+    known.both_ways = both_ways;
+    return changed;
+}
+
+bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
+    journal_claim& kept = peer.claim;
+    if (claimed.journal == kept.journal) {
+        if (claimed.batch < kept.batch) return false;
+        if (claimed.batch == kept.batch && claimed.chain != kept.chain) return false;
+    }
+    if (kept == claimed) return true;
+    kept = claimed;
+    peer.claim_changed = true;
+    return true;
+}
+
+} // namespace zooid

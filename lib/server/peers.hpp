@@ -1,0 +1,70 @@
+// The servers around us: who is heard, who hears us, and what each claimed of its journal.
+//
+//   V1  Heard both ways: the peer echoed a pulse that we sent less than a timeout ago.
+//   V2  Suspected: silent beyond the timeout, stopping, or with a journal that hangs beyond it.
+//   V3  The highest claim heard of a peer's journal is kept, and told to the peer at every handshake: a peer
+//       that knows less of itself than others heard of it was rolled back (trap 6).
+#pragma once
+
+#include "server/wire.hpp"
+
+#include <zooid/cell/liveness.hpp>
+#include <zooid/server/options.hpp>
+
+#include <array>
+#include <vector>
+
+namespace zooid {
+
+/// Everything kept of one peer.
+struct peer_state {
+    server_id server;
+    bool connected = false;
+    bool ever_heard = false;
+    time_point heard_at; ///< the last pulse; before the first one, when we began to listen
+    time_point both_ways_until;
+    std::uint64_t sent = 0;               ///< pulses of ours
+    std::array<time_point, 16> sent_at{}; ///< of the last ones, by number
+    std::uint64_t heard = 0;              ///< the highest number of theirs, in their present life
+    bool stopping = false;
+    bool hung = false;
+    time_point answered_pulse_at;        ///< when we last pulsed out of turn
+    journal_claim claim;                 ///< the highest heard
+    bool claim_changed = false;          ///< since it was last made durable
+    bytes now;                           ///< messages of this turn that may leave at once
+    bytes durable;                       ///< messages of this turn that wait for its flush
+    std::vector<std::uint32_t> led;      ///< cells whose proposer is there, with stale ones among them
+    std::vector<std::uint32_t> watching; ///< cells to be told when it returns
+};
+
+class peer_table {
+  public:
+    peer_table(server_id self, life_id life, server_options const& options)
+        : options_(options), self_(self), liveness_(self, life) {}
+
+    liveness const& view() const { return liveness_; }
+    std::vector<peer_state>& all() { return peers_; }
+    std::vector<peer_state> const& all() const { return peers_; }
+    peer_state* find(server_id peer);
+    peer_state const* find(server_id peer) const;
+    peer_state& add(server_id peer, time_point now);
+
+    /// True if the process behind the peer is another one than before.
+    bool note_life(peer_state& peer, life_id life);
+    void note_answered(peer_state& peer) { liveness_.at(peer.server).answered = true; }
+    /// Takes in a pulse. False for one of a process that is gone.
+    bool take(peer_state& peer, pulse const& heard, time_point now);
+    pulse next_pulse(peer_state& peer, time_point now);
+    /// Judges V1 and V2 anew; true if the verdict on being suspected or heard both ways changed.
+    bool judge(peer_state& peer, time_point now);
+    /// Keeps the higher of two claims. False if `claimed` is below, or beside, what was heard before.
+    bool note_claim(peer_state& peer, journal_claim const& claimed);
+
+  private:
+    server_options const& options_;
+    server_id self_;
+    liveness liveness_;
+    std::vector<peer_state> peers_; ///< ascending by server
+};
+
+} // namespace zooid

@@ -1,0 +1,141 @@
+#include "server/records.hpp"
+
+#include <zooid/base/codec.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+namespace {
+
+constexpr std::uint8_t payload_version = 1;
+
+template <class Write>
+shared_bytes payload(Write const& write) {
+    bytes out;
+    writer w(out);
+    w.put(payload_version);
+    write(w);
+    return shared_bytes(out);
+}
+
+// Every payload begins with its version; one above ours, or one that is cut, is as good as unreadable.
+reader open(record const& r) {
+    reader in(r.payload.view());
+    if (in.get<std::uint8_t>() != payload_version) in.fail();
+    return in;
+}
+
+class interpreter {
+  public:
+    explicit interpreter(recovered_replica const& found) { out_.reserved = {found.cell, found.replica, {}}; }
+
+    void take(record const& r) {
+        switch (r.kind) {
+        case record_kind::reserved: return take_reserved(r);
+        case record_kind::promise: return take_promise(r);
+        case record_kind::acceptance: return take_acceptance(r);
+        case record_kind::value: return take_value(r);
+        case record_kind::checkpoint: return take_checkpoint(r);
+        case record_kind::quarantine: return take_quarantine(r);
+        case record_kind::prefix:
+        case record_kind::forget:
+        case record_kind::server: return;
+        }
+    }
+
+    found_replica finish(recovered_replica const& found) {
+        for (unreadable_record const& lost : found.unreadable) {
+            if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
+        }
+        if (found.voting_suspect) trouble("its voting state was damaged");
+        state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
+        state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
+        if (founded_) out_.state = std::move(state_);
+        return std::move(out_);
+    }
+
+  private:
+    void trouble(std::string what) {
+        if (out_.trouble.empty()) out_.trouble = std::move(what);
+    }
+    void take_reserved(record const& r) {
+        reader in = open(r);
+        in.get(out_.reserved.birth);
+        if (!in.complete()) trouble("its reservation is malformed");
+    }
+    void take_promise(record const& r) {
+        reader in = open(r);
+        in.get(state_.promised);
+        if (!in.complete()) trouble("its promise is malformed");
+    }
+    void take_acceptance(record const& r) {
+        reader in = open(r);
+        acceptance_record a;
+        a.at = r.at;
+        std::uint8_t const chosen = in.get<std::uint8_t>();
+        a.chosen = chosen == 1;
+        in.get(a.accepted);
+        in.get(a.value_digest);
+        in.get(a.prefix);
+        if (!in.complete() || chosen > 1) return trouble("an acceptance is malformed");
+        acceptances_.push_back(a);
+    }
+    // Values come after acceptances, both by slot. One that is not what was accepted is as good as lost.
+    void take_value(record const& r) {
+        auto const accepted = std::find_if(acceptances_.begin(), acceptances_.end(),
+                                           [&](acceptance_record const& a) { return a.at == r.at; });
+        if (accepted == acceptances_.end()) return;
+        entry const value = entry::from_encoded(r.payload);
+        if (value.value_digest() == accepted->value_digest) accepted->value = value;
+    }
+    void take_checkpoint(record const& r) {
+        auto decoded = decode_snapshot(r.payload.view());
+        if (!decoded) return trouble("its checkpoint: " + decoded.error().message());
+        state_.checkpoint = std::move(decoded).value();
+        founded_ = true;
+    }
+    void take_quarantine(record const& r) {
+        reader in = open(r);
+        state_.quarantine = in.get_sized();
+        if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
+    }
+
+    found_replica out_;
+    recovered_state state_;
+    std::vector<acceptance_record> acceptances_;
+    bool founded_ = false;
+};
+
+} // namespace
+
+record to_record(reservation const& r) {
+    return {r.cell, r.replica, record_kind::reserved, {}, payload([&](writer& w) { w.put(r.birth); })};
+}
+
+void to_records(cell_id cell, replica_id replica, durable_record const& fact, std::vector<record>& out) {
+    if (auto const* p = std::get_if<promise_record>(&fact)) {
+        out.push_back({cell, replica, record_kind::promise, {}, payload([&](writer& w) { w.put(p->in); })});
+    } else if (auto const* a = std::get_if<acceptance_record>(&fact)) {
+        auto const vote = payload([&](writer& w) {
+            w.put(static_cast<std::uint8_t>(a->chosen ? 1 : 0));
+            w.put(a->accepted), w.put(a->value_digest), w.put(a->prefix);
+        });
+        out.push_back({cell, replica, record_kind::acceptance, a->at, vote});
+        if (!a->value.empty()) out.push_back({cell, replica, record_kind::value, a->at, a->value.encoded()});
+    } else if (auto const* c = std::get_if<checkpoint_record>(&fact)) {
+        out.push_back({cell, replica, record_kind::checkpoint, c->state.at, shared_bytes(encode(c->state))});
+    } else if (auto const* q = std::get_if<quarantine_record>(&fact)) {
+        out.push_back(
+            {cell, replica, record_kind::quarantine, {}, payload([&](writer& w) { w.put_sized(q->cause); })});
+    }
+}
+
+found_replica interpret(recovered_replica const& found) {
+    interpreter in(found);
+    for (record const& r : found.records)
+        in.take(r);
+    return in.finish(found);
+}
+
+} // namespace zooid

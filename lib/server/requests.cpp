@@ -1,0 +1,199 @@
+// Requests of clients and operators.
+#include "server/host.hpp"
+
+#include "server/describe.hpp"
+
+#include <zooid/base/codec.hpp>
+
+namespace zooid {
+
+bytes server::host::make_reply(correlation_id correlation, std::optional<errc> failure, bytes_view detail,
+                               hosted_cell const* cell, bytes_view payload, std::optional<slot> at) const {
+    reply r;
+    r.correlation = correlation;
+    r.failure = failure;
+    r.detail = detail;
+    r.payload = payload;
+    if (cell) {
+        replica const& here = cell->replica;
+        r.cell = here.cell();
+        r.birth = here.birth();
+        r.at = at.value_or(here.applied_slot());
+        if (here.proposer() && !peers_.view().gone(here.proposer())) r.proposer = here.proposer().server;
+        if (failure) r.members = here.members(); // who is told to go elsewhere is told where that is
+    }
+    bytes out;
+    encode(r, out);
+    return out;
+}
+
+void server::host::reply_now(link_id client, correlation_id correlation, std::optional<errc> failure,
+                             bytes_view detail, hosted_cell const* cell, bytes_view payload) {
+    replies_.push_back({client, make_reply(correlation, failure, detail, cell, payload)});
+}
+
+void server::host::answer(token request, std::optional<errc> failure, bytes_view payload) {
+    auto const waiting = waiting_.find(request);
+    if (waiting == waiting_.end()) return;
+    waiting_request const w = std::move(waiting->second);
+    waiting_.erase(waiting);
+    if (failure) ++statistics_.requests_failed;
+    if (failure == errc::overloaded) mark(marks_, sometimes::proposal_rejected_overloaded);
+    reply_now(w.client, w.correlation, failure, {}, &cells_[w.cell], payload);
+}
+
+void server::host::refuse(link_id client, request const& r, error const& why, hosted_cell const* cell) {
+    ++statistics_.requests_failed;
+    reply_now(client, r.correlation, why.code(), why.detail(), cell, {});
+}
+
+std::optional<std::uint32_t> server::host::cell_of(request const& r) const {
+    if (r.cell) return index_of(r.cell);
+    auto const found = by_key_.find(bytes(r.key));
+    return found == by_key_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void server::host::on_request(time_point now, link_id client, bytes_view encoded) {
+    auto const decoded = decode_request(encoded);
+    if (!decoded) {
+        request unknown;
+        unknown.correlation = correlation_of(encoded);
+        return refuse(client, unknown, decoded.error(), nullptr);
+    }
+    request const& r = decoded.value();
+    if (!known(r.op))
+        return refuse(client, r, error(errc::unsupported_version, "an unknown operation"), nullptr);
+    if (stopping_) return refuse(client, r, errc::stopping, nullptr);
+    if (!secured_) return refuse(client, r, errc::unreachable, nullptr);
+    switch (r.op) {
+    case operation::reserve: return on_reserve(client, r);
+    case operation::found: return on_found(client, r);
+    case operation::status:
+        return reply_now(client, r.correlation, std::nullopt, {}, nullptr, describe(*this));
+    case operation::scan_keys:
+        return refuse(client, r, error(errc::unsupported_version, "scan the cell"), nullptr);
+    default: return on_cell_request(now, client, r);
+    }
+}
+
+void server::host::on_cell_request(time_point now, link_id client, request const& r) {
+    auto const index = cell_of(r);
+    if (!index) return refuse(client, r, errc::not_here, nullptr);
+    hosted_cell& cell = cells_[*index];
+    if (r.birth && r.birth != cell.replica.birth()) {
+        return refuse(client, r,
+                      error(errc::conflict, "the key's generation is " + to_string(cell.replica.birth())),
+                      &cell);
+    }
+    switch (r.op) {
+    case operation::locate: {
+        bytes members;
+        writer(members).put(cell.replica.members());
+        return reply_now(client, r.correlation, std::nullopt, {}, &cell, members);
+    }
+    case operation::open_session: return reply_now(client, r.correlation, std::nullopt, {}, &cell, {});
+    case operation::prefix_read: return on_prefix_read(client, r, cell);
+    case operation::explain:
+        return reply_now(client, r.correlation, std::nullopt, {}, &cell, describe(cell.replica.explain()));
+    case operation::complain:
+        step(now, *index, complaint{});
+        return reply_now(client, r.correlation, std::nullopt, {}, &cell, {});
+    default: break;
+    }
+    if (hung_ || latched_) return refuse(client, r, errc::unreachable, &cell);
+    if (waiting_.size() >= options_.requests_max) {
+        events_.push_back(requests_overloaded{});
+        return refuse(client, r, errc::overloaded, &cell);
+    }
+    token const request{++tokens_};
+    if (r.op == operation::commit) {
+        if (auto const admitted = machines_.admit(r.payload); !admitted)
+            return refuse(client, r, admitted.error(), &cell);
+        ++statistics_.commits_admitted;
+        waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, {}});
+        return step(now, *index, propose{request, shared_bytes(r.payload)});
+    }
+    waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, bytes(r.payload)});
+    step(now, *index, read{request});
+}
+
+// Any replica answers, from a prefix of the log that is no older than what this client saw before.
+void server::host::on_prefix_read(link_id client, request const& r, hosted_cell const& cell) {
+    if (cell.replica.applied_slot() < r.min_slot) {
+        return refuse(client, r,
+                      error(errc::unreachable, "this replica has not applied slot " + to_string(r.min_slot)),
+                      &cell);
+    }
+    bytes found;
+    cell.machine->query(r.payload, found);
+    ++statistics_.reads_answered;
+    reply_now(client, r.correlation, std::nullopt, {}, &cell, found);
+}
+
+// ---- birth
+// ------------------------------------------------------------------------------------------------------
+
+replica_id server::host::draw_replica_id() {
+    for (;;) {
+        replica_id const drawn{random_.next()};
+        if (drawn) return drawn; // 64 random bits: they are not drawn twice
+    }
+}
+
+void server::host::on_reserve(link_id client, request const& r) {
+    auto const asked = decode_reserve_request(r.payload);
+    if (!asked) return refuse(client, r, asked.error(), nullptr);
+    if (latched_ || rolled_back_) return refuse(client, r, errc::io_failed, nullptr);
+    cell_id const cell = asked.value().cell;
+    if (index_of(cell)) return refuse(client, r, error(errc::already_exists, "the cell is here"), nullptr);
+    if (cells_.size() + reservations_.size() >= options_.cells_max)
+        return refuse(client, r, errc::overloaded, nullptr);
+    auto const known = reservations_.find(cell);
+    if (known != reservations_.end() && known->second.birth != asked.value().birth) {
+        return refuse(client, r, error(errc::conflict, "reserved for another generation"), nullptr);
+    }
+    reservation reserved{cell, {}, asked.value().birth};
+    if (known != reservations_.end()) {
+        reserved = known->second;
+    } else {
+        reserved.replica = draw_replica_id();
+        reservations_.emplace(cell, reserved);
+        batch_.push_back(to_record(reserved));
+    }
+    member const self{identity_.server, journal_id_, reserved.replica};
+    turn_.replies.push_back({client, make_reply(r.correlation, std::nullopt, {}, nullptr, encode(self))});
+}
+
+// The founding record is immutable and names every founder by the id that its server drew and made durable
+// before: a delayed or repeated one can't turn anybody into an empty acceptor (trap 4).
+void server::host::on_found(link_id client, request const& r) {
+    auto decoded = decode_snapshot(r.payload);
+    if (!decoded) return refuse(client, r, decoded.error(), nullptr);
+    snapshot founding = std::move(decoded).value();
+    if (founding.at || founding.configurations.size() != 1) {
+        return refuse(client, r,
+                      error(errc::invalid_argument, "a cell is founded at slot 0 with one configuration"),
+                      nullptr);
+    }
+    configuration const& members = founding.configurations.front().members;
+    auto const self = members.index_of(identity_.server);
+    if (auto const index = index_of(founding.cell)) {
+        bool const same = self && members[*self] == cells_[*index].replica.self();
+        if (same) return reply_now(client, r.correlation, std::nullopt, {}, &cells_[*index], {});
+        return refuse(client, r, error(errc::already_exists, "the cell is here with another founding record"),
+                      nullptr);
+    }
+    auto const reserved = reservations_.find(founding.cell);
+    bool const ours = self && reserved != reservations_.end() && reserved->second.birth == founding.birth &&
+                      members[*self] == member{identity_.server, journal_id_, reserved->second.replica};
+    if (!ours) return refuse(client, r, error(errc::conflict, "no such reservation on this server"), nullptr);
+    if (latched_ || rolled_back_) return refuse(client, r, errc::io_failed, nullptr);
+    for (snapshot const& under_way : turn_.founded) {
+        if (under_way.cell == founding.cell) return refuse(client, r, errc::overloaded, nullptr);
+    }
+    to_records(founding.cell, reserved->second.replica, checkpoint_record{founding}, batch_);
+    turn_.replies.push_back({client, make_reply(r.correlation, std::nullopt, {}, nullptr, {})});
+    turn_.founded.push_back(std::move(founding));
+}
+
+} // namespace zooid

@@ -1,0 +1,52 @@
+// What a journal gave back after a restart, and what it could not.
+#include "server/host.hpp"
+
+#include <zooid/base/codec.hpp>
+
+namespace zooid {
+
+void server::host::restore(recovered_journal const& recovered) {
+    for (recovered_replica const& found : recovered.replicas) {
+        found_replica back = interpret(found);
+        if (!back.trouble.empty()) {
+            mark(marks_, sometimes::damage_reported);
+            events_.push_back(damage_reported{found.cell, back.trouble});
+        }
+        if (!back.state) { // named once, never founded: it holds its place and never votes
+            if (back.trouble.empty()) reservations_.emplace(found.cell, back.reserved);
+            continue;
+        }
+        recovered_state& state = *back.state;
+        member const self{identity_.server, journal_id_, found.replica};
+        std::uint64_t const seed = random_.next();
+        if (state.promised) mark(marks_, sometimes::promise_survived_restart);
+        host_cell(replica::recover(state, {self, identity_.life, seed}, options_.cells), std::nullopt);
+    }
+    for (record const& fact : recovered.server) {
+        reader in(fact.payload.view());
+        std::uint8_t const format = in.get<std::uint8_t>();
+        server_id const peer = in.get<server_id>();
+        journal_claim claim;
+        get(in, claim);
+        if (format == 1 && in.complete()) peers_.add(peer, {}).claim = claim;
+    }
+}
+
+// A replica whose durable records were found to be damaged while it runs still has them in memory, but a
+// later restart would not: it stops voting now, when six others are there to go on.
+void server::host::on_damage(time_point, journal_damage const& damage) {
+    mark(marks_, sometimes::damage_reported);
+    events_.push_back(damage_reported{damage.cell, std::string(name_of(damage.kind))});
+}
+
+void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
+    if (rolled_back_) return;
+    rolled_back_ = true;
+    mark(marks_, sometimes::rolled_back_journal_refused);
+    events_.push_back(journal_rolled_back{told_by});
+    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
+        step(now, cell, apply_failed{cells_[cell].replica.applied_slot(), "the journal was rolled back"});
+    }
+}
+
+} // namespace zooid
