@@ -321,8 +321,8 @@ void server::host::on_secured(time_point now) {
     wake(now);
 }
 
-void server::host::on_persisted(time_point now, std::uint64_t sequence) {
-    persisted_ = std::max(persisted_, sequence);
+void server::host::on_persisted(time_point now, std::uint64_t through) {
+    persisted_ = std::max(persisted_, through);
     while (!parked_.empty() && parked_.front().sequence <= persisted_) {
         parked_turn ready = std::move(parked_.front());
         parked_.pop_front();

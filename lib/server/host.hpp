@@ -65,7 +65,7 @@ class server::host {
     void wake(time_point now);
     void finish(time_point now, server_output& out);
     void on_secured(time_point now);
-    void on_persisted(time_point now, std::uint64_t sequence);
+    void on_persisted(time_point now, std::uint64_t through);
     void on_journal_failed(time_point now, error const& reason);
     time_point deadline() const;
     bool is_quiet() const;

@@ -41,8 +41,8 @@ void server::set_peers(std::vector<server_id> peers) {
 void server::on_secured(time_point now) {
     host_->on_secured(now);
 }
-void server::on_persisted(time_point now, std::uint64_t sequence) {
-    host_->on_persisted(now, sequence);
+void server::on_persisted(time_point now, std::uint64_t through) {
+    host_->on_persisted(now, through);
 }
 void server::on_journal_failed(time_point now, error const& reason) {
     host_->on_journal_failed(now, reason);

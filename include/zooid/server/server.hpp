@@ -64,7 +64,7 @@ class server {
 
     // What arrives. Each may be called any number of times before `finish`.
     void on_secured(time_point now);
-    void on_persisted(time_point now, std::uint64_t sequence);
+    void on_persisted(time_point now, std::uint64_t through);
     void on_journal_failed(time_point now, error const& reason);
     void on_damage(time_point now, journal_damage const& damage);
     /// What to put into the handshake with this peer.
