@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::scan_keys;
+    return op >= operation::commit && op <= operation::complain;
 }
 
 std::string_view name_of(operation op) {
@@ -21,6 +21,7 @@ std::string_view name_of(operation op) {
     case operation::status: return "status";
     case operation::explain: return "explain";
     case operation::scan_keys: return "scan_keys";
+    case operation::complain: return "complain";
     }
     return "unknown";
 }
