@@ -66,6 +66,7 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
 
     // endpoint_links.cpp
     void on_event(stream& s, session_event const& e) override;
+    void handle(stream& s, session_event const& e);
     void on_turn_end() override;
     void on_identified(stream& s);
     void on_up(stream& s);
@@ -99,6 +100,7 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
 
     std::vector<stream_ptr> to_flush_;
     bool flush_posted_ = false;
+    bool in_turn_ = false;    // a callback runs: the end of its turn flushes
     session_statistics past_; // of streams that are gone
     transport_statistics statistics_;
 };

@@ -16,6 +16,14 @@ bool is_refusal(close_reason reason) {
 } // namespace
 
 void tcp_endpoint::impl::on_event(stream& s, session_event const& e) {
+    auto const kept_alive = s.shared_from_this();
+    in_turn_ = true;
+    handle(s, e);
+    in_turn_ = false;
+    if (!s.has_owner()) flush(); // its turn end does not come any more
+}
+
+void tcp_endpoint::impl::handle(stream& s, session_event const& e) {
     switch (e.what) {
     case session_event::type::identified: return on_identified(s);
     case session_event::type::up: return on_up(s);
@@ -140,7 +148,6 @@ void tcp_endpoint::impl::on_closed(stream& s) {
     if (was_link) listener_.on_peer_down(id, p.failure());
     if (was_client) listener_.on_client_down(s.client);
     dial_later(id);
-    flush();
 }
 
 // Takes a stream out of every table and keeps its counts.
@@ -195,7 +202,7 @@ void tcp_endpoint::impl::will_flush(stream& s) {
         s.waits = true;
         to_flush_.push_back(s.shared_from_this());
     }
-    if (flush_posted_) return;
+    if (in_turn_ || flush_posted_) return;
     flush_posted_ = true;
     asio::post(executor_, [weak = weak_from_this()] {
         auto const self = weak.lock();

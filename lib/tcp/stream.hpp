@@ -48,6 +48,8 @@ class stream : public std::enable_shared_from_this<stream> {
     /// The end, without a word: lets go of the owner and closes the socket.
     void abandon();
     bool is_lingering() const { return lingering_; }
+    /// False once it has let go: no further event or turn end comes.
+    bool has_owner() const { return owner_ != nullptr; }
 
     session& protocol() { return session_; }
     session const& protocol() const { return session_; }
