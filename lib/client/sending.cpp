@@ -17,6 +17,11 @@ operation operation_of(call_state const& c) {
     return c.request.op;
 }
 
+// Rounded up: a server must not give up before the caller does.
+std::uint64_t milliseconds_left(duration left) {
+    return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 } // namespace
 
 void client_core::attempts::ask(call_state& c, server_id server) {
@@ -46,7 +51,7 @@ void client_core::attempts::send(call_state& c, attempt& a) {
     if (a.op == operation::prefix_read) {
         if (known_cell const* known = cells_.find(c.cell)) r.min_slot = known->seen;
     }
-    r.remaining = c.request.deadline == never ? duration::max() : c.request.deadline - now_;
+    r.remaining_ms = milliseconds_left(c.request.deadline - now_);
     if (a.op == c.request.op) r.payload = c.number ? bytes_view(c.envelope) : bytes_view(c.request.payload);
     out_->requests.push_back({a.server, {}});
     encode(r, out_->requests.back().payload);
@@ -67,7 +72,7 @@ void client_core::attempts::complain(call_state& c, server_id to) {
     r.correlation = {++correlations_};
     r.op = operation::complain;
     r.cell = c.cell;
-    r.remaining = options_.attempt_timeout;
+    r.remaining_ms = milliseconds_left(options_.attempt_timeout);
     out_->requests.push_back({to, {}});
     encode(r, out_->requests.back().payload);
     ++statistics_.complaints;
