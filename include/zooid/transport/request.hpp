@@ -7,7 +7,6 @@
 #include <zooid/base/configuration.hpp>
 #include <zooid/base/error.hpp>
 #include <zooid/base/ids.hpp>
-#include <zooid/base/time.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -39,11 +38,11 @@ std::string_view name_of(operation op);
 struct request {
     correlation_id correlation;
     operation op = operation::commit;
-    cell_id cell;         ///< zero: by key
-    bytes_view key;       ///< empty: by cell
-    generation birth;     ///< zero: any; else another generation is `conflict`
-    slot min_slot;        ///< prefix_read only
-    duration remaining{}; ///< until the caller's deadline, as of sending
+    cell_id cell;                   ///< zero: by key
+    bytes_view key;                 ///< empty: by cell
+    generation birth;               ///< zero: any; else another generation is `conflict`
+    slot min_slot;                  ///< prefix_read only
+    std::uint64_t remaining_ms = 0; ///< until the caller's deadline, as of sending
     bytes_view payload;
 
     friend bool operator==(request const&, request const&) = default;

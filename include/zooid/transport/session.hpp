@@ -7,8 +7,9 @@
 //     for (bytes_view out; !(out = session.output()).empty();) session.written(write(socket, out));
 //
 // Invariants
-//   S1  Nothing of the peer is believed, delivered or stored beyond handshake_bytes_max before it has proven
-//       that it knows the link key for the identity that it claims.
+//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and one join,
+//   before
+//       it has proven that it knows the link key for the identity that it claims.
 //   S2  Frames are delivered in the order they were sent, each at most once; some may be missing.
 //   S3  After a frame whose MAC does not match nothing more is delivered: the length that found the next
 //       frame was never authenticated. The connection ends and a new handshake makes new keys.
@@ -16,6 +17,7 @@
 //   S5  Once buffers are warm, neither sending nor receiving allocates.
 #pragma once
 
+#include <zooid/base/codec.hpp>
 #include <zooid/transport/frame_buffer.hpp>
 #include <zooid/transport/keys.hpp>
 #include <zooid/transport/wire.hpp>
@@ -112,6 +114,7 @@ class session {
     bool is_closed() const { return state_ == state::closed; }
     /// Valid from `identified` on.
     hello const& peer() const { return peer_; }
+    bool is_identified() const { return proven_; }
     std::uint16_t version() const { return version_; }
     close_reason reason() const { return reason_; }
     /// True if it was the peer that ended it.
@@ -123,25 +126,37 @@ class session {
   private:
     enum class state : std::uint8_t { awaiting_hello, awaiting_welcome, deciding, awaiting_join, up, closed };
 
-    void send_hello();
     session_event on_message(bytes_view frame);
-    session_event on_hello(bytes_view frame);
-    session_event on_welcome(bytes_view frame);
-    session_event on_refusal(bytes_view body);
     session_event on_sealed(bytes_view frame);
     session_event on_frame(frame_kind kind, bytes_view payload);
     session_event on_control(bytes_view payload);
-    session_event on_join(bytes_view claims);
-    session_event fail(close_reason reason, std::string_view detail);
     session_event refuse_frame(frame_kind kind, std::uint8_t why);
+    std::size_t length_max() const;
     bool authentic(bytes_view frame);
-    bool in_sequence(std::uint64_t sequence);
-    bool derive_keys(std::uint32_t key, bytes_view welcome);
-    secret proof_or_key(std::string_view label, bytes_view welcome);
+    bool in_sequence(std::uint64_t number);
+    void send_control(bytes_view payload);
     void seal_chunk();
     void seal(frame_kind kind, bytes_view payload);
-    void send_control(bytes_view payload);
-    bool may_send(party_role role, frame_kind kind) const;
+
+    void send_hello();
+    session_event on_hello(bytes_view frame);
+    session_event welcome(bytes_view hello_frame, std::uint32_t key);
+    session_event on_welcome(bytes_view frame);
+    session_event check_proof(bytes_view welcome_frame, std::uint32_t key);
+    session_event on_join(reader& in);
+    session_event on_refusal(bytes_view frame);
+    session_event on_goodbye(reader& in);
+    session_event end_by_peer(std::uint8_t reason, bytes_view text);
+    bool agree(version_range theirs);
+    void make_link_key(std::uint32_t key);
+    void make_session_keys(bytes_view welcome_signed);
+    secret derive(std::string_view label, bytes_view welcome_signed) const;
+
+    session_event fail(close_reason reason, std::string_view detail);
+    session_event fail_length(std::size_t length);
+    session_event fail_hello();
+    session_event fail_colony(colony_id theirs);
+    session_event fail_target(server_id dialled, server_id answered);
     bool keyed() const { return send_key_ != nullptr; }
 
     session_options options_;
@@ -150,11 +165,12 @@ class session {
     std::uint16_t version_ = 0;
     close_reason reason_ = close_reason::none;
     bool closed_by_peer_ = false;
+    bool up_is_news_ = false;
+    bool proven_ = false;
     std::string detail_;
 
     bytes hello_; // as sent by the initiator: the transcript's first half
     secret link_key_{};
-    std::unique_ptr<mac_key> link_mac_; // dropped once the session's keys are derived
     std::unique_ptr<mac_key> send_key_;
     std::unique_ptr<mac_key> receive_key_;
     std::uint64_t send_sequence_ = 0;

@@ -18,6 +18,7 @@ inline constexpr std::uint16_t version_max = 1;
 inline constexpr std::uint64_t features = 0; ///< none defined in version 1
 
 inline constexpr std::size_t length_bytes = 4;           ///< of the length prefix
+inline constexpr std::size_t handshake_header_bytes = 8; ///< length, kind, reserved
 inline constexpr std::size_t header_bytes = 16;          ///< length, kind, reserved, sequence
 inline constexpr std::size_t tag_bytes = 16;             ///< the MAC, truncated to 128 bits
 inline constexpr std::size_t handshake_bytes_max = 1024; ///< of a message before anybody is authenticated
@@ -64,6 +65,7 @@ enum class close_reason : std::uint8_t {
     stopping = 13,    ///< the other side stops
     timed_out = 14,   ///< no handshake in time
     lost = 15,        ///< the connection broke
+    refused = 16,     ///< the listener would not have this peer (a rolled-back journal, for one)
     unknown = 255,    ///< a reason that this software does not know
 };
 

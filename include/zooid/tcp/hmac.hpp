@@ -1,0 +1,15 @@
+// HMAC-SHA256 and random bytes, both OpenSSL's.
+#pragma once
+
+#include <zooid/base/error.hpp>
+#include <zooid/transport/mac.hpp>
+
+namespace zooid {
+
+/// The production algorithm. A key holds one OpenSSL context and uses it again for each tag.
+mac_suite const& hmac_sha256();
+
+/// 256 random bits for a nonce, a secret or an id; `io_failed` if the system has none.
+result<nonce> random_bytes();
+
+} // namespace zooid

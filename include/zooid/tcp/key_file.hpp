@@ -1,0 +1,29 @@
+// Keys at rest: a small text file that nobody but its owner can read.
+//
+//     # comment
+//     zooid-keys 1
+//     colony 000102030405060708090a0b0c0d0e0f
+//     client 77                                   only in a client's file: whom the keys were issued to
+//     key 2 <64 hexadecimal digits>               the preferred key first
+//     key 1 <64 hexadecimal digits>               at most one more, while keys are rotated
+#pragma once
+
+#include <zooid/base/error.hpp>
+#include <zooid/transport/keys.hpp>
+
+#include <string>
+
+namespace zooid {
+
+/// Reads a key file. Errors: `not_found`; `permission_denied` naming path and mode if group or others may
+/// read it (checked on the opened file, before it is read); `invalid_argument` naming path, line and what is
+/// wrong; `io_failed`.
+result<key_ring> load_key_file(std::string const& path);
+
+/// Writes a new key file of mode 0600; `already_exists` rather than replacing one, `io_failed`.
+result<void> save_key_file(std::string const& path, key_ring const& keys);
+
+/// A new colony: a random id and one random secret, numbered 1.
+result<key_ring> make_colony_keys();
+
+} // namespace zooid

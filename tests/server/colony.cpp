@@ -1,0 +1,211 @@
+#include "server/colony.hpp"
+
+#include <zooid/base/check.hpp>
+#include <zooid/kv/sessions.hpp>
+
+namespace zooid {
+
+namespace {
+
+journal_options small_segments() {
+    journal_options o;
+    o.block_bytes = 512;
+    o.segment_bytes = 64 * 1024;
+    return o;
+}
+
+} // namespace
+
+struct colony::node : journal_listener {
+    colony* owner = nullptr;
+    std::size_t number = 0;
+    std::uint64_t lives = 0;
+    disk_image image;
+    std::unique_ptr<memory_journal> journal;
+    std::unique_ptr<server> running;
+    std::vector<server_event> events;
+    bool dirty = false; ///< something arrived since the last turn
+
+    void secured() override { running->on_secured(owner->now_), dirty = true; }
+    void persisted(std::uint64_t n) override { running->on_persisted(owner->now_, n), dirty = true; }
+    void failed(error const& e) override { running->on_journal_failed(owner->now_, e), dirty = true; }
+    void stalled(error const&) override {}
+    void damage_found(journal_damage const& d) override { running->on_damage(owner->now_, d), dirty = true; }
+};
+
+colony::colony(std::size_t servers, server_options options) : options_(options) {
+    for (std::size_t n = 1; n <= servers; ++n) {
+        auto added = std::make_unique<node>();
+        added->owner = this;
+        added->number = n;
+        added->image = format_journal(journal_id{n, n}, small_segments());
+        nodes_[n] = std::move(added);
+    }
+    for (std::size_t n = 1; n <= servers; ++n)
+        start(n);
+    for (std::size_t a = 1; a <= servers; ++a) {
+        for (std::size_t b = a + 1; b <= servers; ++b)
+            connect(a, b);
+    }
+    run_for(std::chrono::milliseconds(300));
+}
+
+colony::~colony() = default;
+
+server& colony::at(std::size_t number) { return *nodes_.at(number)->running; }
+bool colony::is_up(std::size_t number) const { return nodes_.at(number)->running != nullptr; }
+std::vector<server_event> const& colony::events(std::size_t number) const { return nodes_.at(number)->events; }
+disk_image& colony::image(std::size_t number) { return nodes_.at(number)->image; }
+
+server_identity colony::identity(std::size_t number) const {
+    std::uint64_t const life = number * 1000 + nodes_.at(number)->lives;
+    return {colony_id{7, 7}, server_id{number}, life_id{life}, life};
+}
+
+void colony::start(std::size_t number) {
+    node& n = *nodes_.at(number);
+    ++n.lives;
+    auto opened =
+        memory_journal::open(journal_id{number, number}, identity(number).life, small_segments(), n.image);
+    ZOOID_CHECK(opened.has_value(), "a memory journal opens");
+    n.journal = std::move(opened).value();
+    n.running = std::make_unique<server>(options_, identity(number), machine_kind::key_value(), *n.journal,
+                                         journal_id{number, number}, n.journal->recovered());
+    std::vector<server_id> peers;
+    for (auto const& [other, unused] : nodes_)
+        peers.push_back({other});
+    n.running->set_peers(peers);
+    n.journal->start(n);
+    n.dirty = true;
+}
+
+void colony::connect(std::size_t a, std::size_t b) {
+    bytes const from_a = at(a).claims_for({b});
+    bytes const from_b = at(b).claims_for({a});
+    auto const up_a = at(a).on_peer_up(now_, {b}, identity(b).life, from_b);
+    auto const up_b = at(b).on_peer_up(now_, {a}, identity(a).life, from_a);
+    ZOOID_CHECK(up_a.has_value() && up_b.has_value(), "neighbours accept each other");
+    nodes_.at(a)->dirty = nodes_.at(b)->dirty = true;
+}
+
+bool colony::turn(std::size_t number) {
+    node& n = *nodes_.at(number);
+    if (!n.running || !std::exchange(n.dirty, false)) return false;
+    server_output out;
+    std::uint64_t const before = n.journal->statistics().appends;
+    n.running->finish(now_, out);
+    traffic_.appends += n.journal->statistics().appends - before;
+    for (auto& f : out.frames) {
+        ++(f.on == channel::pulse ? traffic_.pulses : traffic_.cells);
+        frames_.emplace_back(number, f.to.value, f.on, std::move(f.payload));
+    }
+    for (auto& r : out.replies) {
+        kept_reply kept{std::move(r.payload), {}};
+        kept_reply& stored = replies_[r.to.value] = std::move(kept);
+        stored.content = decode_reply(stored.encoded).value();
+    }
+    for (auto& e : out.events)
+        n.events.push_back(std::move(e));
+    return true;
+}
+
+void colony::settle() {
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (auto& [number, n] : nodes_) {
+            moved = turn(number) || moved;
+            if (n->journal) n->journal->flush();
+        }
+        while (!frames_.empty()) {
+            auto const [from, to, on, payload] = std::move(frames_.front());
+            frames_.pop_front();
+            if (!is_up(to) || !is_up(from)) continue;
+            at(to).on_frame(now_, {from}, on, payload);
+            nodes_.at(to)->dirty = moved = true;
+        }
+    }
+}
+
+void colony::run_for(duration span) {
+    for (time_point const end = now_ + span; now_ < end;) {
+        now_ += std::chrono::milliseconds(20);
+        for (auto& [number, n] : nodes_) {
+            if (n->running && n->running->deadline() <= now_) n->running->wake(now_), n->dirty = true;
+        }
+        settle();
+    }
+}
+
+void colony::kill(std::size_t number) {
+    node& n = *nodes_.at(number);
+    n.image = n.journal->disk().flushed();
+    n.running.reset();
+    n.journal.reset();
+    for (auto& [other, there] : nodes_) {
+        if (there->running) there->running->on_peer_down(now_, {number}), there->dirty = true;
+    }
+}
+
+void colony::restart(std::size_t number) {
+    start(number);
+    settle();
+    for (auto const& [other, n] : nodes_) {
+        if (other != number && n->running) connect(number, other);
+    }
+    settle();
+}
+
+std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload) {
+    request r;
+    r.correlation = {++correlations_};
+    r.op = op;
+    r.cell = cell;
+    r.payload = payload;
+    r.remaining_ms = 5000;
+    bytes encoded;
+    encode(r, encoded);
+    link_id const link{correlations_};
+    at(number).on_request(now_, link, encoded);
+    nodes_.at(number)->dirty = true;
+    settle();
+    for (int waited = 0; waited < 100 && !replies_.count(link.value); ++waited) {
+        run_for(std::chrono::milliseconds(20));
+    }
+    auto const found = replies_.find(link.value);
+    return found == replies_.end() ? std::nullopt : std::optional(found->second);
+}
+
+snapshot colony::found(cell_id cell, bytes const& key, std::size_t size) {
+    std::vector<member> members;
+    for (std::size_t n = 1; n <= size; ++n) {
+        auto const reserved = ask(n, operation::reserve, {}, encode(reserve_request{cell, {1}}));
+        members.push_back(decode_member(reserved.value().content.payload).value());
+    }
+    snapshot const founding{cell, key, {1}, 1, 3, {}, {{slot{1}, configuration(members)}}, {}, {}};
+    for (std::size_t n = 1; n <= size; ++n)
+        (void)ask(n, operation::found, {}, encode(founding));
+    return founding;
+}
+
+result<kv::outcome> colony::commit(cell_id cell, kv::transaction const& t) {
+    bytes envelope;
+    encode(kv::request{{9}, {++sequences_}, {}, {}, encode(t)}, envelope);
+    std::size_t to = 1;
+    error last = errc::unreachable;
+    for (int attempt = 0; attempt < 50; ++attempt) {
+        while (!is_up(to))
+            to = to % nodes_.size() + 1;
+        auto const answered = ask(to, operation::commit, cell, envelope);
+        if (answered && !answered->content.failure) {
+            ZOOID_TRY(auto session, kv::decode_request_reply(answered->content.payload));
+            return kv::decode_outcome(session.body);
+        }
+        if (answered) last = *answered->content.failure;
+        server_id const proposer = answered ? answered->content.proposer : server_id{};
+        to = proposer && is_up(proposer.value) ? proposer.value : to % nodes_.size() + 1;
+        run_for(std::chrono::milliseconds(100));
+    }
+    return last;
+}
+
+} // namespace zooid

@@ -1,0 +1,207 @@
+#include "server/colony.hpp"
+#include "support/catch.hpp"
+
+#include <zooid/base/codec.hpp>
+#include <zooid/kv/sessions.hpp>
+
+using namespace zooid;
+
+namespace {
+
+cell_id const volume{1, 1};
+
+kv::transaction put_once(std::string const& text) {
+    return kv::transaction().put("k", bytes(text));
+}
+
+std::uint64_t commits_of(colony& c, std::size_t number, cell_id cell) {
+    return c.at(number).find_replica(cell)->applied_slot().value;
+}
+
+} // namespace
+
+TEST_CASE("a cell that was reserved and founded takes a transaction on every member") {
+    colony c(7);
+    c.found(volume, "volume", 7);
+    auto const done = c.commit(volume, put_once("a"));
+    REQUIRE(done.has_value());
+    CHECK(std::get<kv::committed>(done.value()).version == version{1});
+    c.run_for(std::chrono::seconds(1));
+    for (std::size_t n = 1; n <= 7; ++n) {
+        CHECK(c.at(n).find_machine(volume)->state_digest() == c.at(1).find_machine(volume)->state_digest());
+    }
+}
+
+TEST_CASE("an idle colony sends pulses only, and as many with a hundred cells as with none") {
+    colony c(3);
+    c.run_for(std::chrono::seconds(2));
+    (void)c.take_traffic();
+    c.run_for(std::chrono::seconds(2));
+    auto const empty = c.take_traffic();
+    for (std::uint64_t n = 1; n <= 100; ++n) {
+        c.found({n, n}, "volume " + std::to_string(n), 3);
+        REQUIRE(c.commit({n, n}, put_once("a")).has_value());
+    }
+    c.run_for(std::chrono::seconds(5));
+    (void)c.take_traffic();
+    c.run_for(std::chrono::seconds(2));
+    auto const full = c.take_traffic();
+    CHECK(full.cells == 0);
+    CHECK(full.pulses == empty.pulses);
+}
+
+TEST_CASE("all cells that are ready share one journal batch and one frame per peer in a turn") {
+    colony c(3);
+    for (std::uint64_t n = 1; n <= 50; ++n) {
+        c.found({n, n}, "volume " + std::to_string(n), 3);
+        REQUIRE(c.commit({n, n}, put_once("a")).has_value());
+    }
+    c.run_for(std::chrono::seconds(3));
+    (void)c.take_traffic();
+    std::size_t leader = c.at(1).explain({1, 1})->proposer.server.value;
+    std::size_t asked = 0;
+    for (std::uint64_t n = 1; n <= 50; ++n) {
+        if (c.at(leader).explain({n, n})->role != role::leading) continue;
+        request r;
+        r.correlation = {1000 + n};
+        r.cell = {n, n};
+        bytes inner;
+        encode(kv::request{{9}, {1000}, {}, {}, encode(put_once("b"))}, inner);
+        r.payload = inner;
+        bytes encoded;
+        encode(r, encoded);
+        c.at(leader).on_request(c.now(), {5000 + n}, encoded);
+        ++asked;
+    }
+    REQUIRE(asked > 10);
+    server_output out;
+    c.at(leader).finish(c.now(), out);
+    CHECK(out.frames.size() == 2);
+}
+
+TEST_CASE("what was acknowledged survives the crash of every server at once") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    for (int i = 0; i < 30; ++i)
+        REQUIRE(c.commit(volume, kv::transaction().add("n", 1)).has_value());
+    for (std::size_t n = 1; n <= 3; ++n)
+        c.kill(n);
+    for (std::size_t n = 1; n <= 3; ++n)
+        c.restart(n);
+    c.run_for(std::chrono::seconds(1));
+    auto const done = c.commit(volume, kv::transaction().add("n", 1));
+    REQUIRE(done.has_value());
+    auto const& entries = std::get<kv::committed>(done.value()).results.at(0).entries;
+    CHECK(entries.at(0).content == kv::value(kv::integer(31)));
+}
+
+TEST_CASE("a majority goes on while a server is down, and the server catches up when it returns") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    std::size_t const leader = c.at(1).explain(volume)->proposer.server.value;
+    c.kill(leader);
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(c.commit(volume, put_once(std::to_string(i))).has_value());
+    c.restart(leader);
+    c.run_for(std::chrono::seconds(3));
+    std::size_t const other = leader % 3 + 1;
+    CHECK(commits_of(c, leader, volume) == commits_of(c, other, volume));
+    CHECK(c.at(leader).find_machine(volume)->state_digest() ==
+          c.at(other).find_machine(volume)->state_digest());
+}
+
+TEST_CASE("a journal that was rolled back is refused, and its replicas never vote") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    c.kill(3);
+    disk_image const old = c.image(3);
+    c.restart(3);
+    c.run_for(std::chrono::seconds(2));
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(c.commit(volume, put_once(std::to_string(i))).has_value());
+    c.run_for(std::chrono::seconds(2));
+    c.kill(3);
+    c.image(3) = old;
+    CHECK_THROWS(c.restart(3)); // the colony helper insists that neighbours accept each other
+    bool reported = false;
+    server_output out;
+    c.at(3).finish(c.now(), out);
+    for (auto const& e : out.events)
+        reported |= std::holds_alternative<journal_rolled_back>(e);
+    for (auto const& e : c.events(3))
+        reported |= std::holds_alternative<journal_rolled_back>(e);
+    CHECK(reported);
+    CHECK(c.at(3).find_replica(volume)->is_quarantined());
+}
+
+TEST_CASE("bad requests get a typed answer and change nothing") {
+    colony c(3);
+    snapshot const founding = c.found(volume, "volume", 3);
+    auto const failure = [&](operation op, cell_id cell, bytes_view payload) {
+        auto const answered = c.ask(1, op, cell, payload);
+        return answered ? answered->content.failure : std::nullopt;
+    };
+    CHECK(failure(operation::commit, {9, 9}, "x") == errc::not_here);
+    CHECK(failure(operation::reserve, {}, "short") == errc::malformed);
+    CHECK(failure(operation::found, {}, "short") == errc::malformed);
+    CHECK(failure(operation::reserve, {}, encode(reserve_request{volume, {1}})) == errc::already_exists);
+    snapshot stranger = founding;
+    stranger.cell = {5, 5};
+    CHECK(failure(operation::found, {}, encode(stranger)) == errc::conflict);
+    CHECK(failure(operation::commit, volume, "not an envelope").has_value());
+    CHECK(failure(static_cast<operation>(99), volume, "") == errc::unsupported_version);
+    CHECK_FALSE(failure(operation::found, {}, encode(founding)).has_value()); // the same again is fine
+    CHECK(c.at(1).cells().size() == 1);
+}
+
+TEST_CASE("a reservation is answered with the same replica when it is asked again, also after a restart") {
+    colony c(3);
+    auto const ask = [&] {
+        return decode_member(
+                   c.ask(1, operation::reserve, {}, encode(reserve_request{volume, {1}}))->content.payload)
+            .value();
+    };
+    member const first = ask();
+    CHECK(ask() == first);
+    c.kill(1);
+    c.restart(1);
+    c.run_for(std::chrono::milliseconds(200));
+    CHECK(ask() == first);
+}
+
+TEST_CASE("frames that are cut or flipped are refused and counted, and nothing breaks") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    bytes frame;
+    replica const& r = *c.at(1).find_replica(volume);
+    message const m = prepare{ballot{{1}, {2}, {3}}, slot{1}};
+    writer w(frame);
+    bytes content;
+    encode(m, content);
+    w.put(volume), w.put(r.self().replica), w.put(r.members()[1].replica), w.put_sized(content);
+    std::uint64_t const before = c.at(1).statistics().messages_refused;
+    for (std::size_t cut = 1; cut < frame.size(); ++cut) {
+        c.at(1).on_frame(c.now(), {2}, channel::cells, bytes_view(frame).substr(0, cut));
+    }
+    CHECK(c.at(1).statistics().messages_refused == before + frame.size() - 1);
+    for (std::size_t at = 0; at < frame.size(); ++at) {
+        bytes flipped = frame;
+        flipped[at] = static_cast<char>(flipped[at] ^ 0x40);
+        c.at(1).on_frame(c.now(), {2}, channel::cells, flipped);
+    }
+    c.settle();
+    CHECK(c.commit(volume, put_once("still here")).has_value());
+}
+
+TEST_CASE("a server that stops hands over: another one leads without waiting for a timeout") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    std::size_t const leader = c.at(1).explain(volume)->proposer.server.value;
+    c.at(leader).stop(c.now());
+    c.run_for(std::chrono::milliseconds(300));
+    std::size_t const other = leader % 3 + 1;
+    CHECK(c.at(other).explain(volume)->proposer.server.value != leader);
+}
