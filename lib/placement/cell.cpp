@@ -54,16 +54,16 @@ void over_limit(std::map<std::uint32_t, unsigned> const& counts, unsigned limit,
     }
 }
 
-/// C(n, k), or the largest value if it does not fit.
+/// C(n, k), or the largest value if a step does not fit.
 std::uint64_t choose(std::uint64_t n, unsigned k) {
+    auto const most = std::numeric_limits<std::uint64_t>::max();
     if (k > n) return 0;
-    unsigned __int128 value = 1;
+    std::uint64_t value = 1;
     for (unsigned i = 1; i <= k; ++i) {
+        if (value > most / (n - k + i)) return most;
         value = value * (n - k + i) / i;
-        if (value > std::numeric_limits<std::uint64_t>::max())
-            return std::numeric_limits<std::uint64_t>::max();
     }
-    return static_cast<std::uint64_t>(value);
+    return value;
 }
 
 } // namespace
