@@ -303,11 +303,14 @@ class conditioned {
         for (; i < count_ && members_[i].zone == view::zone::anchor_rack; ++i) {
             reached.add(fail(members_[i], up));
         }
+        for (unsigned k = 0; k < others.count && others.fail <= 0; ++k) {
+            reached.add(0);
+        }
         double short_of = view_.rack_cut_ > 0 ? view_.rack_cut_ * reached.sum() : 0;
         while (i < count_ && members_[i].zone == view::zone::anchor_row) {
             add_rack(reached, i, up);
         }
-        for (unsigned k = 0; k < others.count; ++k) {
+        for (unsigned k = 0; k < others.count && others.fail > 0; ++k) {
             reached.add(others.fail);
         }
         double const linked = 1 - view_.rack_cut_;

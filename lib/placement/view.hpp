@@ -38,7 +38,8 @@ struct site {
 };
 site site_of(topology const& t, server_ref s);
 
-/// Members that the solver has still to choose, taken as independent of everything else.
+/// Members that are still to be chosen, taken as independent of everything else: in racks of their own in an
+/// anchor's row; or, if they never fail, reached whatever is cut, which makes the result a lower bound.
 struct stand_ins {
     unsigned count = 0;
     double fail = 0;

@@ -33,8 +33,9 @@ struct solver_options {
 
 /// One way to give way: what to change, and what then becomes feasible.
 struct relaxation {
-    double cost = 0;  ///< 1 per draining server used, 2 per replica over a capacity, 4 per step of a spread
-                      ///< limit, 16 for mixed colours
+    /// 1 to use draining servers, 2 to exceed capacities by one replica, 4 for each step of a spread limit,
+    /// 8 to lift the overlap limit, 16 to mix colours, 20 for each step down in size.
+    double cost = 0;
     std::string text; ///< "allow 4 of 7 in one rack"; empty if nothing helps
 };
 
