@@ -70,7 +70,6 @@ catalogue::catalogue(topology const& t, failures const& down, bool one_colour) {
 void catalogue::build_classes(topology const& t, bool one_colour) {
     using features = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::vector<std::uint32_t>>;
     std::map<features, std::uint32_t> known;
-    class_of_.resize(sites_.size());
     for (std::uint32_t i = 0; i < sites_.size(); ++i) {
         auto const& s = sites_[i];
         auto const p = one_colour ? t.servers[i].colour.value : 0;
@@ -79,11 +78,11 @@ void catalogue::build_classes(topology const& t, bool one_colour) {
         if (fresh) {
             auto const rates =
                 mix(mix(bits(s.rate), mix(bits(s.rack_down), bits(s.rack_link))), row_rates(s));
-            classes_.push_back({s.rack, s.row, p, 0, rates, {}, 0});
+            classes_.push_back({s.rack, s.row, p, 0, {s.rack, s.row, next, s.feeds, s.feed}, rates, {}, 0});
             pools_[p].classes_by_rack[s.rack].push_back(next);
             pools_[p].classes.push_back(next);
         }
-        class_of_[i] = entry->second;
+        tags_.push_back({s.rack, s.row, entry->second, s.feeds, s.feed});
         classes_[entry->second].servers.push_back(i);
     }
 }
@@ -131,7 +130,7 @@ void catalogue::count_usable(std::uint32_t server, int change) {
         count += static_cast<std::uint32_t>(change);
         return change > 0 ? before == 0 : count == 0;
     };
-    auto& c = classes_[class_of_[server]];
+    auto& c = classes_[class_of(server)];
     if (!step(c.usable)) return;
     auto& g = groups_[c.group];
     if (step(g.usable)) step(kinds_[g.kind].usable);

@@ -25,8 +25,16 @@ inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     return z ^ (z >> 31);
 }
 
+/// What the structure of a cell depends on: 32 bytes a server, so that a large data centre stays in the
+/// cache.
+struct tag {
+    std::uint32_t rack, row, index_of_class, feeds;
+    std::array<std::uint32_t, power_feeds_max> feed;
+};
+
 struct server_class {
     std::uint32_t rack, row, pool, group;
+    tag common;          ///< of each of its servers
     std::uint64_t rates; ///< hash of the rates of server, rack and row
     std::vector<std::uint32_t> servers;
     std::uint32_t usable = 0;
@@ -56,9 +64,10 @@ class catalogue {
     catalogue(topology const& t, failures const& down, bool one_colour);
 
     site const& at(std::uint32_t server) const { return sites_[server]; }
-    std::uint32_t class_of(std::uint32_t server) const { return class_of_[server]; }
+    tag const& tag_of(std::uint32_t server) const { return tags_[server]; }
+    std::uint32_t class_of(std::uint32_t server) const { return tags_[server].index_of_class; }
     std::uint64_t rate_of_feed(std::uint32_t power) const { return power_rates_[power]; }
-    std::uint32_t pool_of(std::uint32_t server) const { return classes_[class_of_[server]].pool; }
+    std::uint32_t pool_of(std::uint32_t server) const { return classes_[class_of(server)].pool; }
     std::vector<server_class> const& classes() const { return classes_; }
     std::vector<class_group> const& groups() const { return groups_; }
     std::vector<group_kind> const& kinds() const { return kinds_; }
@@ -88,7 +97,8 @@ class catalogue {
     void count_usable(std::uint32_t server, int change);
 
     std::vector<site> sites_;
-    std::vector<std::uint32_t> class_of_, load_, capacity_;
+    std::vector<tag> tags_;
+    std::vector<std::uint32_t> load_, capacity_;
     std::vector<std::uint64_t> power_rates_;
     std::vector<char> eligible_, up_;
     std::vector<server_class> classes_;

@@ -153,14 +153,15 @@ std::optional<std::uint32_t> chooser::land(draft const& d, candidate const& c) {
 
 std::optional<std::uint32_t> chooser::land_in_class(draft const& d, server_class const& c) {
     std::optional<std::uint32_t> best;
-    auto const start = random_.below(c.servers.size());
-    for (std::size_t i = 0; i < c.servers.size(); ++i) {
-        auto const server = c.servers[(start + i) % c.servers.size()];
-        if (!world_.usable(server) || d.has(server) || d.is_anchor(server)) continue;
-        if (best && !world_.emptier(server, *best)) continue;
-        if (overlaps_.on() && overlaps_.forbids(server)) continue;
+    auto const start = c.servers.begin() + static_cast<std::ptrdiff_t>(random_.below(c.servers.size()));
+    auto const consider = [&](std::uint32_t server) {
+        if (!world_.usable(server) || (best && !world_.emptier(server, *best))) return;
+        if (d.has(server) || d.is_anchor(server)) return;
+        if (overlaps_.on() && overlaps_.forbids(server)) return;
         best = server;
-    }
+    };
+    std::for_each(start, c.servers.end(), consider);
+    std::for_each(c.servers.begin(), start, consider);
     return best;
 }
 

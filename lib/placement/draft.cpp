@@ -32,7 +32,7 @@ draft::draft(catalogue const& world, topology const& t, cell const& c, floors co
     // What is still missing is taken to land in fresh racks near the first anchor.
     auto const& near = anchors_.count > 0 ? anchors_.sites[0] : world.at(0);
     stand_in_fail_ = near.rate + near.rack_off - near.rate * near.rack_off;
-    label();
+    label_anchors();
 }
 
 bool draft::has(std::uint32_t server) const {
@@ -47,109 +47,157 @@ bool draft::is_anchor(std::uint32_t server) const {
 }
 
 void draft::clear() {
-    count_ = 0;
-    label();
+    count_ = 0, labelled_ = false;
 }
 
 void draft::add(std::uint32_t server) {
     ZOOID_CHECK(count_ < size_, "a draft is not filled beyond its size");
     members_[count_++] = server;
-    label();
+    labelled_ = false;
 }
 
 std::uint32_t draft::remove(unsigned i) {
     auto const server = members_[i];
     std::copy(members_.begin() + i + 1, members_.begin() + count_, members_.begin() + i);
-    --count_;
-    label();
+    --count_, labelled_ = false;
     return server;
 }
 
-void draft::touch(site const& s, unsigned uses) {
-    auto const used = static_cast<std::uint8_t>(uses);
-    auto const add = [used](auto& set, std::uint32_t x, std::uint8_t by) {
-        auto const i = set.touch(x);
-        set.count[i] = static_cast<std::uint8_t>(set.count[i] + by);
-    };
-    add(racks_, s.rack, used), add(rows_, s.row, used);
-    for (unsigned f = 0; f < s.feeds; ++f) {
-        add(powers_, s.feed[f], s.feeds == 1 ? used : std::uint8_t{0});
+draft::place draft::touch(tag const& t, std::uint8_t uses) {
+    place p;
+    p.rack = racks_.touch(t.rack), p.row = rows_.touch(t.row);
+    racks_.count[p.rack] = static_cast<std::uint8_t>(racks_.count[p.rack] + uses);
+    rows_.count[p.row] = static_cast<std::uint8_t>(rows_.count[p.row] + uses);
+    for (unsigned f = 0; f < t.feeds; ++f) {
+        p.feed[f] = powers_.touch(t.feed[f]);
     }
+    if (t.feeds == 1) powers_.count[p.feed[0]] = static_cast<std::uint8_t>(powers_.count[p.feed[0]] + uses);
+    return p;
 }
 
-/// Labels anchors first, then members in an order that depends on their shape and not on their names.
-void draft::label() {
-    racks_.size = rows_.size = powers_.size = 0;
-    for (auto const& a : anchors_.all()) {
-        touch(a, 0);
-    }
-    sort_members();
-    for (unsigned i = 0; i < count_; ++i) {
-        touch(world_.at(order_[i]), 1);
-    }
-}
-
-void draft::sort_members() {
-    std::array<std::uint64_t, cell_size_max> shape{};
-    for (unsigned i = 0; i < count_; ++i) {
-        auto const& s = world_.at(members_[i]);
-        unsigned rack_mates = 0;
-        unsigned feed_mates = 0;
-        for (unsigned j = 0; j < count_; ++j) {
-            rack_mates += world_.at(members_[j]).rack == s.rack;
-            feed_mates += world_.at(members_[j]).feed[0] == s.feed[0];
+void draft::label_anchors() {
+    for (std::size_t i = 0; i < anchors_.count; ++i) {
+        auto const server = anchors_.sites[i].server;
+        anchor_places_[i] = touch(world_.tag_of(server.value), 0);
+        std::uint8_t first = 0;
+        while (anchors_.sites[first].server != server) {
+            ++first;
         }
-        auto const feed = s.feeds == 1 ? powers_.find(s.feed[0]) : powers_.find(s.feed[0]) + 64;
-        shape[i] = std::uint64_t{racks_.find(s.rack)} << 56 | std::uint64_t{rows_.find(s.row)} << 48 |
-                   std::uint64_t{feed} << 40 | std::uint64_t{rack_mates} << 36 |
-                   std::uint64_t{feed_mates} << 32 |
-                   world_.classes()[world_.class_of(members_[i])].rates >> 32;
+        first_on_server_[i] = first;
     }
+    racks_.of_anchors = racks_.size, rows_.of_anchors = rows_.size, powers_.of_anchors = powers_.size;
+}
+
+void draft::label() {
+    if (labelled_) return;
+    labelled_ = true;
+    racks_.reset(), rows_.reset(), powers_.reset();
     for (unsigned i = 0; i < count_; ++i) {
-        auto const key = shape[i];
+        places_[i] = touch(world_.tag_of(members_[i]), 1);
+    }
+    order_members();
+    name_things();
+    note_taken();
+}
+
+/// Sorts members by what does not depend on their names: the anchors' things they use, and how many share
+/// their own.
+void draft::order_members() {
+    std::array<std::uint64_t, cell_size_max> shape;
+    auto const known = [](auto const& set, std::uint32_t i) {
+        return std::uint64_t{std::min(i, set.of_anchors)};
+    };
+    for (unsigned i = 0; i < count_; ++i) {
+        auto const& t = world_.tag_of(members_[i]);
+        auto const& p = places_[i];
+        auto const key =
+            known(racks_, p.rack) << 56 | known(rows_, p.row) << 48 | known(powers_, p.feed[0]) << 40 |
+            std::uint64_t{t.feeds} << 36 | std::uint64_t{racks_.count[p.rack]} << 32 |
+            std::uint64_t{powers_.count[p.feed[0]]} << 28 | world_.classes()[t.index_of_class].rates >> 36;
         auto j = i;
         for (; j > 0 && shape[j - 1] > key; --j) {
             shape[j] = shape[j - 1], order_[j] = order_[j - 1];
         }
-        shape[j] = key, order_[j] = members_[i];
+        shape[j] = key, order_[j] = static_cast<std::uint8_t>(i);
     }
 }
 
-std::uint64_t draft::feeds_signature(site const& s) const {
+void draft::name_things() {
+    racks_.clear_names(), rows_.clear_names(), powers_.clear_names();
+    for (unsigned i = 0; i < count_; ++i) {
+        auto const& p = places_[order_[i]];
+        racks_.give_name(p.rack), rows_.give_name(p.row);
+        for (unsigned f = 0; f < world_.tag_of(members_[order_[i]]).feeds; ++f) {
+            powers_.give_name(p.feed[f]);
+        }
+    }
+}
+
+/// Usable servers that a class counts but that cannot be chosen from it again.
+void draft::note_taken() {
+    taken_count_ = 0;
+    auto const note = [this](std::uint32_t server) {
+        if (world_.usable(server)) taken_[taken_count_++] = {server, world_.class_of(server)};
+    };
+    for (auto const m : members()) {
+        note(m);
+    }
+    for (std::size_t i = 0; i < anchors_.count; ++i) {
+        auto const server = anchors_.sites[i].server.value;
+        if (first_on_server_[i] == i && !has(server)) note(server);
+    }
+}
+
+std::uint64_t draft::feeds_signature(tag const& t) const {
     std::uint64_t sum = 0;
-    for (unsigned f = 0; f < s.feeds; ++f) {
-        auto const label = powers_.find(s.feed[f]);
-        sum += mix(label < powers_.size ? label : unlabelled, world_.rate_of_feed(s.feed[f]));
+    for (unsigned f = 0; f < t.feeds; ++f) {
+        auto const i = powers_.find(t.feed[f]);
+        sum += mix(i < powers_.size ? powers_.name[i] : unlabelled, world_.rate_of_feed(t.feed[f]));
     }
     return sum;
 }
 
+std::uint64_t draft::describe(tag const& t, place const& p) const {
+    std::uint64_t feeds = 0;
+    for (unsigned f = 0; f < t.feeds; ++f) {
+        feeds += mix(powers_.name[p.feed[f]], world_.rate_of_feed(t.feed[f]));
+    }
+    auto const rates = world_.classes()[t.index_of_class].rates;
+    return mix(rates + feeds, std::uint64_t{racks_.name[p.rack]} << 8 | rows_.name[p.row]);
+}
+
 std::uint64_t draft::state_key() const {
-    auto const describe = [this](site const& s) {
-        auto const& c = world_.classes()[world_.class_of(s.server.value)];
-        return mix(mix(c.rates, feeds_signature(s)), racks_.find(s.rack) << 8 | rows_.find(s.row));
-    };
     std::uint64_t key = mix(anchors_key_, size_ * 16u + count_);
     for (std::size_t i = 0; i < anchors_.count; ++i) {
-        std::uint64_t first = 0;
-        while (anchors_.sites[first].server != anchors_.sites[i].server) {
-            ++first;
-        }
-        key = mix(key, describe(anchors_.sites[i]) + first);
+        auto const& t = world_.tag_of(anchors_.sites[i].server.value);
+        key = mix(key, describe(t, anchor_places_[i]) + first_on_server_[i]);
     }
     for (unsigned i = 0; i < count_; ++i) {
-        key = mix(key, describe(world_.at(order_[i])) + (is_anchor(order_[i]) ? 1 : 0));
+        auto const server = members_[order_[i]];
+        key = mix(key, describe(world_.tag_of(server), places_[order_[i]]) + (is_anchor(server) ? 1 : 0));
     }
     return key;
 }
 
-bool draft::lawful(site const& s) const {
-    if (floors_.rack && racks_.uses(s.rack) >= limit_) return false;
-    if (floors_.row && rows_.uses(s.row) >= limit_) return false;
-    return !floors_.power || s.feeds != 1 || powers_.uses(s.feed[0]) < limit_;
+bool draft::spread_allows(tag const& t, unsigned in_rack, unsigned in_row) const {
+    if (floors_.rack && in_rack >= limit_) return false;
+    if (floors_.row && in_row >= limit_) return false;
+    if (!floors_.power || t.feeds != 1) return true;
+    auto const i = powers_.find(t.feed[0]);
+    return i == powers_.size || powers_.count[i] < limit_;
+}
+
+bool draft::lawful(std::uint32_t server) {
+    label();
+    auto const& t = world_.tag_of(server);
+    auto const rack = racks_.find(t.rack);
+    auto const row = rows_.find(t.row);
+    return spread_allows(t, rack < racks_.size ? racks_.count[rack] : 0,
+                         row < rows_.size ? rows_.count[row] : 0);
 }
 
 std::uint64_t draft::candidates(std::vector<candidate>& out) {
+    label();
     out.clear();
     offer_anchors(out);
     offer_touched_racks(out);
@@ -164,12 +212,13 @@ std::uint64_t draft::candidates(std::vector<candidate>& out) {
 
 void draft::offer_anchors(std::vector<candidate>& out) const {
     for (std::size_t i = 0; i < anchors_.count; ++i) {
-        auto const& s = anchors_.sites[i];
-        auto const server = s.server.value;
-        if (world_.pool_of(server) != pool_ || !world_.usable(server) || has(server) || !lawful(s)) continue;
-        auto const before = [&](candidate const& c) { return c.index == server; };
-        if (std::any_of(out.begin(), out.end(), before)) continue;
-        out.push_back({candidate::type::server, server, server, mix(1, mix(i, feeds_signature(s)))});
+        auto const server = anchors_.sites[i].server.value;
+        if (first_on_server_[i] != i || !world_.usable(server) || has(server)) continue;
+        auto const& t = world_.tag_of(server);
+        auto const& p = anchor_places_[i];
+        if (world_.classes()[t.index_of_class].pool != pool_) continue;
+        if (!spread_allows(t, racks_.count[p.rack], rows_.count[p.row])) continue;
+        out.push_back({candidate::type::server, server, server, mix(1, mix(i, feeds_signature(t)))});
     }
 }
 
@@ -178,65 +227,48 @@ void draft::offer_touched_racks(std::vector<candidate>& out) const {
     for (std::uint32_t r = 0; r < racks_.size; ++r) {
         for (auto const index : p.classes_by_rack[racks_.item[r]]) {
             auto const& c = world_.classes()[index];
-            auto const& s = world_.at(c.servers[0]);
-            if (c.usable == 0 || !lawful(s)) continue;
             auto left = c.usable;
-            auto const taken = [&](std::uint32_t server) {
-                if (world_.class_of(server) == index && world_.usable(server)) --left;
-            };
-            for (auto const m : members()) {
-                taken(m);
+            for (unsigned i = 0; i < taken_count_; ++i) {
+                left -= taken_[i].index_of_class == index ? 1 : 0;
             }
-            for (std::size_t i = 0; i < anchors_.count; ++i) {
-                auto const a = anchors_.sites[i].server.value;
-                bool again = has(a);
-                for (std::size_t j = 0; j < i; ++j) {
-                    again = again || anchors_.sites[j].server.value == a;
-                }
-                if (!again) taken(a);
-            }
-            if (left == 0) continue;
+            auto const in_row = floors_.row ? rows_.count[rows_.find(c.row)] : 0;
+            if (left == 0 || !spread_allows(c.common, racks_.count[r], in_row)) continue;
             std::uint32_t free = 0;
             while (has(c.servers[free]) || is_anchor(c.servers[free])) {
                 ++free;
             }
-            auto const where = mix(2, std::uint64_t{r} << 8 | std::min(left, 3u));
+            auto const where = mix(2, std::uint64_t{racks_.name[r]} << 8 | std::min(left, 3u));
             out.push_back({candidate::type::in_class, index, c.servers[free],
-                           mix(where, mix(c.rates, feeds_signature(s)))});
+                           mix(where, c.rates + feeds_signature(c.common))});
         }
     }
-}
-
-/// Classes of the group with room, less those in racks that are touched.
-std::uint32_t draft::usable_fresh_racks(class_group const& g) const {
-    auto left = g.usable;
-    auto const& p = world_.pools()[pool_];
-    for (std::uint32_t r = 0; r < racks_.size && left > 0; ++r) {
-        for (auto const index : p.classes_by_rack[racks_.item[r]]) {
-            auto const& c = world_.classes()[index];
-            if (c.usable > 0 && &world_.groups()[c.group] == &g) --left;
-        }
-    }
-    return left;
 }
 
 void draft::offer_touched_rows(std::vector<candidate>& out) const {
     auto const& p = world_.pools()[pool_];
+    // Groups that lose a usable class because its rack is touched, once for each.
+    std::array<std::uint32_t, 64> spent;
+    unsigned spent_count = 0;
+    for (std::uint32_t r = 0; r < racks_.size; ++r) {
+        for (auto const index : p.classes_by_rack[racks_.item[r]]) {
+            auto const& c = world_.classes()[index];
+            if (c.usable > 0 && spent_count < spent.size()) spent[spent_count++] = c.group;
+        }
+    }
     for (std::uint32_t w = 0; w < rows_.size; ++w) {
         for (auto const index : p.groups_by_row[rows_.item[w]]) {
             auto const& g = world_.groups()[index];
-            auto const left = usable_fresh_racks(g);
-            if (left == 0) continue;
-            std::uint32_t k = 0;
-            while (!untouched_rack(world_.classes()[g.classes[k]].rack)) {
-                ++k;
-            }
-            auto const& c = world_.classes()[g.classes[k]];
-            auto const& s = world_.at(c.servers[0]);
-            if (!lawful(s)) continue;
-            auto const where = mix(3, std::uint64_t{w} << 8 | std::min(left, 4u));
+            auto const lost = std::count(spent.begin(), spent.begin() + spent_count, index);
+            if (g.usable <= static_cast<std::uint32_t>(lost)) continue;
+            auto const left = g.usable - static_cast<std::uint32_t>(lost);
+            auto const fresh = std::find_if(g.classes.begin(), g.classes.end(),
+                                            [&](auto k) { return !racks_.has(world_.classes()[k].rack); });
+            if (fresh == g.classes.end()) continue;
+            auto const& c = world_.classes()[*fresh];
+            if (!spread_allows(c.common, 0, rows_.count[w])) continue;
+            auto const where = mix(3, std::uint64_t{rows_.name[w]} << 8 | std::min(left, 4u));
             out.push_back({candidate::type::in_group, index, c.servers[0],
-                           mix(where, mix(c.rates, feeds_signature(s)))});
+                           mix(where, c.rates + feeds_signature(c.common))});
         }
     }
 }
@@ -253,16 +285,13 @@ void draft::offer_fresh_rows(std::vector<candidate>& out) const {
             }
         }
         if (left == 0) continue;
-        std::uint32_t i = 0;
-        while (!untouched_row(world_.groups()[k.groups[i]].row)) {
-            ++i;
-        }
-        auto const& c = world_.classes()[world_.groups()[k.groups[i]].classes[0]];
-        auto const& s = world_.at(c.servers[0]);
-        if (!lawful(s)) continue;
+        auto const fresh = std::find_if(k.groups.begin(), k.groups.end(),
+                                        [&](auto g) { return !rows_.has(world_.groups()[g].row); });
+        auto const& c = world_.classes()[world_.groups()[*fresh].classes[0]];
+        if (!spread_allows(c.common, 0, 0)) continue;
         auto const where = mix(4, std::min(left, 3u));
         out.push_back(
-            {candidate::type::in_kind, index, c.servers[0], mix(where, mix(c.rates, feeds_signature(s)))});
+            {candidate::type::in_kind, index, c.servers[0], mix(where, c.rates + feeds_signature(c.common))});
     }
 }
 

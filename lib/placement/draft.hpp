@@ -10,6 +10,7 @@
 
 #include "placement/catalogue.hpp"
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -23,12 +24,15 @@ struct candidate {
     std::uint64_t signature;
 };
 
-/// Items of a small set, in order of appearance.
+/// A small set of racks, rows or domains, anchors' first, with how often members use each.
 template <std::size_t N>
 struct labels {
     std::array<std::uint32_t, N> item;
     std::array<std::uint8_t, N> count; ///< uses by members
+    std::array<std::uint8_t, N> name;  ///< the label: order of appearance in the canonical order of members
     std::uint32_t size = 0;
+    std::uint32_t of_anchors = 0;
+    std::uint32_t named = 0;
 
     std::uint32_t find(std::uint32_t x) const {
         std::uint32_t i = 0;
@@ -42,10 +46,20 @@ struct labels {
         if (i == size) item[size] = x, count[size++] = 0;
         return i;
     }
-    unsigned uses(std::uint32_t x) const {
-        auto const i = find(x);
-        return i < size ? count[i] : 0;
+    bool has(std::uint32_t x) const { return find(x) < size; }
+    /// Back to the anchors alone.
+    void reset() {
+        size = named = of_anchors;
+        for (std::uint32_t i = 0; i < size; ++i) {
+            count[i] = 0, name[i] = static_cast<std::uint8_t>(i);
+        }
     }
+    void clear_names() { std::fill(name.begin() + of_anchors, name.begin() + size, unnamed); }
+    std::uint8_t give_name(std::uint32_t i) {
+        if (name[i] == unnamed) name[i] = static_cast<std::uint8_t>(named++);
+        return name[i];
+    }
+    static constexpr std::uint8_t unnamed = 255;
 };
 
 class draft {
@@ -60,8 +74,8 @@ class draft {
     std::span<std::uint32_t const> members() const { return {members_.data(), count_}; }
     bool has(std::uint32_t server) const;
     bool is_anchor(std::uint32_t server) const;
-    bool untouched_rack(std::uint32_t rack) const { return racks_.find(rack) == racks_.size; }
-    bool untouched_row(std::uint32_t row) const { return rows_.find(row) == rows_.size; }
+    bool untouched_rack(std::uint32_t rack) const { return !racks_.has(rack); }
+    bool untouched_row(std::uint32_t row) const { return !rows_.has(row); }
 
     void clear();
     void add(std::uint32_t server);
@@ -69,7 +83,7 @@ class draft {
     std::uint32_t remove(unsigned i);
 
     /// True if the floors allow this server as the next member; capacity and eligibility are not asked.
-    bool lawful(site const& s) const;
+    bool lawful(std::uint32_t server);
     /// Lawful candidates for the next member, into `out`, and the key of the decision.
     std::uint64_t candidates(std::vector<candidate>& out);
     /// The exact score with one more member; members that are still missing are stand-ins.
@@ -78,16 +92,28 @@ class draft {
     double score() const;
 
   private:
+    struct place {
+        std::uint32_t rack, row;
+        std::array<std::uint32_t, power_feeds_max> feed;
+    };
+    struct taken {
+        std::uint32_t server, index_of_class;
+    };
+
+    void label_anchors();
     void label();
-    void sort_members();
-    void touch(site const& s, unsigned uses);
-    std::uint64_t feeds_signature(site const& s) const;
+    place touch(tag const& t, std::uint8_t uses);
+    void order_members();
+    void name_things();
+    void note_taken();
+    bool spread_allows(tag const& t, unsigned in_rack, unsigned in_row) const;
+    std::uint64_t feeds_signature(tag const& t) const;
+    std::uint64_t describe(tag const& t, place const& p) const;
     std::uint64_t state_key() const;
     void offer_anchors(std::vector<candidate>& out) const;
     void offer_touched_racks(std::vector<candidate>& out) const;
     void offer_touched_rows(std::vector<candidate>& out) const;
     void offer_fresh_rows(std::vector<candidate>& out) const;
-    std::uint32_t usable_fresh_racks(class_group const& g) const;
     double evaluate(std::span<site const* const> members, stand_ins others) const;
 
     catalogue const& world_;
@@ -96,15 +122,21 @@ class draft {
     unsigned size_;
     unsigned limit_;
     unsigned count_ = 0;
-    std::array<std::uint32_t, cell_size_max> members_{};
-    std::array<std::uint32_t, cell_size_max> order_{}; ///< members as the labels see them
+    bool labelled_ = false; ///< labels are made only when somebody asks
+    std::array<std::uint32_t, cell_size_max> members_;
+    std::array<std::uint8_t, cell_size_max> order_; ///< positions of members in canonical order
+    std::array<place, cell_size_max> places_;       ///< of members, as positions in the three sets below
+    std::array<place, anchors_max> anchor_places_;
+    std::array<std::uint8_t, anchors_max> first_on_server_;
     viewpoint_sites anchors_;
-    std::array<double, anchors_max> share_{}; ///< of each view in the objective
+    std::array<double, anchors_max> share_; ///< of each view in the objective
     std::vector<view> views_;
     double stand_in_fail_;
     std::uint64_t anchors_key_ = 0;
     labels<anchors_max + cell_size_max> racks_, rows_;
     labels<(anchors_max + cell_size_max) * power_feeds_max> powers_; ///< count: members fed by it alone
+    std::array<taken, anchors_max + cell_size_max> taken_; ///< usable servers of members and anchors
+    unsigned taken_count_ = 0;
 };
 
 } // namespace zooid::placement

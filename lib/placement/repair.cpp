@@ -38,7 +38,7 @@ namespace {
 bool consistent(catalogue const& servers, draft& d, std::vector<std::uint32_t> const& keep) {
     d.clear();
     for (auto const s : keep) {
-        if (servers.pool_of(s) != d.pool_index() || !d.lawful(servers.at(s))) return false;
+        if (servers.pool_of(s) != d.pool_index() || !d.lawful(s)) return false;
         d.add(s);
     }
     return true;
