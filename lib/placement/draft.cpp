@@ -12,8 +12,13 @@ constexpr std::uint64_t unlabelled = 255;
 
 } // namespace
 
-draft::draft(catalogue const& world, topology const& t, cell const& c, floors const& f, objective o)
-    : world_(world), floors_(f), size_(c.size), limit_(spread_limit_of(c.size)), anchors_(anchors_of(t, c)) {
+draft::draft(catalogue const& world, cell const& c, floors const& f, objective o)
+    : world_(world), floors_(f), size_(c.size), limit_(spread_limit_of(c.size)) {
+    for (auto const& a : c.anchors) {
+        if (a.weight <= 0) continue;
+        anchors_.weight[anchors_.count] = a.weight;
+        anchors_.sites[anchors_.count++] = world.at(a.server.value);
+    }
     double total = 0;
     for (std::size_t i = 0; i < anchors_.count; ++i) {
         total += anchors_.weight[i];

@@ -64,7 +64,7 @@ struct labels {
 
 class draft {
   public:
-    draft(catalogue const& world, topology const& t, cell const& c, floors const& f, objective o);
+    draft(catalogue const& world, cell const& c, floors const& f, objective o);
 
     std::uint32_t pool_index() const { return pool_; }
     void choose_pool(std::uint32_t p) { pool_ = p; }

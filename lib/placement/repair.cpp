@@ -105,9 +105,24 @@ answer solver::impl::repair(cell const& c) {
     if (live_of(c) < majority_of(c.size)) {
         return refuse_plan(c, "no majority of the members is up: this is for emergency recovery");
     }
+    if (auto simple = repair_simply(c, d, all)) return std::move(*simple);
     uncount(c, c.members);
     auto a = search_repair(c, d, all);
     count(c, a.members);
+    return a;
+}
+
+/// The common case: one member is lost, the rest stays, and so do their loads.
+std::optional<answer> solver::impl::repair_simply(cell const& c, draft& d,
+                                                  std::vector<std::uint32_t> const& all) {
+    if (all.size() + 1 != c.size || overlaps.on() || !consistent(servers, d, all)) return {};
+    if (!choose.fill(d)) return {};
+    auto a = accept(d);
+    auto steps = plan_for(c, a.members);
+    if (!steps) return {};
+    a.steps = std::move(steps.value());
+    servers.remove_load(a.steps[0].out.value);
+    servers.add_load(a.steps[0].in.value);
     return a;
 }
 

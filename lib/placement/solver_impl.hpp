@@ -20,11 +20,11 @@ struct solver::impl {
     overlap_index overlaps;
     chooser choose;
 
-    static std::uint64_t number_of(cell const& c) { return hash64(c.key); }
+    std::uint64_t number_of(cell const& c) const { return overlaps.on() ? hash64(c.key) : 0; }
     void count(cell const& c, std::span<server_ref const> members);
     void uncount(cell const& c, std::span<server_ref const> members);
 
-    draft draft_of(cell const& c) const { return {servers, world, c, options.hard, options.minimise}; }
+    draft draft_of(cell const& c) const { return {servers, c, options.hard, options.minimise}; }
     answer refuse(cell const& c);
     answer accept(draft const& d);
     answer refuse_plan(cell const& c, std::string reason);
@@ -39,6 +39,7 @@ struct solver::impl {
     answer repair(cell const& c);
     std::vector<std::uint32_t> survivors(cell const& c) const;
     bool refill(draft& d, std::vector<std::uint32_t> keep);
+    std::optional<answer> repair_simply(cell const& c, draft& d, std::vector<std::uint32_t> const& all);
     answer search_repair(cell const& c, draft& d, std::vector<std::uint32_t> const& all);
     result<plan> plan_for(cell const& c, std::vector<server_ref> const& target) const;
     unsigned live_of(cell const& c) const;

@@ -85,7 +85,7 @@ class view {
 /// The anchors that count, resolved.
 struct viewpoint_sites {
     std::array<site, anchors_max> sites;
-    std::array<double, anchors_max> weight{};
+    std::array<double, anchors_max> weight;
     std::size_t count = 0;
     std::span<site const> all() const { return {sites.data(), count}; }
 };
