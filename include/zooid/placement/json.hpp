@@ -27,7 +27,8 @@ std::string write_topology(topology const& t);
 result<std::vector<cell>> read_cells(bytes_view json, topology const& t);
 std::string write_cells(topology_document const& t, std::vector<cell> const& cells);
 
-/// A list of failures: ["server s1", ...] or [{"kind": "rack_link", "id": "r1"}].
+/// A list of failures: [{"kind": "rack_link", "id": "r1"}, ...]; kinds are server, rack, row, rack_link,
+/// row_link, power.
 result<failures> read_failures(bytes_view json, topology const& t);
 
 /// One element of the answer document, without the brackets around all of them.
