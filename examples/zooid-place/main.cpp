@@ -115,10 +115,10 @@ std::string page(job const& j, outcome const& o, std::string const& show) {
     }
     sections.push_back({"Load", "Replicas on each server; grey squares are draining or down.",
                         draw_data_centre(j.world.world, cells, nullptr, heat::load)});
-    sections.push_back(
-        {"Risk",
-         "How many of a server's cells lose their majority if its rack and its power domain fail together.",
-         draw_data_centre(j.world.world, cells, nullptr, heat::risk)});
+    sections.push_back({"Risk",
+                        "How many of a server's cells lose their majority if its rack and some one power "
+                        "domain, the worst, fail together.",
+                        draw_data_centre(j.world.world, cells, nullptr, heat::risk)});
     return make_page("Placement", sections);
 }
 

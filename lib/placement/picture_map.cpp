@@ -45,7 +45,7 @@ layout lay_out(topology const& t) {
     // Racks are two to five squares wide, so that a row stays on the page.
     l.columns = l.tallest > 30 ? 5 : l.tallest > 12 ? 4 : 2;
     auto const columns = static_cast<double>(racks * l.columns);
-    l.square = std::clamp((1100.0 - 10.0 * static_cast<double>(racks)) / columns, 4.0, 16.0);
+    l.square = std::clamp((1100.0 - 10.0 * static_cast<double>(racks)) / columns, 4.0, 20.0);
     l.gap = 10, l.rack_width = l.square * l.columns + l.gap;
     auto const lines = static_cast<double>((l.tallest + l.columns - 1) / l.columns);
     l.row_height = lines * l.square + 34;
@@ -79,15 +79,19 @@ std::vector<double> loads(topology const& t, std::span<cell const> cells) {
     return out;
 }
 
-/// For each server, the cells on it that would die with its rack and its first power domain.
+/// For each server, the cells on it that would die with its rack and the worst power domain at once.
 std::vector<double> risks(topology const& t, std::span<cell const> cells) {
     std::vector<double> out(t.servers.size());
     for (auto const& c : cells) {
+        cell const alone{c.key, c.size, {}, c.members};
         for (auto const m : c.members) {
-            auto const& s = t.servers[m.value];
-            failures const down{{element_kind::rack, s.rack.value}, {element_kind::power, s.power[0].value}};
-            cell const alone{c.key, c.size, {}, c.members};
-            if (reachable_under(t, alone, down).value_or(0) < majority_of(c.size)) out[m.value] += 1;
+            auto const rack = t.servers[m.value].rack.value;
+            bool dies = false;
+            for (std::uint32_t p = 0; p < t.powers.size() && !dies; ++p) {
+                failures const down{{element_kind::rack, rack}, {element_kind::power, p}};
+                dies = reachable_under(t, alone, down).value_or(0) < majority_of(c.size);
+            }
+            if (dies) out[m.value] += 1;
         }
     }
     return out;
@@ -185,7 +189,7 @@ std::string draw_key(topology const& t, cell const* focus, heat shade, double la
         x += 20, word("anchor");
     }
     if (shade != heat::none) {
-        word(shade == heat::load ? "replicas: 0" : "cells lost with rack and power: 0");
+        word(shade == heat::load ? "replicas: 0" : "cells lost: 0");
         x -= 8;
         for (int i = 0; i < 5; ++i) {
             out += fmt::format(R"svg(<rect x="{:.1f}" y="42" width="16" height="12" fill="var(--h{})"/>)svg",

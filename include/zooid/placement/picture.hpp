@@ -16,8 +16,8 @@
 
 namespace zooid::placement {
 
-/// What the squares of a data centre are shaded by. Load: replicas / capacity... of the fullest. Risk: how
-/// many cells would lose their majority if this server's rack and power domain failed together.
+/// What the squares of a data centre are shaded by. Load: replicas. Risk: how many of a server's cells lose
+/// their majority if its rack and some one power domain, the worst, fail together.
 enum class heat : std::uint8_t { none, load, risk };
 
 /// The whole data centre, a square per server, racks in rows, power domains as stripes under the racks. The
