@@ -28,6 +28,8 @@ std::optional<std::uint32_t> server::host::index_of(cell_id cell) const {
 }
 
 void server::host::host_cell(replica r, std::optional<snapshot> const& founding) {
+    ZOOID_CHECK(!index_of(r.cell()), "a cell is hosted once");
+    founding_.erase(r.cell());
     auto const index = static_cast<std::uint32_t>(cells_.size());
     by_id_[r.cell()] = index;
     by_key_[r.key()] = index;
@@ -152,9 +154,11 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     bytes& frame = durably ? peer->durable : peer->now;
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
-    if (!durably && frame.size() >= frame_full_bytes) {
-        overflow_.push_back({peer->server, channel::cells, std::move(frame)});
-        frame.clear();
+    if (frame.size() < frame_full_bytes) return;
+    if (durably) {
+        turn_.frames.emplace_back(peer->server, std::exchange(frame, {}));
+    } else {
+        overflow_.push_back({peer->server, channel::cells, std::exchange(frame, {})});
     }
 }
 
@@ -243,12 +247,10 @@ void server::host::finish(time_point now, server_output& out) {
     ++statistics_.turns;
 }
 
-std::vector<std::pair<server_id, bytes>> server::host::take_durable_frames() {
-    std::vector<std::pair<server_id, bytes>> taken;
+void server::host::take_durable_frames() {
     for (peer_state& peer : peers_.all()) {
-        if (!peer.durable.empty()) taken.emplace_back(peer.server, std::exchange(peer.durable, {}));
+        if (!peer.durable.empty()) turn_.frames.emplace_back(peer.server, std::exchange(peer.durable, {}));
     }
-    return taken;
 }
 
 void server::host::append_batch(time_point now) {
@@ -262,7 +264,7 @@ void server::host::append_batch(time_point now) {
 void server::host::park_or_release(time_point now) {
     for (;;) {
         append_batch(now);
-        turn_.frames = take_durable_frames();
+        take_durable_frames();
         if (turn_.empty()) return;
         turn_.sequence = sequence_;
         parked_turn ready = std::exchange(turn_, {});

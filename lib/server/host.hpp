@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 namespace zooid {
 
@@ -74,6 +75,7 @@ class server::host {
     // links.cpp: peers, pulses and frames
     void set_peers(std::vector<server_id> const& peers);
     bytes claims_for(server_id peer) const;
+    bool is_lacking(journal_claim const& heard) const;
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed);
     void on_peer_down(time_point now, server_id peer);
     void on_frame(time_point now, server_id from, channel on, bytes_view payload);
@@ -98,6 +100,8 @@ class server::host {
     boost::unordered_flat_map<bytes, std::uint32_t> by_key_;
     boost::unordered_flat_map<token, waiting_request, std::hash<token>> waiting_;
     server_statistics statistics_;
+    std::set<cell_id> founding_; ///< founding records that wait for their flush
+    journal_claim found_;        ///< the last batch that the journal held when it was opened
     sometimes_set marks_;
     bool stopping_ = false;
     bool rolled_back_ = false;
@@ -113,7 +117,7 @@ class server::host {
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);
-    std::vector<std::pair<server_id, bytes>> take_durable_frames();
+    void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
     void resign_all(time_point now);
