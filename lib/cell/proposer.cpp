@@ -17,10 +17,7 @@ namespace zooid {
 void turn::on(propose const& e) {
     if (e.command.size() + 6 > limits::batch_bytes_max) return end(e.request, errc::too_large);
     if (!s_.proposer) {
-        if (s_.election.proposer && s_.election.proposer.server != s_.identity.self.server &&
-            !around_.servers.gone(s_.election.proposer) && s_.election.now == election_state::phase::idle) {
-            return end(e.request, errc::not_proposer);
-        }
+        if (somebody_leads()) return end(e.request, errc::not_proposer);
         if (s_.election.commands.size() >= s_.options.pending_count_max)
             return end(e.request, errc::overloaded);
         s_.election.commands.push_back({e.request, e.command});
@@ -41,20 +38,28 @@ void turn::propose_what_can_be() {
     while (leads()) {
         proposer_state& p = *s_.proposer;
         slot const prefix = s_.learner.prefix;
-        if (prefix < p.must_know) return; // P4
         p.next = std::max(p.next, prefix + 1);
         if (p.next > prefix + s_.alpha) return; // Q1
         if (!quorum_promised(p.next)) return;   // P2
         std::vector<token> requests;
         auto value = value_for_next_slot(requests);
-        if (!value) return;
+        if (!value) {
+            if (has_duty() && p.again.at == never) arm(p.again, s_.options.retransmit);
+            return;
+        }
         propose_in_next_slot(std::move(*value), std::move(requests));
     }
 }
 
+// Something was reported that this proposer has not proposed yet: it may have been chosen.
+bool turn::has_duty() const {
+    proposer_state const& p = *s_.proposer;
+    return p.next <= std::max(p.reported, p.must_know);
+}
+
 std::optional<entry> turn::value_for_next_slot(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
-    if (p.next <= p.reported) {
+    if (has_duty()) {
         obligation duty = obliged(p.next, p.promises, config(p.next));
         if (mutated(mutant::skip_phase_one)) duty = {};
         if (duty.what == obligation::kind::unknown) return std::nullopt;
@@ -140,8 +145,7 @@ void turn::proposer_timers() {
 
 void turn::repeat_requests() {
     proposer_state& p = *s_.proposer;
-    bool outstanding =
-        !p.open.empty() || p.asking.has_value() || !p.leading || p.must_know > s_.learner.prefix;
+    bool outstanding = !p.open.empty() || p.asking.has_value() || !p.leading || has_duty();
     for (member const& to : everyone()) {
         auto const same = [&](promise_report const& report) { return report.from == to; };
         bool const promised = std::any_of(p.promises.begin(), p.promises.end(), same);

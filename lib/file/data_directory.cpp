@@ -90,7 +90,7 @@ result<void> publish_manifest(fs::path const& path, directory_manifest const& m)
 struct data_directory::state {
     fs::path path;
     directory_manifest manifest;
-    descriptor lock;
+    std::shared_ptr<descriptor const> lock; ///< shared with what journals still have in flight
 };
 
 data_directory::data_directory(std::unique_ptr<state> s) : state_(std::move(s)) {}
@@ -136,7 +136,8 @@ result<std::unique_ptr<data_directory>> data_directory::open(fs::path const& pat
         if (errno == EWOULDBLOCK) return error(errc::in_use, path.string() + " is open elsewhere");
         return system_error("lock", path / "lock");
     }
-    auto s = std::make_unique<state>(state{path, std::move(m), std::move(lock)});
+    auto s = std::make_unique<state>(
+        state{path, std::move(m), std::make_shared<descriptor const>(std::move(lock))});
     return std::unique_ptr<data_directory>(new data_directory(std::move(s)));
 }
 
@@ -173,7 +174,7 @@ result<std::unique_ptr<file_journal>> data_directory::open_journal(std::uint32_t
         return error(e.code(), folder.string() + ": " + std::string(e.detail()));
     }
     return make_file_journal(std::move(recovery.value()), life, folder, options.method, std::move(blocking),
-                             std::move(owner));
+                             std::move(owner), state_->lock);
 }
 
 } // namespace zooid

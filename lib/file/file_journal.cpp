@@ -17,9 +17,11 @@ namespace {
 
 struct engine : std::enable_shared_from_this<engine> {
     engine(journal_recovery recovery, life_id life, std::filesystem::path const& folder, flush_method method,
-           boost::asio::any_io_executor blocking_on, boost::asio::any_io_executor owned_by)
-        : recovered(std::move(recovery.content)), log(std::move(recovery.state), life), disk(folder, method),
-          blocking(std::move(blocking_on)), owner(std::move(owned_by)) {}
+           boost::asio::any_io_executor blocking_on, boost::asio::any_io_executor owned_by,
+           std::shared_ptr<void const> directory_lock)
+        : lock(std::move(directory_lock)), recovered(std::move(recovery.content)),
+          log(std::move(recovery.state), life), disk(folder, method), blocking(std::move(blocking_on)),
+          owner(std::move(owned_by)) {}
 
     void send_tasks() {
         for (auto& task : std::exchange(effects.tasks, {})) {
@@ -42,6 +44,7 @@ struct engine : std::enable_shared_from_this<engine> {
         }
     }
 
+    std::shared_ptr<void const> lock;
     recovered_journal recovered;
     journal_log log;
     file_disk disk;
@@ -87,9 +90,10 @@ class file_journal_on_log final : public file_journal {
 std::unique_ptr<file_journal> make_file_journal(journal_recovery recovery, life_id life,
                                                 std::filesystem::path const& folder, flush_method method,
                                                 boost::asio::any_io_executor blocking,
-                                                boost::asio::any_io_executor owner) {
+                                                boost::asio::any_io_executor owner,
+                                                std::shared_ptr<void const> lock) {
     return std::make_unique<file_journal_on_log>(std::make_shared<engine>(
-        std::move(recovery), life, folder, method, std::move(blocking), std::move(owner)));
+        std::move(recovery), life, folder, method, std::move(blocking), std::move(owner), std::move(lock)));
 }
 
 } // namespace zooid
