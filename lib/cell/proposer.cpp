@@ -169,16 +169,18 @@ void turn::repeat_requests() {
 }
 
 // A member that did not hear the last announcement would lag until the next write. Those that answer are
-// done; those that are suspected are asked again when they return. So an idle cell falls silent.
+// done; those that are suspected, or that do not answer though they are up (their replica stopped, or is
+// lost), are asked again when their server returns. So an idle cell falls silent.
 void turn::ask_laggards() {
     proposer_state& p = *s_.proposer;
+    bool const patient = p.laggards.wait < s_.options.retransmit_max;
     bool waiting = false;
     for (member const& to : everyone()) {
         if (to.replica == s_.identity.self.replica) continue;
         auto const same = [&](auto const& known) { return known.first == to.replica; };
         auto const known = std::find_if(p.known.begin(), p.known.end(), same);
         if (known != p.known.end() && known->second >= s_.learner.prefix) continue;
-        if (around_.servers.suspected(to.server)) {
+        if (!patient || around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
         }

@@ -89,7 +89,7 @@ void caller::send(server_id to) {
     request r;
     r.correlation = {number_ * attempts_in_correlation + attempts_ % attempts_in_correlation};
     r.cell = place_.id;
-    r.remaining = duration(deadline_ - around_.now());
+    r.remaining_ms = static_cast<std::uint32_t>((deadline_ - around_.now()) / 1'000'000);
     r.payload = envelope_;
     r.op = intent_.kind == intent_kind::commit        ? operation::commit
            : intent_.kind == intent_kind::strict_read ? operation::strict_read
@@ -184,8 +184,9 @@ void caller::on_commit_reply(reply const& r) {
         if (auto const* c = std::get_if<kv::committed>(&outcome.value())) return end(*c);
         return end(std::get<kv::rejected>(outcome.value()));
     }
-    case kv::request_status::reply_not_kept:
-    case kv::request_status::expired: return end(unknown{});
+    case kv::request_status::reply_not_kept: return end(unknown{});
+    case kv::request_status::expired: // this copy was not applied; an earlier one may have been
+        return end(maybe_ ? ending(unknown{}) : ending(failed{}));
     case kv::request_status::overloaded: return retry_later();
     case kv::request_status::malformed: around_.on_fault_found("a valid request was called malformed");
     }

@@ -31,6 +31,9 @@ class caller_surroundings {
     virtual void on_fault_found(std::string what) = 0;
 };
 
+/// The home of a caller that no cut concerns.
+inline constexpr std::uint16_t nowhere = 0xFFFF;
+
 struct caller_place {
     std::uint16_t index = 0;
     std::uint16_t home = 0; ///< the server whose side of a partition it shares

@@ -39,7 +39,7 @@ cell_index world::engine::found_cell(std::size_t replicas) {
 std::uint16_t world::engine::add_caller(cell_index cell, client_options const& options, bool works) {
     founded_cell& c = cells_[cell];
     auto const index = static_cast<std::uint16_t>(callers_.size());
-    auto const home = static_cast<std::uint16_t>(random_.below(machines_.size()));
+    auto const home = works ? static_cast<std::uint16_t>(random_.below(machines_.size())) : nowhere;
     std::uint64_t const seed = random_.next();
     auto work = works ? make_workload(options.work, index) : nullptr;
     callers_.push_back(std::make_unique<caller>(

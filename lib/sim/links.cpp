@@ -245,7 +245,7 @@ constexpr std::uint16_t administrator = 0xFFFF;
 void world::engine::send_request(std::uint16_t index, server_id to, bytes request) {
     machine const& m = at(to);
     std::uint16_t const home = callers_[index]->home();
-    bool const cut = home != m.index && is_cut(home, m.index);
+    bool const cut = home != nowhere && home != m.index && is_cut(home, m.index);
     bool const lost = random_.chance(options_.network.loss_ppm, 1'000'000);
     mix(hash64(request, static_cast<std::uint64_t>(now_)));
     if (cut || lost) return;
@@ -271,8 +271,8 @@ void world::engine::take_replies(machine& m) {
         mix(hash64(r.payload, static_cast<std::uint64_t>(now_)) + m.id.value);
         auto const to = static_cast<std::uint16_t>(r.to.value - 1);
         bool const admin = to == administrator;
-        std::uint16_t const home = admin ? m.index : callers_[to]->home();
-        bool const cut = home != m.index && is_cut(m.index, home);
+        std::uint16_t const home = admin ? nowhere : callers_[to]->home();
+        bool const cut = home != nowhere && home != m.index && is_cut(m.index, home);
         bool const lost = !admin && random_.chance(options_.network.loss_ppm, 1'000'000);
         if (cut || lost) continue;
         duration const delay = draw_delay();

@@ -71,6 +71,12 @@ class counter final : public workload {
     std::string own_;
 };
 
+// Swaps are conditional; adds are adds.
+bool changes(workload_kind kind, kv::transaction const& t) {
+    if (kind == workload_kind::failover) return !t.conditions().empty();
+    return !t.operations().empty() && std::holds_alternative<kv::add>(t.operations().front());
+}
+
 std::int64_t number_in(kv::committed const& state, char const* key) {
     kv::observation const* seen = state.find(key);
     if (!seen || !seen->content) return 0;
@@ -102,9 +108,7 @@ std::string check_workload(workload_kind kind, history const& calls, kv::committ
     std::int64_t done = 0;
     std::int64_t possible = 0;
     for (call const& c : calls) {
-        bool const writes = c.kind == call_kind::transaction && !c.asked.conditions().empty();
-        bool const counts = c.kind == call_kind::transaction && c.asked.conditions().empty();
-        if (kind == workload_kind::counter ? !counts : !writes) continue;
+        if (c.kind != call_kind::transaction || !changes(kind, c.asked)) continue;
         if (std::holds_alternative<kv::committed>(c.ended)) ++done;
         if (std::holds_alternative<unknown>(c.ended)) ++possible;
     }
