@@ -48,11 +48,11 @@ TEST_CASE("what is wrong with a transaction is told with line, column and path")
     row const rows[] = {
         {"{", "in:1:2: at $: this is no JSON"},
         {"{\"then\":[{\"add\":\"n\",\"value\":9007199254740993}]}",
-         "in:1:28: at $.then[0].value: 9007199254740993"},
+         "in:1:29: at $.then[0].value: 9007199254740993"},
         {"{\"then\":[{\"add\":\"n\",\"value\":1.5}]}", "at $.then[0].value: 1.5"},
         {"{\"then\":[{\"add\":\"n\",\"value\":1e3}]}", "at $.then[0].value: 1e3"},
         {"{\n \"then\": [\n  {\"put\": \"k\", \"value\": true, \"value\": false}]}",
-         "in:3:33: at $.then[0].value: \"value\" is given twice"},
+         "in:3:31: at $.then[0].value: \"value\" is given twice"},
         {"{\"then\":[],\n\"els\":[]}", "in:2:7: at $.els: \"els\" is not a field"},
         {"{\"then\":[{\"put\":\"k\"}]}", "at $.then[0]: \"value\" is missing"},
         {"{\"then\":[{\"put\":\"k\",\"value\":\"bare\"}]}", "at $.then[0].value: a value is"},
