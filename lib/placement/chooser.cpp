@@ -1,4 +1,5 @@
 #include "placement/chooser.hpp"
+#include "placement/sort_stably.hpp"
 
 #include <algorithm>
 
@@ -98,7 +99,7 @@ std::vector<std::pair<double, candidate>> chooser::ranked(draft& d) {
     for (auto const& c : scratch_) {
         out.emplace_back(d.score_with(c.representative), c);
     }
-    std::stable_sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
+    sort_stably(out, [](auto const& a, auto const& b) { return a.first < b.first; });
     return out;
 }
 
