@@ -79,7 +79,7 @@ struct damage {
 damage const& damaged() {
     static damage const d = [] {
         auto const& t = world();
-        damage out{t, generate_cells(t, 500000, {}, 2), {}};
+        damage out{t, generate_cells(t, 100000, {}, 2), {}};
         auto solver = solver::create(t).value();
         for (auto& c : out.cells) {
             c.members = solver->place(c).value().members;

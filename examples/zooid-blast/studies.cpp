@@ -73,13 +73,14 @@ study cell_sizes(study_options const& o) {
     study s{"cell-sizes",
             "Cell size against failed servers",
             "Share of cells without a live majority when a share of all servers, drawn at random, is down at "
-            "once. Cells of seven are "
-            "the last to suffer until about half of all servers are gone; beyond that small cells win (the "
+            "once. The larger a cell, the later it "
+            "suffers, until half of all servers are gone; beyond that small cells win (the "
             "paper's figure 4).",
             {"Cells lost when a share of all servers fails",
              "servers down",
              "cells without a majority",
              {},
+             false,
              false,
              true}};
     for (unsigned const size : {1u, 3u, 5u, 7u, 9u}) {
@@ -179,6 +180,7 @@ study aggregation_links(study_options const& o) {
              "P(no majority reachable | client is up)",
              {},
              true,
+             true,
              true}};
     series single{"one database, one place", {}}, five{"cells of 5, 20 random swaps", {}},
         nine{"cells of 9, 20 random swaps", {}};
@@ -220,6 +222,7 @@ study exact_solver(study_options const& o) {
              "P(no majority reachable | client is up)",
              {},
              true,
+             true,
              true}};
     series single{"one place", {}}, five{"5, random swaps", {}}, nine{"9, random swaps", {}};
     series exact5{"5, exact", {}}, exact7{"7, exact", {}}, exact9{"9, exact", {}};
@@ -240,8 +243,8 @@ study exact_solver(study_options const& o) {
                          "exact placements. At 1% per link: one place {:.2g}; random swaps {:.2g} and "
                          "{:.2g}; exact, cells of 5, 7, 9: {:.2g}, "
                          "{:.2g}, {:.2g}. The exact placements stay in the client's row, so its link does "
-                         "not matter to them; what is "
-                         "left is the client's own rack link, which no lawful placement survives.",
+                         "not matter to them. The three coincide: what is left is "
+                         "the client's own rack link, which no lawful placement survives.",
                          at(single), at(five), at(nine), at(exact5), at(exact7), at(exact9));
     return s;
 }
@@ -269,6 +272,7 @@ study load_surge(study_options const& o) {
              "aggregation links cut",
              "share of volumes",
              {},
+             false,
              false,
              true}};
     series surge{"need a change of primary or replica", {}}, a{"unserved: one place", {}},

@@ -3,6 +3,7 @@
 
 #include <zooid/base/prng.hpp>
 
+#include "placement/sort_stably.hpp"
 #include "placement/view.hpp"
 
 #include <fmt/format.h>
@@ -228,8 +229,8 @@ std::vector<cut_set> minimal_cut_sets(topology const& t, cell const& c, unsigned
     for (unsigned size = 1; size <= order; ++size) {
         search.visit(0, size);
     }
-    std::stable_sort(search.found.begin(), search.found.end(),
-                     [](cut_set const& a, cut_set const& b) { return a.probability > b.probability; });
+    sort_stably(search.found,
+                [](cut_set const& a, cut_set const& b) { return a.probability > b.probability; });
     return search.found;
 }
 

@@ -1,4 +1,5 @@
 #include "placement/chooser.hpp"
+#include "placement/sort_stably.hpp"
 
 #include <algorithm>
 
@@ -68,7 +69,8 @@ bool chooser::extend(draft& d) {
     auto const start = random_.below(scratch_.size());
     unsigned landed = 0;
     for (std::size_t i = 0; i < scratch_.size() && landed < 4; ++i) {
-        auto const& c = scratch_[(start + i) % scratch_.size()];
+        auto const at = start + i < scratch_.size() ? start + i : start + i - scratch_.size();
+        auto const& c = scratch_[at];
         auto const end = decided.best.begin() + decided.count;
         if (std::find(decided.best.begin(), end, c.signature) == end) continue;
         auto const server = land(d, c);
@@ -98,7 +100,7 @@ std::vector<std::pair<double, candidate>> chooser::ranked(draft& d) {
     for (auto const& c : scratch_) {
         out.emplace_back(d.score_with(c.representative), c);
     }
-    std::stable_sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
+    sort_stably(out, [](auto const& a, auto const& b) { return a.first < b.first; });
     return out;
 }
 

@@ -201,6 +201,16 @@ bool draft::lawful(std::uint32_t server) {
                          row < rows_.size ? rows_.count[row] : 0);
 }
 
+bool draft::keeps_spread() {
+    label();
+    auto const fits = [this](auto const& set) {
+        return std::all_of(set.count.begin(), set.count.begin() + set.size,
+                           [this](auto n) { return n <= limit_; });
+    };
+    return (!floors_.rack || fits(racks_)) && (!floors_.row || fits(rows_)) &&
+           (!floors_.power || fits(powers_));
+}
+
 std::uint64_t draft::candidates(std::vector<candidate>& out) {
     label();
     out.clear();

@@ -84,6 +84,8 @@ class draft {
 
     /// True if the floors allow this server as the next member; capacity and eligibility are not asked.
     bool lawful(std::uint32_t server);
+    /// True if the members so far break no spread floor.
+    bool keeps_spread();
     /// Lawful candidates for the next member, into `out`, and the key of the decision.
     std::uint64_t candidates(std::vector<candidate>& out);
     /// The exact score with one more member; members that are still missing are stand-ins.

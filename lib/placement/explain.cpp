@@ -2,6 +2,7 @@
 //
 // For people: every class of servers is tried in every member's place, lawful or not.
 #include "placement/solver_impl.hpp"
+#include "placement/sort_stably.hpp"
 
 #include <fmt/format.h>
 
@@ -120,8 +121,7 @@ std::vector<alternative> alternatives(topology const& t, catalogue const& world,
             all.push_back({{out, in}, value, floor ? fmt::format("{} but {}", verdict, *floor) : verdict});
         }
     }
-    std::stable_sort(all.begin(), all.end(),
-                     [](auto const& a, auto const& b) { return a.unavailable < b.unavailable; });
+    sort_stably(all, [](auto const& a, auto const& b) { return a.unavailable < b.unavailable; });
     // The same newcomer for another member, with the same verdict, says nothing new.
     std::vector<alternative> out;
     for (auto const& a : all) {

@@ -1,4 +1,5 @@
 #include "placement/feasibility.hpp"
+#include "placement/sort_stably.hpp"
 
 #include <fmt/format.h>
 
@@ -203,8 +204,7 @@ possibility feasibility::search(regime const& r, std::vector<std::uint32_t> cons
         }
     }
     // Emptier servers first: they share the least with anybody.
-    std::stable_sort(offered.begin(), offered.end(),
-                     [&](auto a, auto b) { return world_.load(a) < world_.load(b); });
+    sort_stably(offered, [&](auto a, auto b) { return world_.load(a) < world_.load(b); });
     set_search s{world_, overlaps_, r, offered, fixed};
     if (s.visit(0)) return {possibility::verdict::possible, s.chosen};
     return {s.budget > 0 ? possibility::verdict::impossible : possibility::verdict::undecided, {}};
@@ -277,8 +277,7 @@ class options {
             }
             if (n == 1) break;
         }
-        std::stable_sort(all.begin(), all.end(),
-                         [](auto const& a, auto const& b) { return a.cost < b.cost; });
+        sort_stably(all, [](auto const& a, auto const& b) { return a.cost < b.cost; });
     }
     std::vector<option> all;
 

@@ -1,5 +1,6 @@
 // Moving what is placed: only where it pays, never at anybody's cost, and not too much at a time.
 #include "placement/solver_impl.hpp"
+#include "placement/sort_stably.hpp"
 
 #include <algorithm>
 
@@ -56,7 +57,7 @@ result<std::vector<answer>> solver::improve(std::span<cell const> cells) {
         answers[i].unavailable = unavailability_of(impl_->world, cells[i], impl_->options.minimise);
         if (auto const m = impl_->best_move(cells[i])) gains.push_back({m->before - m->after, i});
     }
-    std::stable_sort(gains.begin(), gains.end(), [](gain const& a, gain const& b) { return a.by > b.by; });
+    sort_stably(gains, [](gain const& a, gain const& b) { return a.by > b.by; });
     std::uint64_t churn = impl_->options.churn_max;
     for (auto const& g : gains) {
         cell c = cells[g.cell];

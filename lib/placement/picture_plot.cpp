@@ -43,8 +43,12 @@ std::vector<double> ticks(scale const& s) {
     }
     auto const decades = std::log10(s.to / s.from);
     auto const stride = std::max(1.0, std::ceil(decades / 9));
-    for (auto e = std::ceil(std::log10(s.from) - 1e-9); e <= std::log10(s.to) + 1e-9; e += stride) {
-        out.push_back(std::pow(10, e));
+    for (auto e = std::floor(std::log10(s.from)); e <= std::log10(s.to) + 1e-9; e += stride) {
+        for (double const f : {1.0, 2.0, 5.0}) {
+            auto const v = f * std::pow(10, e);
+            bool const inside = v >= s.from * (1 - 1e-9) && v <= s.to * (1 + 1e-9);
+            if (inside && (f < 2 || decades < 3)) out.push_back(v);
+        }
     }
     return out;
 }
@@ -57,7 +61,7 @@ frame frame_of(plot const& p) {
     double x0 = 1e300, x1 = -1e300, y0 = 1e300, y1 = -1e300;
     for (auto const& line : p.lines) {
         for (auto const& [x, y] : line.points) {
-            if (p.log_y && y <= 0) continue;
+            if ((p.log_y && y <= 0) || (p.log_x && x <= 0)) continue;
             x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, y), y1 = std::max(y1, y);
         }
     }
@@ -65,14 +69,14 @@ frame frame_of(plot const& p) {
     if (!p.log_y)
         y0 = std::min(y0, 0.0), y1 = y1 > 0 ? y1 * 1.04 : 1;
     else
-        y0 = std::pow(10, std::floor(std::log10(y0))), y1 = std::pow(10, std::ceil(std::log10(y1)));
+        y0 = std::pow(10, std::floor(std::log10(y0 * 0.8))), y1 = std::pow(10, std::ceil(std::log10(y1)));
     if (y0 >= y1) y1 = p.log_y ? y0 * 10 : y0 + 1;
-    return {{x0, x1, left, width - right, false}, {y0, y1, height - bottom, top, p.log_y}};
+    return {{x0, x1, left, width - right, p.log_x}, {y0, y1, height - bottom, top, p.log_y}};
 }
 
 std::string number(double v, bool percent) {
-    if (percent) return fmt::format("{:g}%", std::round(v * 1e6) / 1e4);
-    return fmt::format("{:g}", std::abs(v) < 1e-12 ? 0.0 : v);
+    if (std::abs(v) < 1e-12) v = 0;
+    return percent ? fmt::format("{:g}%", std::round(v * 1e6) / 1e4) : fmt::format("{:g}", v);
 }
 
 std::string axes(plot const& p, frame const& f) {

@@ -1,6 +1,8 @@
 // Orders swaps: depth first over "who leaves next, who comes", most urgent first, each step lawful.
 #include <zooid/placement/plan.hpp>
 
+#include "placement/sort_stably.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -101,8 +103,7 @@ result<plan> plan_swaps(topology const& t, cell const& c, std::vector<server_ref
                         std::back_inserter(s.leaving));
     std::set_difference(target.begin(), target.end(), c.members.begin(), c.members.end(),
                         std::back_inserter(s.coming));
-    std::stable_sort(s.leaving.begin(), s.leaving.end(),
-                     [&](server_ref a, server_ref b) { return !s.alive(a) && s.alive(b); });
+    sort_stably(s.leaving, [&](server_ref a, server_ref b) { return !s.alive(a) && s.alive(b); });
     if (s.leaving.empty()) return plan{};
     if (!s.has_majority(c.members)) {
         return error(errc::conflict,

@@ -38,10 +38,10 @@ namespace {
 bool consistent(catalogue const& servers, draft& d, std::vector<std::uint32_t> const& keep) {
     d.clear();
     for (auto const s : keep) {
-        if (servers.pool_of(s) != d.pool_index() || !d.lawful(s)) return false;
+        if (servers.pool_of(s) != d.pool_index()) return false;
         d.add(s);
     }
-    return true;
+    return d.keeps_spread();
 }
 
 /// Calls `use` with every subset of `all` of the given size until it returns true.

@@ -33,6 +33,7 @@ struct plot {
     std::string x_label;
     std::string y_label;
     std::vector<series> lines; ///< at most eight
+    bool log_x = false;
     bool log_y = false;
     bool x_percent = false;
 };
