@@ -33,7 +33,7 @@ void journal_log::core::created(io_outcome const& outcome, journal_effects& out)
         ++stats_.segments_created;
         return;
     }
-    create_blocked_ = true; // until an append or a probe asks again
+    create_blocked_ = true; // until a probe asks again
     out.events.emplace_back(journal_stalled{outcome.status.error()});
 }
 

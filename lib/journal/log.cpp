@@ -71,7 +71,6 @@ void journal_log::core::append(time_point now, std::uint64_t sequence_number, st
     }
     pending_.push_back({sequence_number, now, records.size(), payload_bytes});
     ++stats_.appends;
-    create_blocked_ = false;
 }
 
 void journal_log::core::probe(time_point now) {
@@ -188,7 +187,7 @@ struct deliverer {
 
 } // namespace
 
-void deliver(std::vector<journal_event> const& events, journal_listener& listener) {
+void deliver(std::span<journal_event const> events, journal_listener& listener) {
     for (auto const& e : events)
         std::visit(deliverer{listener}, e);
 }

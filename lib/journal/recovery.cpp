@@ -204,7 +204,8 @@ class recoverer {
             if (!s.segments.contains(number)) s.obsolete.push_back(number);
         }
         for (auto const& segment : survey_.segments) { // prepared, never used
-            bool const unused = segment.end == 0 && image_.contains(segment.number);
+            bool const evidence = s.segments.at(segment.number).evidence;
+            bool const unused = segment.end == 0 && image_.contains(segment.number) && !evidence;
             if (!unused) continue;
             s.segments.erase(segment.number);
             s.obsolete.push_back(segment.number);

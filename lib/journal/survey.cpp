@@ -42,7 +42,10 @@ class surveyor {
         case segment_check::foreign:
             return error(errc::wrong_owner, where() + " belongs to journal " + to_string(h.journal));
         case segment_check::unreadable:
-        case segment_check::misplaced: damaged_headers_.insert(number); break;
+        case segment_check::misplaced:
+            damaged_headers_.insert(number);
+            if (content.size() < 8ull * block_) shortened_.insert(number); // shorter than any segment
+            break;
         case segment_check::fine:
             if (h.block_bytes != block_) {
                 return error(errc::unsupported_version,
@@ -180,7 +183,8 @@ class surveyor {
             at = h.end().offset;
         }
         if (at < row.end) add_hole(row.segment, at, row.end, first_batch_after(row.segment));
-        if (row.segment == out_.end.segment && at >= row.end && shortened_.contains(row.segment)) {
+        bool const open_ended = row.segment == out_.end.segment || row.end == 0;
+        if (open_ended && at >= row.end && shortened_.contains(row.segment)) {
             add_hole(row.segment, at, at + block_, everything); // its zeros were flushed before it was used
         }
         out_.segments.push_back(std::move(s));

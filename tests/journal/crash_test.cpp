@@ -59,14 +59,14 @@ TEST_CASE(
     INFO("seed " << seed << ", appends at a time " << together);
     prng random(seed);
     auto const image = format_journal(the_journal, small_options());
-    auto const first = small_work(1, 14), second = small_work(2, 4);
+    auto const first = small_work(1, 60), second = small_work(2, 4);
     auto const models = models_of({}, first);
     auto const steps = steps_of(image, first, together);
     std::size_t crashes = 0, torn = 0;
     for (std::size_t at = 0; at <= steps; ++at) {
         rig one(image, small_options(), 2);
         one.run(first, at, together);
-        each_crash(one.disk, random, 4, [&](disk_image const& crashed) {
+        each_crash(one.disk, random, 6, [&](disk_image const& crashed) {
             ++crashes;
             rig probe(crashed, small_options(), 3);
             INFO("first crash at step " << at << " of " << steps);

@@ -158,20 +158,19 @@ class rig {
                 if (submitted == work.size() || acknowledged + together <= submitted) return;
                 continue;
             }
-            auto task = std::move(tasks.front());
-            tasks.erase(tasks.begin());
-            io_outcome done;
-            for (auto const& step : task.steps) {
+            auto const& task = tasks.front();
+            for (; progress < task.steps.size(); ++progress) {
                 if (steps == steps_max) return;
-                if (steps == fail_step) {
-                    ++steps;
+                if (steps++ == fail_step) {
                     done = io_outcome::failed({fail_with, "injected"});
                     break;
                 }
-                disk.carry_out(step, done.read);
-                ++steps;
+                disk.carry_out(task.steps[progress], done.read);
             }
-            log->complete(task.id, std::move(done), effects);
+            auto const id = task.id;
+            tasks.erase(tasks.begin());
+            progress = 0;
+            log->complete(id, std::exchange(done, {}), effects);
             collect();
         }
     }
@@ -199,6 +198,8 @@ class rig {
     std::optional<journal_log> log;
     journal_effects effects;
     std::vector<io_task> tasks;
+    io_outcome done; // of the first task, which got as far as `progress`
+    std::size_t progress = 0;
     std::size_t steps = 0;
     std::size_t fail_step = ~std::size_t{0};
     errc fail_with = errc::io_failed;

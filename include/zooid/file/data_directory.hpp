@@ -64,7 +64,8 @@ class file_journal : public journal {
     ~file_journal() override = default;
 };
 
-/// An open data directory. It keeps the lock until it is destroyed, and must outlive its journals.
+/// An open data directory. It must outlive its journals. The lock is kept until it is destroyed and the last
+/// write or flush that a journal had in flight has ended.
 ///
 /// All functions block: call them where that is allowed. Thread safe: different stores may be opened at once.
 /// Errors name the path. `permission_denied`, `no_space` (also a disk quota), `io_failed` as the system says;

@@ -116,7 +116,7 @@ struct journal_effects {
 };
 
 /// Hands the events to a listener, in order.
-void deliver(std::vector<journal_event> const& events, journal_listener& listener);
+void deliver(std::span<journal_event const> events, journal_listener& listener);
 
 /// What recovery hands to the log; made by `recover_journal` only.
 struct log_state;

@@ -1,0 +1,202 @@
+// zooidd: a ready server. It prints one JSON line on standard output when it listens, logs JSON lines on
+// standard error, and stops gracefully on SIGTERM or SIGINT; a second signal ends it at once.
+//
+// Exit codes: 0 stopped on request, also when the deadline cut the stop short; 64 wrong usage; 69 the address
+// can't be listened on; 74 the data directory (of another server or colony, in use, newer, damaged manifest,
+// unreadable) or the events file; 78 the configuration or key file; 1 anything else.
+#include "config.hpp"
+#include "event_file.hpp"
+#include "log.hpp"
+
+#include "support/address.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using namespace zooid;
+using namespace zooidd;
+
+namespace {
+
+constexpr int exit_failed = 1, exit_usage = 64, exit_unavailable = 69, exit_data = 74, exit_config = 78;
+
+struct arguments {
+    std::string config;
+    std::string events;
+    bool format = false;
+    double stop_seconds = 10;
+    unsigned report_seconds = 0;
+};
+
+class observer final : public server_observer {
+  public:
+    observer(event_log const& to, std::unique_ptr<event_file> events)
+        : log_(to), events_(std::move(events)) {}
+
+    void on_event(server_event const& e) override { log_.write(e); }
+    void on_event(runtime_event const& e) override { log_.write(e); }
+    void on_durable(std::vector<durable_fact> const& facts) override {
+        if (!events_ || events_->failed()) return;
+        events_->write(facts);
+        if (events_->failed()) log_.write("events_file_failed");
+    }
+    void set_life(life_id life) {
+        if (events_) events_->set_life(life);
+    }
+
+  private:
+    event_log const& log_;
+    std::unique_ptr<event_file> events_;
+};
+
+int exit_code_of(error const& e) {
+    switch (e.code()) {
+    case errc::wrong_owner:
+    case errc::unsupported_version:
+    case errc::malformed:
+    case errc::damaged:
+    case errc::already_exists:
+    case errc::not_found:
+    case errc::no_space: return exit_data;
+    case errc::invalid_argument: return exit_config;
+    default: return exit_failed;
+    }
+}
+
+// Both a directory and an address may be in use, forbidden or failing: the message tells which it was.
+int open_exit_code(error const& e) {
+    bool const listening = e.detail().starts_with("cannot listen");
+    if (listening) return exit_unavailable;
+    bool const either = e == errc::in_use || e == errc::permission_denied || e == errc::io_failed;
+    return either ? exit_data : exit_code_of(e);
+}
+
+void announce(running_server const& server, running_server_options const& options) {
+    bool const in_memory = options.storage == journal_storage::volatile_memory;
+    json::object line{{"event", "listening"},
+                      {"server", options.server.value},
+                      {"address", support::to_string({options.listen.host, server.port()})},
+                      {"port", server.port()},
+                      {"pid", ::getpid()},
+                      {"life", to_string(server.life())},
+                      {"journal", in_memory ? "memory" : "file"},
+                      {"journal_id", to_string(server.journal())}};
+    if (in_memory) line["warning"] = "MEMORY JOURNAL: NOTHING IS DURABLE, ALL IS LOST WHEN THIS PROCESS ENDS";
+    fmt::print("{}\n", json::serialize(line));
+    std::fflush(stdout);
+}
+
+// What keeps a server company in this process: signals, and a report now and then.
+class daemon {
+  public:
+    daemon(asio::io_context& io, running_server& server, event_log const& to, arguments const& how)
+        : io_(io), server_(server), log_(to), how_(how), signals_(io, SIGTERM, SIGINT), report_at_(io) {
+        await_signal();
+        await_report();
+    }
+
+  private:
+    void await_signal() {
+        signals_.async_wait([this](boost::system::error_code const& cancelled, int number) {
+            if (cancelled) return;
+            log_.write("stopping", {{"signal", number}});
+            signals_.clear(); // the second one ends it
+            auto const time =
+                std::chrono::duration_cast<duration>(std::chrono::duration<double>(how_.stop_seconds));
+            server_.async_stop(time, [this](result<void> outcome) {
+                log_.write("stopped", {{"outcome", outcome ? "complete" : name_of(outcome.error().code())}});
+                report_at_.cancel();
+                io_.stop();
+            });
+        });
+    }
+    void await_report() {
+        if (how_.report_seconds == 0) return;
+        report_at_.expires_after(std::chrono::seconds(how_.report_seconds));
+        report_at_.async_wait([this](boost::system::error_code const& cancelled) {
+            if (cancelled) return;
+            log_.write("counters", json_of(server_.snapshot()));
+            await_report();
+        });
+    }
+
+    asio::io_context& io_;
+    running_server& server_;
+    event_log const& log_;
+    arguments const& how_;
+    asio::signal_set signals_;
+    asio::steady_timer report_at_;
+};
+
+int complain(error const& e, int code) {
+    fmt::print(stderr, "zooidd: {}\n", e.message());
+    return code;
+}
+
+int run(arguments const& how) {
+    auto loaded = load_config(how.config);
+    if (!loaded) return complain(loaded.error(), exit_config);
+    config& c = loaded.value();
+    if (how.format) c.server.policy = directory_policy::format_if_empty;
+    c.server.tuning.report_durable = !how.events.empty();
+
+    event_log const to(c.server.server);
+    std::unique_ptr<event_file> events;
+    if (!how.events.empty()) {
+        auto opened = event_file::open(how.events, c.server.server);
+        if (!opened) return complain(opened.error(), exit_data);
+        events = std::move(opened).value();
+    }
+    observer seen(to, std::move(events));
+    asio::thread_pool disk(1);
+    asio::io_context io(1);
+    asio::any_io_executor const owner = io.get_executor();
+    asio::any_io_executor const own_thread = disk.get_executor();
+    auto opened = open_server(c.server, owner, c.flush_on_own_thread ? own_thread : owner, seen);
+    if (!opened) return complain(opened.error(), open_exit_code(opened.error()));
+    running_server& server = *opened.value();
+    seen.set_life(server.life());
+    announce(server, c.server);
+    {
+        daemon const company(io, server, to, how);
+        io.run();
+        to.write("counters", json_of(server.snapshot()));
+    }
+    opened.value().reset();
+    disk.join();
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("A zooid server.");
+    arguments how;
+    app.add_option("--config", how.config, "the configuration file, JSON")->required();
+    app.add_option("--events", how.events,
+                   "append a JSON line for each durable promise, acceptance and choice");
+    app.add_flag("--format", how.format, "format the data directory if it is absent or empty: a first start");
+    app.add_option("--stop-seconds", how.stop_seconds, "a graceful stop takes at most this long")
+        ->check(CLI::Range(0.0, 3600.0));
+    app.add_option("--report-seconds", how.report_seconds, "log counters this often; 0: at the end only");
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : exit_usage;
+    }
+    try {
+        return run(how);
+    } catch (std::exception const& e) {
+        fmt::print(stderr, "zooidd: {}\n", e.what());
+        return exit_failed;
+    }
+}

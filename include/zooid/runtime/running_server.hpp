@@ -1,0 +1,160 @@
+// A running server: the host of cells (server room) on a journal, a TCP endpoint, a timer and a clock.
+//
+//     auto opened = zooid::open_server(options, io.get_executor(), disk_pool.get_executor(), observer);
+//     if (!opened) ...opened.error().message() says what and where...
+//     io.run();                                                 // from here on it serves
+//     opened.value()->async_stop(5s, [&](auto) { io.stop(); });  // or destroy it: that equals a crash
+//
+// Turns. Whatever arrives in one run of the executor (frames, requests, flushes, the timer) goes into one
+// turn: it ends once, with at most one journal batch for all cells and one write for each peer and client. A
+// turn costs one deferred handler; nothing on the path of a commit sets a timer or takes a lock.
+//
+// Executors. `owner` must be serial: an io_context that one thread runs, or a strand. All calls are made on
+// it, and the observer is called on it; opening and destruction may also happen while it runs nothing.
+// `blocking` carries the journal's writes and flushes, two at a time at most. It may be `owner` itself: the
+// flush then runs after the turn's frames have left, without a hop between threads, and while a device hangs
+// the whole server is silent, which its peers take for what it is.
+//
+// Known limit: one store, so one shard, for each server.
+#pragma once
+
+#include <zooid/file/data_directory.hpp>
+#include <zooid/runtime/histogram.hpp>
+#include <zooid/server/server.hpp>
+#include <zooid/tcp/endpoint.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <variant>
+#include <vector>
+
+namespace zooid {
+
+enum class journal_storage : std::uint8_t {
+    file,
+    /// For measuring without a disk: everything is lost when the process ends, and acknowledged before it is
+    /// anywhere but in memory. The server comes back with another journal id: its replicas are gone.
+    volatile_memory,
+};
+
+enum class directory_policy : std::uint8_t {
+    must_exist,
+    /// A directory that is absent or empty is formatted. One that lost its content looks the same: use it for
+    /// a first start only, or accept that a wiped server comes back as a new, empty one (which is safe: its
+    /// replicas had another journal id).
+    format_if_empty,
+};
+
+/// What a server is opened with. Checked once, by `open_server`.
+struct running_server_options {
+    server_id server;                ///< never zero, never reused
+    key_ring keys;                   ///< the colony's; also names the colony
+    tcp_address listen;              ///< empty host: dial only; port 0: any, see `running_server::port`
+    std::vector<tcp_peer> peers;     ///< to dial and to pulse; others may come by themselves
+    std::filesystem::path directory; ///< of the data; unused with `volatile_memory`
+    directory_policy policy = directory_policy::must_exist;
+    std::vector<std::uint32_t> stores{0}; ///< to serve, by number; this version: exactly one
+    journal_storage storage = journal_storage::file;
+    file_journal_options journal;
+    server_options tuning;
+    std::uint64_t scrub_bytes_per_second = 256 * 1024; ///< of sealed segments, verified again; 0: never
+};
+
+// ---- the observer: typed events, never one per message
+
+struct server_ready {
+    std::size_t cells = 0; ///< hosted: recovered, and now durable
+    std::uint64_t tail_bytes_cut = 0;
+};
+struct peer_connected {
+    server_id peer;
+    life_id life;
+};
+struct peer_disconnected {
+    server_id peer;
+    error why;
+};
+/// A segment could not be created (a full disk): nothing is lost, appends wait.
+struct appends_stalled {
+    error why;
+};
+using runtime_event =
+    std::variant<server_ready, peer_connected, peer_disconnected, appends_stalled, refused_connection>;
+
+/// Called on the owner's executor at the end of a turn, never from within a call. It may call the running
+/// server's const functions, and must not destroy it. Must not throw.
+class server_observer {
+  public:
+    virtual ~server_observer() = default;
+    virtual void on_event(server_event const&) {}
+    virtual void on_event(runtime_event const&) {}
+    /// With `tuning.report_durable`: what this turn learned to be durable, before any frame or reply that
+    /// rests on it leaves.
+    virtual void on_durable(std::vector<durable_fact> const&) {}
+};
+
+/// Counters and histograms since the start. Latencies are in nanoseconds.
+struct running_server_snapshot {
+    server_statistics server;
+    journal_statistics journal;
+    transport_statistics transport;
+    histogram commit_latency; ///< from a commit's arrival to its reply, refusals apart
+    histogram flush_latency;  ///< from an append to the report that it is durable
+    histogram turn_inputs;    ///< what arrived for one turn: frames, requests, flushes, wakes
+};
+
+class running_server {
+  public:
+    using stop_signature = void(result<void>);
+
+    virtual ~running_server() = default;
+    running_server(running_server const&) = delete;
+    running_server& operator=(running_server const&) = delete;
+
+    /// The port that is listened on; zero if none.
+    virtual std::uint16_t port() const = 0;
+    virtual life_id life() const = 0;
+    virtual journal_id journal() const = 0;
+    /// Learns or changes where a peer is.
+    virtual void set_peer(tcp_peer const& peer) = 0;
+
+    virtual running_server_snapshot snapshot() const = 0;
+    /// Nothing if the cell is not here.
+    virtual std::optional<explanation> explain(cell_id cell) const = 0;
+    /// The value that drives it, for tests and tools; no change may be made through it.
+    virtual server const& host() const = 0;
+
+    /// Refuses new requests, hands leaderships over, answers and flushes what is under way, then closes all
+    /// links. Completes with a value, or with `timed_out` if that took longer than `deadline` and the rest
+    /// was cut off; a second call, or one after the end, completes with `stopping`. The handler runs on its
+    /// associated executor, or else the owner's, never inside of the call. If the server is destroyed before,
+    /// the handler is called with `cancelled`.
+    template <class Token>
+    auto async_stop(duration deadline, Token&& completion) {
+        return boost::asio::async_initiate<Token, stop_signature>(
+            [this](auto handler, duration time) { start_stop(time, std::move(handler)); }, completion,
+            deadline);
+    }
+
+  protected:
+    running_server() = default;
+
+  private:
+    virtual void start_stop(duration deadline,
+                            boost::asio::any_completion_handler<stop_signature> handler) = 0;
+};
+
+/// Opens the journal (reading and recovering it: blocks), listens, dials. It answers requests once what was
+/// recovered is durable (`server_ready`). The observer outlives the server. Errors: `invalid_argument` for
+/// the options, naming the field; those of `data_directory` and `tcp_endpoint::open`, naming path or address;
+/// `io_failed` without random bytes. A server that was destroyed with a write in flight keeps its directory
+/// `in_use` until that write has ended.
+result<std::unique_ptr<running_server>> open_server(running_server_options options,
+                                                    boost::asio::any_io_executor owner,
+                                                    boost::asio::any_io_executor blocking,
+                                                    server_observer& observer);
+
+} // namespace zooid

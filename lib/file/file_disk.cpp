@@ -1,0 +1,135 @@
+#include "file/file_disk.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace zooid {
+namespace {
+
+int commit_flags(flush_method method) {
+    switch (method) {
+    case flush_method::fdatasync: return O_RDWR;
+    case flush_method::dsync: return O_RDWR | O_DSYNC;
+    case flush_method::direct_dsync: return O_RDWR | O_DSYNC | O_DIRECT;
+    }
+    return O_RDWR;
+}
+
+// A write and a flush of the same segment: what the methods differ in.
+bool is_commit(io_task const& task) {
+    return task.steps.size() == 2 && std::holds_alternative<io_write>(task.steps[0]) &&
+           std::holds_alternative<io_flush>(task.steps[1]);
+}
+
+} // namespace
+
+std::string_view name_of(flush_method method) {
+    switch (method) {
+    case flush_method::fdatasync: return "fdatasync";
+    case flush_method::dsync: return "dsync";
+    case flush_method::direct_dsync: return "direct_dsync";
+    }
+    return "unknown";
+}
+
+std::filesystem::path segment_path(std::filesystem::path const& folder, std::uint64_t segment) {
+    return folder / (to_hex(segment) + ".segment");
+}
+
+result<descriptor const*> file_disk::file(std::uint64_t segment, access how) {
+    std::lock_guard const lock(mutex_);
+    auto& slot_of = files_[{segment, how}];
+    if (!slot_of) {
+        int const flags = how == access::commit ? commit_flags(method_) : O_RDWR;
+        auto opened = open_file(segment_path(folder_, segment), flags);
+        if (!opened) return opened.error();
+        slot_of = std::make_unique<descriptor>(std::move(opened.value()));
+    }
+    return slot_of.get();
+}
+
+// O_DIRECT wants memory at a multiple of the device's block.
+bytes_view file_disk::aligned(bytes_view content) {
+    constexpr std::size_t alignment = 4096;
+    if (aligned_bytes_ < content.size()) {
+        aligned_bytes_ = (content.size() + alignment - 1) / alignment * alignment;
+        aligned_.reset(static_cast<char*>(std::aligned_alloc(alignment, aligned_bytes_)));
+        if (!aligned_) throw std::bad_alloc();
+    }
+    std::memcpy(aligned_.get(), content.data(), content.size());
+    return {aligned_.get(), content.size()};
+}
+
+result<void> file_disk::commit(io_write const& w) {
+    auto const path = segment_path(folder_, w.segment);
+    ZOOID_TRY(auto f, file(w.segment, access::commit));
+    bool const direct = method_ == flush_method::direct_dsync;
+    auto done = write_all(*f, path, direct ? aligned(w.content) : w.content, w.offset);
+    if (done && method_ == flush_method::fdatasync) done = sync_data(*f, path);
+    return done;
+}
+
+result<void> file_disk::create(io_create const& c) {
+    auto const path = segment_path(folder_, c.segment);
+    ZOOID_TRY(auto fresh, open_file(path, O_RDWR | O_CREAT | O_TRUNC));
+    bytes const zeros(static_cast<std::size_t>(std::min<std::uint64_t>(c.size, 1 << 20)), '\0');
+    for (std::uint64_t at = 0; at < c.size; at += zeros.size()) {
+        auto const piece = bytes_view(zeros).substr(0, std::min<std::uint64_t>(zeros.size(), c.size - at));
+        auto done = write_all(fresh, path, piece, at);
+        if (done) continue;
+        ::unlink(path.c_str()); // half a segment would keep what space is left
+        return done;
+    }
+    return outcome::success();
+}
+
+result<void> file_disk::remove(io_remove const& r) {
+    {
+        std::lock_guard const lock(mutex_);
+        files_.erase({r.segment, access::plain});
+        files_.erase({r.segment, access::commit});
+    }
+    auto const path = segment_path(folder_, r.segment);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_error("remove", path);
+    return outcome::success();
+}
+
+result<void> file_disk::run(io_step const& step, bytes& read) {
+    if (auto const* c = std::get_if<io_create>(&step)) return create(*c);
+    if (auto const* r = std::get_if<io_remove>(&step)) return remove(*r);
+    if (std::holds_alternative<io_sync_directory>(step)) return sync_folder(folder_);
+    if (auto const* w = std::get_if<io_write>(&step)) {
+        ZOOID_TRY(auto f, file(w->segment, access::plain));
+        return write_all(*f, segment_path(folder_, w->segment), w->content, w->offset);
+    }
+    if (auto const* fl = std::get_if<io_flush>(&step)) {
+        ZOOID_TRY(auto f, file(fl->segment, access::plain));
+        return sync_data(*f, segment_path(folder_, fl->segment));
+    }
+    auto const& wanted = std::get<io_read>(step);
+    ZOOID_TRY(auto f, file(wanted.segment, access::plain));
+    ZOOID_TRY(auto content,
+              read_range(*f, segment_path(folder_, wanted.segment), wanted.offset, wanted.size));
+    read = std::move(content);
+    return outcome::success();
+}
+
+io_outcome file_disk::carry_out(io_task const& task) {
+    io_outcome done;
+    if (is_commit(task)) {
+        done.status = commit(std::get<io_write>(task.steps[0]));
+        return done;
+    }
+    for (auto const& step : task.steps) {
+        done.status = run(step, done.read);
+        if (!done.status) break;
+    }
+    return done;
+}
+
+} // namespace zooid

@@ -1,0 +1,178 @@
+// What arrives, and the end of a turn.
+#include "runtime/server_engine.hpp"
+
+#include <zooid/base/codec.hpp>
+
+namespace zooid {
+
+namespace {
+
+// Replies come for every commit that was noted; this only bounds what a host that stopped answering costs.
+constexpr std::size_t commits_timed_max = 200'000;
+
+} // namespace
+
+// ---- what arrives
+// -------------------------------------------------------------------------------------------------------
+
+void server_engine::note_input() {
+    ++inputs_;
+    if (turn_open_ || ended_) return;
+    turn_open_ = true;
+    later_.execute([weak = weak_from_this()] {
+        if (auto const self = weak.lock()) self->end_turn();
+    });
+}
+
+void server_engine::report(runtime_event what) {
+    events_.push_back(std::move(what));
+    note_input();
+}
+
+bytes server_engine::claims_for(server_id peer) {
+    return server_.claims_for(peer);
+}
+
+result<void> server_engine::on_peer_up(hello const& peer) {
+    if (ended_) return errc::stopping;
+    result<void> const welcome = server_.on_peer_up(boot_time_now(), peer.server, peer.life, peer.claims);
+    note_input();
+    if (welcome) report(peer_connected{peer.server, peer.life});
+    return welcome;
+}
+
+void server_engine::on_peer_down(server_id peer, error const& why) {
+    server_.on_peer_down(boot_time_now(), peer);
+    report(peer_disconnected{peer, why});
+}
+
+void server_engine::on_frame(server_id from, channel on, bytes_view payload) {
+    server_.on_frame(boot_time_now(), from, on, payload);
+    note_input();
+}
+
+void server_engine::on_request(link_id client, bytes_view request) {
+    time_point const now = boot_time_now();
+    note_commit(now, client, request);
+    server_.on_request(now, client, request);
+    note_input();
+}
+
+void server_engine::on_client_down(link_id client) {
+    server_.on_client_down(client);
+}
+
+void server_engine::on_refused(refused_connection const& refused) {
+    report(refused);
+}
+
+void server_engine::secured() {
+    server_.on_secured(boot_time_now());
+    report(server_ready{server_.cells().size(), tail_bytes_cut_});
+}
+
+void server_engine::persisted(std::uint64_t sequence_number) {
+    time_point const now = boot_time_now();
+    journal_.note_persisted(now, sequence_number);
+    server_.on_persisted(now, sequence_number);
+    persisted_in_memory_ = store_.memory != nullptr;
+    note_input();
+}
+
+void server_engine::failed(error const& reason) {
+    server_.on_journal_failed(boot_time_now(), reason);
+    note_input();
+}
+
+void server_engine::stalled(error const& reason) {
+    report(appends_stalled{reason});
+}
+
+void server_engine::damage_found(journal_damage const& damage) {
+    server_.on_damage(boot_time_now(), damage);
+    note_input();
+}
+
+// ---- the end of a turn
+// --------------------------------------------------------------------------------------------------
+
+void server_engine::end_turn() {
+    if (ended_) return;
+    turn_inputs_.record(inputs_);
+    inputs_ = 0;
+    time_point const now = boot_time_now();
+    if (now >= server_.deadline()) server_.wake(now);
+    carry_out(now);
+    scrub(now);
+    endpoint_->flush();
+    turn_open_ = false;
+    arm_timer(now);
+    if (on_stopped_) watch_stop();
+}
+
+// A journal in memory flushes at once, and what that sets free still belongs to this turn.
+void server_engine::carry_out(time_point now) {
+    do {
+        persisted_in_memory_ = false;
+        server_.finish(now, out_); // the journal starts to write, while the frames below leave
+        send_all();
+        for (output_reply const& r : out_.replies)
+            note_reply(now, r);
+        if (store_.memory) store_.memory->flush();
+    } while (persisted_in_memory_);
+}
+
+void server_engine::send_all() {
+    if (!out_.facts.empty()) observer_.on_durable(out_.facts); // R2
+    for (output_frame const& f : out_.frames)
+        (void)endpoint_->send(f.to, f.on, f.payload); // dropped and counted there: the cells repeat
+    for (output_reply const& r : out_.replies)
+        (void)endpoint_->reply(r.to, r.payload); // the client has gone, or asks again
+    for (server_event const& e : out_.events)
+        observer_.on_event(e);
+    for (runtime_event const& e : std::exchange(events_, {}))
+        observer_.on_event(e);
+}
+
+void server_engine::note_commit(time_point now, link_id client, bytes_view encoded) {
+    auto const decoded = decode_request(encoded);
+    if (!decoded || decoded.value().op != operation::commit || commits_.size() >= commits_timed_max) return;
+    commits_.insert_or_assign({client, decoded.value().correlation}, now);
+}
+
+void server_engine::note_reply(time_point now, output_reply const& reply) {
+    reader in(reply.payload);
+    auto const asked = commits_.find({reply.to, in.get<correlation_id>()});
+    if (asked == commits_.end()) return;
+    bool const refused = in.get<std::uint8_t>() != 0;
+    if (!refused) commit_latency_.record(now - asked->second);
+    commits_.erase(asked);
+}
+
+void server_engine::scrub(time_point now) {
+    if (now < scrub_at_ || options_.scrub_bytes_per_second == 0 || store_.memory) return;
+    bool const first = scrub_at_ == time_point{};
+    scrub_at_ = now + std::chrono::seconds(1);
+    if (!first) journal_.scrub(options_.scrub_bytes_per_second);
+}
+
+// Armed again only for an earlier time: one that comes too early looks, and arms itself anew. So commits,
+// which push deadlines ahead of them, cost no timer.
+void server_engine::arm_timer(time_point now) {
+    time_point const due = server_.deadline();
+    if (due >= armed_for_ || due == never) return;
+    armed_for_ = due;
+    timer_.expires_after(std::max(due - now, duration::zero()));
+    timer_.async_wait([weak = weak_from_this()](boost::system::error_code const& cancelled) {
+        auto const self = weak.lock();
+        if (!cancelled && self && !self->ended_) self->on_timer();
+    });
+}
+
+void server_engine::on_timer() {
+    armed_for_ = never;
+    time_point const now = boot_time_now();
+    now >= server_.deadline() ? note_input() : arm_timer(now);
+}
+
+} // namespace zooid

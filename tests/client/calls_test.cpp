@@ -1,0 +1,279 @@
+// Calls as a whole: finding cells, sessions, deadlines, cancellation, bounds.
+#include "client/world.hpp"
+
+using namespace client_test;
+
+TEST_CASE("an unknown cell is asked for at a bounded number of servers at once") {
+    world w({}, {{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}, {9}});
+    w.automatic = false;
+    auto const c = w.commit();
+    REQUIRE(w.pending.size() == 3);
+    w.answer(w.next(), world::failed(errc::not_here));
+    CHECK(w.pending.size() == 3);
+    w.answer(w.next(), w.located());
+    CHECK(w.sent.back()->r.op == operation::open_session);
+    CHECK_FALSE(w.has_ended(c));
+}
+
+TEST_CASE("a cell that no server knows is not found; one unreachable server leaves it open") {
+    world w;
+    w.automatic = false;
+    auto const c = w.commit();
+    while (!w.pending.empty())
+        w.answer(w.next(), world::failed(errc::not_here));
+    CHECK(w.failure_of(c) == errc::not_found);
+
+    world v;
+    v.automatic = false;
+    v.unreachable = {{2}};
+    auto const d = v.commit(1s);
+    for (int i = 0; i < 500; ++i) {
+        while (!v.pending.empty())
+            v.answer(v.next(), world::failed(errc::not_here));
+        v.pass(3ms);
+    }
+    CHECK(v.failure_of(d) == errc::timed_out);
+}
+
+TEST_CASE("calls for one cell share its lookup and its session, and the next takes over when the first is "
+          "cancelled") {
+    world w;
+    w.automatic = false;
+    auto const a = w.commit();
+    auto const b = w.commit();
+    CHECK(w.pending.size() == 3);
+    w.cancel(a);
+    CHECK(w.failure_of(a) == errc::cancelled);
+    REQUIRE(w.pending.size() == 6); // b asks for itself
+    w.answer(*w.pending.back(), w.located());
+    auto const& open = *w.sent.back();
+    CHECK(open.r.op == operation::open_session);
+    w.automatic = true;
+    w.pending.clear();
+    w.answer(open, world::done({40}));
+    w.answer_commit(w.next(), kv::request_status::applied, world::committed_body());
+    CHECK_FALSE(w.failure_of(b));
+}
+
+TEST_CASE("a key is looked up once and its calls go to the cell that it has") {
+    world w;
+    auto const c = w.commit(10s, "volume-1");
+    CHECK(w.sent[0]->r.key == "volume-1");
+    auto const& s = w.next();
+    CHECK(s.r.cell == the_cell);
+    w.answer_commit(s, kv::request_status::applied, world::committed_body());
+    CHECK_FALSE(w.failure_of(c));
+    auto const before = w.sent.size();
+    w.commit(10s, "volume-1");
+    CHECK(w.sent.size() == before + 1);
+}
+
+TEST_CASE("a session's slot and settled sequence follow what the cell told and what has ended") {
+    world w;
+    w.commit();
+    w.commit();
+    w.commit();
+    auto const& a = w.next();
+    auto const& b = w.next();
+    auto const& c = w.next();
+    CHECK(c.session().sequence == sequence{3});
+    CHECK(c.session().settled == sequence{1});
+    w.answer_commit(a, kv::request_status::applied, world::committed_body(), {60});
+    w.answer_commit(b, kv::request_status::applied, world::committed_body(), {61});
+    w.commit();
+    auto const& d = w.next();
+    CHECK(d.session().settled == sequence{3});
+    CHECK(d.session().as_of == slot{61});
+}
+
+TEST_CASE("a session that was silent for long asks for a fresh slot before the next commit") {
+    world w;
+    w.commit();
+    w.answer_commit(w.next(), kv::request_status::applied, world::committed_body(), {60});
+    w.pass(3s);
+    w.opened_at = 9000;
+    w.commit();
+    CHECK(w.next().session().as_of == slot{9000});
+}
+
+TEST_CASE("prefix reads never go back behind what was seen") {
+    world w;
+    auto const a = w.read(operation::prefix_read);
+    auto const& first = w.next();
+    CHECK(first.r.min_slot == slot{0});
+    w.answer(first, world::done({70}, world::committed_body()));
+    CHECK_FALSE(w.failure_of(a));
+    w.read(operation::prefix_read);
+    auto const& second = w.next();
+    CHECK(second.r.min_slot == slot{70});
+    w.answer(second, world::failed(errc::unreachable));
+    CHECK(w.next().to != second.to);
+}
+
+TEST_CASE("the deadline ends a call that was never sent as timed_out") {
+    world w;
+    w.mute_dials = {{1}, {2}, {3}};
+    auto const c = w.commit(1s);
+    w.pass(999ms);
+    CHECK_FALSE(w.has_ended(c));
+    w.pass(1ms);
+    CHECK(w.failure_of(c) == errc::timed_out);
+    CHECK(w.core.is_idle());
+    CHECK(w.failure_of(w.commit(0s)) == errc::timed_out);
+}
+
+TEST_CASE("an attempt that waits for its link is not sent after it was given up") {
+    world w;
+    w.mute_dials = {{1}};
+    w.automatic = true;
+    w.commit();
+    w.pass(600ms);
+    auto const before =
+        std::count_if(w.sent.begin(), w.sent.end(), [](auto& s) { return s->to == server_id{1}; });
+    CHECK(before == 0);
+    w.core.on_link_up(w.now, {1}, w.out);
+    w.run();
+    auto const commits =
+        std::count_if(w.sent.begin(), w.sent.end(), [](auto& s) { return s->r.op == operation::commit; });
+    CHECK(commits == 1);
+}
+
+TEST_CASE("a server that cannot be reached is dialled again after growing waits, others meanwhile") {
+    world w;
+    w.unreachable = {{1}};
+    auto const c = w.commit(5s);
+    auto const& s = w.next();
+    CHECK(s.to != server_id{1});
+    w.answer_commit(s, kv::request_status::applied, world::committed_body());
+    CHECK_FALSE(w.failure_of(c));
+    w.unreachable = {{1}, {2}, {3}};
+    w.link_down({2}), w.link_down({3});
+    w.dialled.clear();
+    w.commit(10s);
+    w.pass(10s);
+    CHECK(w.dialled.size() > 20);
+    CHECK(w.dialled.size() < 120);
+}
+
+TEST_CASE("cancelling before a commit was sent is cancelled, after it outcome_unknown, twice is once") {
+    world w;
+    w.automatic = false;
+    auto const a = w.commit();
+    w.cancel(a);
+    w.cancel(a);
+    CHECK(w.failure_of(a) == errc::cancelled);
+    world v;
+    auto const b = v.commit();
+    v.cancel(b);
+    CHECK(v.failure_of(b) == errc::outcome_unknown);
+    auto const c = v.read(operation::strict_read);
+    v.cancel(c);
+    CHECK(v.failure_of(c) == errc::cancelled);
+}
+
+TEST_CASE("waiting calls are bounded in bytes; beyond it they are refused at once") {
+    client_options o;
+    o.queue_bytes_max = 4 * 1024;
+    world w(o);
+    w.automatic = false;
+    std::vector<call_id> refused, waiting;
+    for (int i = 0; i < 10; ++i) {
+        auto const c = w.commit();
+        (w.has_ended(c) ? refused : waiting).push_back(c);
+    }
+    CHECK(waiting.size() == 7);
+    for (call_id const c : refused)
+        CHECK(w.failure_of(c) == errc::overloaded);
+    w.cancel(waiting[0]);
+    CHECK_FALSE(w.has_ended(w.commit()));
+}
+
+TEST_CASE("stopping ends every call once and refuses later ones") {
+    world w;
+    auto const a = w.commit();
+    auto const b = w.read(operation::strict_read);
+    w.core.stop(w.now, w.out);
+    w.run();
+    CHECK(w.failure_of(a) == errc::outcome_unknown);
+    CHECK(w.failure_of(b) == errc::cancelled);
+    CHECK(w.failure_of(w.commit()) == errc::stopping);
+}
+
+TEST_CASE("an admin request goes to the server that it names, and only there") {
+    world w;
+    call_request r;
+    r.op = operation::status;
+    r.server = {2};
+    r.deadline = w.now + 5s;
+    auto const c = w.start(r);
+    auto const& s = w.next();
+    CHECK(s.to == server_id{2});
+    reply answer;
+    answer.payload = "{}";
+    w.answer(s, answer);
+    REQUIRE_FALSE(w.failure_of(c));
+    CHECK(w.end_of(c).value().payload == "{}");
+    r.server = {99};
+    CHECK(w.failure_of(w.start(r)) == errc::not_found);
+}
+
+TEST_CASE("a reservation whose answer is lost is asked again, and unknown at the deadline") {
+    world w;
+    call_request r;
+    r.op = operation::reserve;
+    r.server = {2};
+    r.payload = "some cell";
+    r.deadline = w.now + 2s;
+    auto const c = w.start(r);
+    auto const& a = w.next();
+    w.link_down({2});
+    w.pass(100ms);
+    auto const& b = w.next();
+    CHECK(b.to == a.to);
+    CHECK(b.r.payload == a.r.payload);
+    w.pass(2s);
+    CHECK(w.failure_of(c) == errc::outcome_unknown);
+}
+
+TEST_CASE("what is no call is refused with the reason") {
+    world w;
+    call_request r;
+    r.deadline = w.now + 1s;
+    CHECK(w.failure_of(w.start(r)) == errc::invalid_argument);
+    r.cell = the_cell;
+    r.op = operation::open_session;
+    CHECK(w.failure_of(w.start(r)) == errc::invalid_argument);
+    r.op = operation::commit;
+    r.cell = bytes(1025, 'k');
+    CHECK(w.failure_of(w.start(r)) == errc::too_large);
+    CHECK_FALSE(strict_read_call(the_cell, kv::transaction().put("k", 1), w.now));
+    CHECK_FALSE(commit_call(the_cell, kv::transaction().put(bytes(2000, 'k'), 1), w.now));
+    client_options o;
+    o.fan_out = 0;
+    CHECK(explain_invalid(o) == "fan_out must be positive");
+}
+
+TEST_CASE("cells that were not used for longest are forgotten, and numbers are never used twice") {
+    client_options o;
+    o.cells_max = 1;
+    world w(o);
+    w.commit();
+    auto const& a = w.next();
+    auto const first = a.session().sequence;
+    w.answer_commit(a, kv::request_status::applied, world::committed_body());
+    reply other = world::done({3});
+    call_request r;
+    r.op = operation::locate;
+    r.cell = cell_id{8, 8};
+    r.deadline = w.now + 1s;
+    w.automatic = false;
+    w.start(r);
+    other.cell = {8, 8};
+    other.members = three_members();
+    w.answer(w.next(), other);
+    CHECK(w.core.statistics().cells_known == 1);
+    w.automatic = true;
+    w.pending.clear();
+    w.commit();
+    CHECK(w.next().session().sequence > first);
+}

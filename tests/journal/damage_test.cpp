@@ -1,0 +1,229 @@
+// Bytes that are not what was written: every position of a small journal, and what must be said about it.
+#include "journal/format.hpp"
+#include "journal/rig.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+
+using namespace zooid;
+using namespace zooid::journal_test;
+
+namespace {
+
+workload three_replicas() {
+    workload work;
+    for (std::uint64_t i = 1; i <= 12; ++i) {
+        std::uint64_t const replica = 1 + i % 3;
+        std::vector<record> append;
+        if (i <= 3) append.push_back(make(record_kind::reserved, replica, 0, "here"));
+        append.push_back(make(record_kind::promise, replica, 0, "ballot " + std::to_string(i)));
+        append.push_back(make(record_kind::acceptance, replica, i, "digest"));
+        append.push_back(
+            make(record_kind::value, replica, i, std::string(200 + i, static_cast<char>('a' + i))));
+        work.push_back(append);
+    }
+    return work;
+}
+
+disk_image journal_of(workload const& work) {
+    rig r(format_journal(the_journal, small_options()), small_options(), 2);
+    r.run(work, to_the_end);
+    REQUIRE(r.acknowledged == work.size());
+    return r.disk.killed();
+}
+
+log_position boundary_of(disk_image const& image, std::map<std::uint64_t, std::uint64_t>& ends) {
+    log_position boundary;
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t at = 512; at < content.size();) {
+            auto const h = decode_batch_header(content, {number, at}, the_journal, 512);
+            if (!h) break;
+            boundary = std::max(boundary, h->durable_below);
+            ends[number] = at = h->end().offset;
+        }
+    }
+    return boundary;
+}
+
+bool said_of(recovered_journal const& content, replica_id replica) {
+    auto const& all = content.replicas;
+    auto const it = std::find_if(all.begin(), all.end(), [&](auto const& r) { return r.replica == replica; });
+    return it != all.end() && (it->voting_suspect || !it->unreadable.empty());
+}
+
+// Nothing is lost in silence: each record of the model is found, or its replica is reported. A replica of
+// which nothing is left is not here, and never votes.
+void require_honest(recovered_journal const& content, model const& m) {
+    auto const found = all_records(content);
+    for (auto const& r : m.replica_records()) {
+        if (std::find(found.begin(), found.end(), r) != found.end()) continue;
+        auto const& all = content.replicas;
+        bool const gone =
+            std::none_of(all.begin(), all.end(), [&](auto const& x) { return x.replica == r.replica; });
+        INFO(name_of(r.kind) << " of replica " << r.replica.value << " at " << r.at.value);
+        REQUIRE((gone || said_of(content, r.replica)));
+    }
+}
+
+} // namespace
+
+TEST_CASE("a flipped byte below durable_below is always reported with whom it concerns, above it the journal "
+          "falls back to a legal state") {
+    auto const work = three_replicas();
+    auto const image = journal_of(work);
+    auto const models = models_of({}, work);
+    std::map<std::uint64_t, std::uint64_t> ends;
+    auto const boundary = boundary_of(image, ends);
+    REQUIRE(boundary.segment >= 2);
+    std::size_t attributed = 0, unattributed = 0;
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t at = 0; at < ends[number]; ++at) {
+            auto flipped = image;
+            flipped[number][at] = static_cast<char>(flipped[number][at] ^ 0x10);
+            auto const r = recover_journal(the_journal, small_options(), flipped);
+            INFO("segment " << number << " offset " << at);
+            REQUIRE(r);
+            auto const& c = r.value().content;
+            bool const in_header_block = at < 512;
+            if (in_header_block && at >= segment_header_bytes) continue; // carries nothing
+            if (in_header_block || log_position{number, at} < boundary) {
+                REQUIRE(!c.damage.empty());
+                require_honest(c, models.back());
+                bool const vague = c.damage.front().kind == damage_kind::unattributed;
+                (vague ? unattributed : attributed) += 1;
+            } else {
+                REQUIRE(c.damage.empty());
+                REQUIRE(legal_state(c, models, work.size() - 1, work.size()));
+            }
+        }
+    }
+    CHECK(attributed > 1000);
+    CHECK(unattributed > 1000);
+}
+
+TEST_CASE("a segment cut at any byte, or missing, is reported with whom it concerns") {
+    auto const work = three_replicas();
+    auto const image = journal_of(work);
+    auto const models = models_of({}, work);
+    std::map<std::uint64_t, std::uint64_t> ends;
+    boundary_of(image, ends);
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t at = 0; at < ends[number]; at += 7) {
+            auto cut = image;
+            cut[number].resize(at);
+            auto const r = recover_journal(the_journal, small_options(), cut);
+            INFO("segment " << number << " cut at " << at);
+            REQUIRE(r);
+            REQUIRE(!r.value().content.damage.empty());
+            require_honest(r.value().content, models.back());
+        }
+        auto missing = image;
+        missing.erase(number);
+        auto const r = recover_journal(the_journal, small_options(), missing);
+        INFO("segment " << number << " missing");
+        REQUIRE(r);
+        CHECK(!r.value().content.damage.empty());
+        require_honest(r.value().content, models.back());
+    }
+    auto const none = recover_journal(the_journal, small_options(), {});
+    REQUIRE(!none);
+    CHECK(none.error() == errc::damaged);
+}
+
+TEST_CASE("a damaged value leaves the vote beside it readable") {
+    rig r(format_journal(the_journal, small_options()), small_options(), 2);
+    r.run({{make(record_kind::reserved, 1, 0, "r"), make(record_kind::promise, 1, 0, "p"),
+            make(record_kind::acceptance, 1, 5, "b+digest"), make(record_kind::value, 1, 5, "VALUE-BYTES")},
+           {make(record_kind::reserved, 2, 0, "r")}},
+          to_the_end);
+    auto image = r.disk.killed();
+    for (auto& [number, content] : image) {
+        auto const at = content.find("VALUE-BYTES");
+        if (at != bytes::npos) content[at + 3] = 'X';
+    }
+    auto const again = recover_journal(the_journal, small_options(), image);
+    REQUIRE(again);
+    auto const& c = again.value().content;
+    REQUIRE(c.damage.size() == 1);
+    CHECK(c.damage[0].kind == damage_kind::value);
+    CHECK(c.damage[0].cell == cell_id{7, 1});
+    CHECK(!c.replicas[0].voting_suspect);
+    REQUIRE(c.replicas[0].unreadable == std::vector<unreadable_record>{{record_kind::value, slot{5}}});
+    CHECK(c.replicas[0].records.size() == 3);
+    CHECK(!c.replicas[1].voting_suspect);
+}
+
+TEST_CASE("a batch that landed elsewhere is not believed, and what it overwrote is reported") {
+    auto const work = three_replicas();
+    auto const image = journal_of(work);
+    auto const models = models_of({}, work);
+    std::map<std::uint64_t, std::uint64_t> ends;
+    auto const boundary = boundary_of(image, ends);
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t from = 512; from < ends[number]; from += 512) {
+            for (std::uint64_t const to : {from + 512, from - 512}) {
+                if (to < 512 || to >= ends[number] || !(log_position{number, to + 512} <= boundary)) continue;
+                auto misdirected = image;
+                misdirected[number].replace(to, 512, bytes_view(content).substr(from, 512));
+                if (misdirected == image) continue;
+                auto const r = recover_journal(the_journal, small_options(), misdirected);
+                INFO("segment " << number << " block " << from << " at " << to);
+                REQUIRE(r);
+                CHECK(!r.value().content.damage.empty());
+                require_honest(r.value().content, models.back());
+            }
+        }
+    }
+}
+
+TEST_CASE("evidence of damage outlives reclaiming until all whom it concerns are forgotten, and a replica "
+          "reserved later is not concerned") {
+    auto image = journal_of(three_replicas());
+    std::uint64_t const hurt = 2;
+    image[hurt].replace(512 * 10, 512, bytes(512, '\x55'));
+    rig r(image, small_options(), 3);
+    REQUIRE(!r.content.damage.empty());
+    for (auto const& replica : r.content.replicas)
+        REQUIRE(replica.voting_suspect);
+    workload churn;
+    churn.push_back({make(record_kind::reserved, 9, 0, "new")});
+    for (std::uint64_t i = 1; i < 80; ++i)
+        churn.push_back({make(record_kind::promise, 9, 0, std::string(400, 'p'))});
+    r.run(churn, to_the_end);
+    REQUIRE(r.log->statistics().segments_removed > 3);
+    rig again(r.disk.killed(), small_options(), 4);
+    REQUIRE(!again.content.damage.empty());
+    for (auto const& replica : again.content.replicas) {
+        CHECK(replica.voting_suspect == (replica.replica.value < 9));
+    }
+    workload farewell;
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        farewell.push_back({make(record_kind::forget, i, 0, "")});
+    for (std::uint64_t i = 1; i < 80; ++i)
+        farewell.push_back(churn.back());
+    again.run(farewell, to_the_end);
+    rig last(again.disk.killed(), small_options(), 5);
+    CHECK(last.content.damage.empty());
+    REQUIRE(last.content.replicas.size() == 1);
+    CHECK(!last.content.replicas[0].voting_suspect);
+}
+
+TEST_CASE("rot is found by scrubbing and by reclaiming, and what is rotten is not moved") {
+    auto const work = three_replicas();
+    auto image = journal_of(work);
+    rig r(image, small_options(), 3);
+    r.run({}, to_the_end);
+    r.collect();
+    for (auto& [number, content] : image) {
+        auto const at = content.find("digest");
+        if (number != 2 || at == bytes::npos) continue;
+        bytes read;
+        r.disk.carry_out(io_write{number, at / 512 * 512, bytes(512, 'x')}, read);
+    }
+    r.log->scrub(1 << 20, r.effects);
+    r.run({}, to_the_end);
+    r.log->scrub(1 << 20, r.effects);
+    r.run({}, to_the_end);
+    CHECK(!r.damage.empty());
+    CHECK(r.log->statistics().scrubbed_bytes > 0);
+}
