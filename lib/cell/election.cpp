@@ -115,7 +115,8 @@ void turn::begin_canvass() {
 void turn::on(member const& from, canvass const& m) {
     ballot const& proposer = s_.election.proposer;
     canvassed answer{m.attempt, s_.acceptor.promised, {}};
-    bool const defended = proposer && proposer.server != from.server && proposer != m.despite;
+    // A ballot below one that failed its probe was superseded by it: nobody leads in it any more.
+    bool const defended = proposer && proposer.server != from.server && proposer > m.despite;
     bool const ours = defended && proposer.server == s_.identity.self.server;
     if (defended && (!ours || leads()) && around_.servers.vouches(proposer, present_config())) { // E2
         answer.vouched = proposer;

@@ -97,6 +97,7 @@ void turn::deliver(slot at, log_slot const& held) {
         open_slot& ours = s_.proposer->open.front();
         if (ours.value_digest == held.value_digest) out.requests = std::move(ours.requests);
         s_.proposer->open.pop_front();
+        arm(s_.proposer->again, s_.options.retransmit); // progress: the back-off begins anew
     }
     out_.deliver.push_back(std::move(out));
 }

@@ -35,7 +35,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     by_key_[r.key()] = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
-    cells_.push_back({std::move(r), machines_.make(), deadline, {}, false, false});
+    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
 }
@@ -64,10 +64,18 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         route(cell, o, true);
     if (done.tell_when_durable) turn_.tickets.emplace_back(cell, *done.tell_when_durable);
     for (server_id peer : done.watch) {
-        if (peer_state* p = peers_.find(peer)) p->watching.push_back(cell);
+        peer_state* p = peers_.find(peer);
+        if (!p) continue;
+        if (p->watching.size() >= 64 + 2 * cells_.size()) {
+            std::sort(p->watching.begin(), p->watching.end());
+            p->watching.erase(std::unique(p->watching.begin(), p->watching.end()), p->watching.end());
+        }
+        p->watching.push_back(cell);
     }
-    for (ended const& e : done.ended_requests)
+    for (ended const& e : done.ended_requests) {
+        if (e.why == errc::not_proposer) misdirected_.push_back(cell);
         answer(e.request, e.why, {});
+    }
 
     if (done.restore) restore_machine(now, cell, done.restore->state);
     std::optional<applied> last;
@@ -180,12 +188,22 @@ void server::host::note_facts(std::uint32_t cell, effects const& done) {
     }
 }
 
+// The list has a line for each change of proposer; when most must be stale or double, it is made anew.
+void server::host::note_led(peer_state& peer, std::uint32_t cell) {
+    peer.led.push_back(cell);
+    if (peer.led.size() < 64 + 2 * cells_.size()) return;
+    auto const stale = [&](std::uint32_t other) { return cells_[other].proposer.server != peer.server; };
+    std::sort(peer.led.begin(), peer.led.end());
+    peer.led.erase(std::unique(peer.led.begin(), peer.led.end()), peer.led.end());
+    peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
+}
+
 // After a step: who leads now, is it still well, and when does it want to be woken.
 void server::host::note_changes(std::uint32_t cell) {
     hosted_cell& c = cells_[cell];
     if (c.replica.proposer() != c.proposer) {
         c.proposer = c.replica.proposer();
-        if (peer_state* peer = peers_.find(c.proposer.server)) peer->led.push_back(cell);
+        if (peer_state* peer = peers_.find(c.proposer.server)) note_led(*peer, cell);
     }
     bool const leads = c.replica.role() == role::leading;
     if (leads != c.leads) {
@@ -236,7 +254,19 @@ void server::host::run_self_messages(time_point now) {
     }
 }
 
+// Two servers that lead no longer may each send callers to the other, and a proposer may have stopped alone
+// while its server lives: whoever sends callers away makes sure, now and then, that somebody is there.
+void server::host::probe_proposers(time_point now) {
+    for (std::uint32_t cell : std::exchange(misdirected_, {})) {
+        hosted_cell& c = cells_[cell];
+        if (now - c.complained_at < options_.pulse_timeout) continue;
+        c.complained_at = now;
+        step(now, cell, complaint{});
+    }
+}
+
 void server::host::finish(time_point now, server_output& out) {
+    probe_proposers(now);
     run_self_messages(now);
     park_or_release(now);
     out.clear();

@@ -22,6 +22,7 @@ struct hosted_cell {
     std::unique_ptr<state_machine> machine;
     time_point queued_at = never; ///< the earliest entry of this cell in the heap
     ballot proposer;              ///< as of the last step
+    time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
 };
@@ -114,6 +115,8 @@ class server::host {
     void note_facts(std::uint32_t cell, effects const& done);
     void note_changes(std::uint32_t cell);
     void run_self_messages(time_point now);
+    void probe_proposers(time_point now);
+    void note_led(peer_state& peer, std::uint32_t cell);
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);
@@ -149,8 +152,9 @@ class server::host {
     std::vector<effects> pool_; ///< steps nest: a delivery is applied within the step that made it
     std::size_t depth_ = 0;
     std::deque<std::pair<std::uint32_t, message>> to_self_;
-    std::vector<record> batch_; ///< of this turn
-    parked_turn turn_;          ///< of this turn, except frames, which lie in the peers
+    std::vector<std::uint32_t> misdirected_; ///< cells that sent a caller elsewhere in this turn
+    std::vector<record> batch_;              ///< of this turn
+    parked_turn turn_;                       ///< of this turn, except frames, which lie in the peers
     std::deque<parked_turn> parked_;
     std::vector<output_reply> replies_;
     std::vector<output_frame> pulses_;

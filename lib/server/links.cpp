@@ -19,7 +19,9 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
-    return encode(claims{journal_.claim(), known ? known->claims : std::vector<journal_claim>{}});
+    // Before the journal is secured its last batches may yet be lost: they are not claimed.
+    journal_claim const own = secured_ ? journal_.claim() : journal_claim{};
+    return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
 }
 
 // Batches written in this life prove nothing about those of an earlier one: what was found at the start
@@ -118,7 +120,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
         std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
     p.journal_age_ms =
         latched_ ? 0xFFFFFFFFu : static_cast<std::uint32_t>(std::min<std::int64_t>(age, 0x7FFFFFFF));
-    p.claim = journal_.claim();
+    if (secured_) p.claim = journal_.claim();
     pulses_.push_back({peer.server, channel::pulse, encode(p)});
 }
 
