@@ -97,19 +97,24 @@ void client_links::flush() {
 }
 
 bytes client_links::ask_and_wait(server_id to, request r) {
-    bool done = false;
-    bytes payload;
-    std::string failure;
-    ask(to, r, [&](reply const& back) {
-        done = true;
-        payload = bytes(back.payload);
-        if (back.failure)
-            failure = fmt::format("{}: {} {}", name_of(r.op), name_of(*back.failure), back.detail);
-    });
-    flush();
-    run_until([&] { return done; }, std::chrono::seconds(30), std::string(name_of(r.op)));
-    if (!failure.empty()) throw std::runtime_error(failure);
-    return payload;
+    for (auto const end = now_ns() + std::chrono::nanoseconds(std::chrono::seconds(30)).count();;) {
+        bool done = false;
+        bytes payload, why;
+        std::optional<errc> failure;
+        ask(to, r, [&](reply const& back) {
+            done = true;
+            payload = bytes(back.payload);
+            failure = back.failure;
+            why = bytes(back.detail);
+        });
+        flush();
+        run_until([&] { return done; }, std::chrono::seconds(30), std::string(name_of(r.op)));
+        if (!failure) return payload;
+        bool const recovers = *failure == errc::unreachable && now_ns() < end;
+        if (!recovers)
+            throw std::runtime_error(fmt::format("{}: {} {}", name_of(r.op), name_of(*failure), why));
+        pause_for(std::chrono::milliseconds(20));
+    }
 }
 
 void client_links::run_until(std::function<bool()> const& done, std::chrono::nanoseconds patience,

@@ -43,7 +43,7 @@ class client_links {
     /// Queues a request; `then` is called with the reply. Throws if the server is not connected.
     void ask(zooid::server_id to, zooid::request r, handler then);
     void flush();
-    /// Asks, and runs until the reply is there; throws if it is a failure.
+    /// Asks, and runs until the reply is there. A server that is still recovering is asked again.
     zooid::bytes ask_and_wait(zooid::server_id to, zooid::request r);
     /// Runs until `done()`; throws after `patience`.
     void run_until(std::function<bool()> const& done, std::chrono::nanoseconds patience,

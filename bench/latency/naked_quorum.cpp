@@ -35,7 +35,7 @@ void follow(int leader, flushed_file& file, std::size_t value_bytes) {
         flushed += whole / value_bytes;
         std::memmove(buffer.data(), buffer.data() + whole, held - whole);
         held -= whole;
-        send_all(leader, {reinterpret_cast<char const*>(&flushed), sizeof flushed});
+        if (!send_all(leader, {reinterpret_cast<char const*>(&flushed), sizeof flushed})) return;
     }
 }
 
@@ -124,7 +124,7 @@ class leader {
         started_.insert(started_.end(), free, now);
         issued_ += free;
         for (std::size_t i = 0; i + 1 < watched_.size(); ++i)
-            send_all(watched_[i].fd, std::span(batch_).first(free * how_.value_bytes));
+            send_or_throw(watched_[i].fd, std::span(batch_).first(free * how_.value_bytes));
         own_.flush_to(issued_);
         counts_.back() = own_.flushed();
     }
@@ -139,6 +139,9 @@ class leader {
         }
         if (watched_.back().revents) own_.take_report();
         counts_.back() = own_.flushed();
+    }
+    static void send_or_throw(int fd, std::span<char const> content) {
+        if (!send_all(fd, content)) throw std::runtime_error("a process of the naked quorum ended");
     }
     static std::uint64_t last_count(int fd) {
         std::array<char, 4096> buffer;
@@ -224,16 +227,16 @@ histogram loopback_round_trips(std::size_t bytes, double seconds) {
     child echo = child::run([&] {
         { descriptor const closed = std::move(a); }
         run_on_cpu(cpu_count() > 1 ? 1 : 0);
-        while (receive_all(b.get()))
-            send_all(b.get(), buffer);
+        while (receive_all(b.get()) && send_all(b.get(), buffer)) {
+        }
     });
     child ping = child::run([&] {
         { descriptor const closed = std::move(b); }
         run_on_cpu(0);
         auto const end = now_ns() + static_cast<std::int64_t>(seconds * 1e9);
         for (auto t = now_ns(); t < end; t = now_ns()) {
-            send_all(a.get(), buffer);
-            if (!receive_all(a.get())) throw std::runtime_error("the echo ended");
+            if (!send_all(a.get(), buffer) || !receive_all(a.get()))
+                throw std::runtime_error("the echo ended");
             result->record(now_ns() - t);
         }
     });

@@ -186,16 +186,18 @@ std::pair<descriptor, descriptor> tcp_pair() {
     return {std::move(a), std::move(b)};
 }
 
-void send_all(int fd, std::span<char const> content) {
+bool send_all(int fd, std::span<char const> content) {
     while (!content.empty()) {
         ssize_t const n = ::send(fd, content.data(), content.size(), MSG_NOSIGNAL);
         if (n < 0 && errno == EINTR) {
             throw_if_interrupted();
             continue;
         }
+        if (n < 0 && (errno == ECONNRESET || errno == EPIPE)) return false;
         if (n < 0) throw_errno("sending");
         content = content.subspan(static_cast<std::size_t>(n));
     }
+    return true;
 }
 
 std::size_t receive_some(int fd, std::span<char> into) {

@@ -96,7 +96,8 @@ class shared {
 
 /// Both ends of one TCP connection over 127.0.0.1, without Nagle's algorithm.
 std::pair<descriptor, descriptor> tcp_pair();
-void send_all(int fd, std::span<char const> content);
+/// False if the other end has gone.
+[[nodiscard]] bool send_all(int fd, std::span<char const> content);
 /// At least one byte; 0 at the end of the stream.
 std::size_t receive_some(int fd, std::span<char> into);
 /// Ports on which nobody listens now.
