@@ -17,10 +17,10 @@ std::string explain_invalid(server_options const& o) {
 }
 
 machine_kind machine_kind::key_value() {
-    return {[]() -> std::unique_ptr<state_machine> {
-                return std::make_unique<kv::session_machine>(std::make_unique<kv::store>());
-            },
-            kv::admit_request};
+    auto const make = []() -> std::unique_ptr<state_machine> {
+        return std::make_unique<kv::session_machine>(std::make_unique<kv::store>());
+    };
+    return {make, kv::admit_request};
 }
 
 void server_output::clear() {

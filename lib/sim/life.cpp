@@ -45,8 +45,8 @@ draws draw_from(life_options const& options) {
     d.world.seed = random.next();
     d.world.trace = options.trace;
     draw_tuning(random, d.world.server);
-    d.world.session_horizon = random.between(40, 1000);
-    d.world.journal.segment_bytes = 1024 * pick(random, {8, 16, 32, 64});
+    d.world.session_horizon = static_cast<session_horizon>(pick(random, {40, 150, 400, 1000}));
+    d.world.journal.segment_bytes = 1024 * pick(random, {16, 32, 64});
     d.world.journal.reclaim_bytes_max = 1024 * random.between(1, 16);
     d.world.journal.live_percent_min = static_cast<std::uint32_t>(random.between(20, 70));
     d.world.journal.sealed_segments_min = static_cast<std::uint32_t>(random.between(1, 3));
@@ -76,9 +76,10 @@ std::vector<std::string> describe(draws const& d) {
         sizes += (i ? ", " : "") + std::to_string(d.cells[i]) +
                  (d.work[i] == workload_kind::failover ? " failover" : " counter");
     return {"cells: " + sizes + "; clients each: " + std::to_string(d.clients_each),
-            "session horizon " + std::to_string(d.world.session_horizon) + " slots, segments of " +
-                std::to_string(d.world.journal.segment_bytes) + " bytes, checkpoint after " +
-                std::to_string(d.world.server.cells.checkpoint_log_entries) + " entries",
+            "session horizon " + std::to_string(static_cast<unsigned>(d.world.session_horizon)) +
+                " slots, segments of " + std::to_string(d.world.journal.segment_bytes) +
+                " bytes, checkpoint after " + std::to_string(d.world.server.cells.checkpoint_log_entries) +
+                " entries",
             "faults: " + std::to_string(d.faults)};
 }
 

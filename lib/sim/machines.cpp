@@ -14,13 +14,21 @@ namespace zooid::sim {
 
 namespace {
 
-machine_kind sessions_with(std::uint64_t horizon) {
-    auto const make = [horizon] {
-        kv::session_limits bounds;
-        bounds.horizon = horizon;
-        return std::make_unique<kv::session_machine>(std::make_unique<kv::store>(), bounds);
-    };
-    return {make, kv::admit_request};
+template <std::uint64_t horizon>
+std::unique_ptr<state_machine> make_sessions() {
+    kv::session_limits bounds;
+    bounds.horizon = horizon;
+    return std::make_unique<kv::session_machine>(std::make_unique<kv::store>(), bounds);
+}
+
+machine_kind sessions_with(session_horizon horizon) {
+    switch (horizon) {
+    case session_horizon::slots_40: return {make_sessions<40>, kv::admit_request};
+    case session_horizon::slots_150: return {make_sessions<150>, kv::admit_request};
+    case session_horizon::slots_400: return {make_sessions<400>, kv::admit_request};
+    case session_horizon::slots_1000: break;
+    }
+    return {make_sessions<1000>, kv::admit_request};
 }
 
 class to_server final : public journal_listener {

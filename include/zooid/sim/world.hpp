@@ -44,6 +44,14 @@ struct disk_options {
     std::uint32_t outlier_per_mille = 1; ///< of steps, which take 20 times as long
 };
 
+/// How long the cells of a world remember a reply; production remembers it for 1,000 slots.
+enum class session_horizon : std::uint16_t {
+    slots_40 = 40,
+    slots_150 = 150,
+    slots_400 = 400,
+    slots_1000 = 1000
+};
+
 struct world_options {
     std::uint64_t seed = 1;
     std::size_t servers = 9;
@@ -51,7 +59,7 @@ struct world_options {
     disk_options disk;
     journal_options journal{.block_bytes = 512, .segment_bytes = 64 * 1024, .reclaim_bytes_max = 16 * 1024};
     server_options server;
-    std::uint64_t session_horizon = 1000; ///< in slots
+    sim::session_horizon session_horizon = sim::session_horizon::slots_1000;
     /// Clocks run at rates drawn from here, in parts of 1,024 of the world's.
     std::uint32_t clock_rate_min = 1024;
     std::uint32_t clock_rate_max = 1024;
