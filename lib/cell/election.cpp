@@ -163,6 +163,8 @@ void turn::give_up_attempt() {
 }
 
 void turn::on(liveness_changed const& e) {
+    if (s_.learner.starting && s_.learner.fetch_again.at == never)
+        arm(s_.learner.fetch_again, s_.options.retransmit);
     if (leads()) {
         if (!around_.servers.suspected(e.server)) arm(s_.proposer->laggards, s_.options.quiet);
         return;

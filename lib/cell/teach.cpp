@@ -28,6 +28,7 @@ void turn::fetch_now() {
         return;
     }
     configuration const& voters = present_config();
+    if (l.starting) return ask_everybody();
     if (auto const source = voters.index_of(l.source)) {
         send(voters[*source], fetch{l.prefix + 1});
         l.source = {};
@@ -38,6 +39,24 @@ void turn::fetch_now() {
     }
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     arm_again(l.fetch_again);
+}
+
+// After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns.
+void turn::ask_everybody() {
+    learner_state& l = s_.learner;
+    bool asked = false;
+    for (member const& to : present_config().members()) {
+        bool const answered = std::find(l.asked.begin(), l.asked.end(), to.replica) != l.asked.end();
+        if (to.replica == s_.identity.self.replica || answered) continue;
+        if (around_.servers.suspected(to.server)) {
+            out_.watch.push_back(to.server);
+            continue;
+        }
+        send(to, fetch{l.prefix + 1});
+        asked = true;
+    }
+    l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
+    asked ? arm_again(l.fetch_again) : void(l.fetch_again = {});
 }
 
 void turn::on(member const& from, fetch const& m) {

@@ -68,6 +68,7 @@ class turn {
     // teach.cpp: catching up outside the protocol
     void want(slot prefix, replica_id source);
     void fetch_now();
+    void ask_everybody();
     void on(member const& from, fetch const& m);
     void on(member const& from, slice const& m);
     void on(member const& from, teach_snapshot const& m);
