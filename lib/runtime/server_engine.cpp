@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 
+#include <algorithm>
+
 namespace zooid {
 
 namespace asio = boost::asio;

@@ -8,8 +8,10 @@
 
 #include "runtime/measured_journal.hpp"
 
+#include <zooid/file/data_directory.hpp>
 #include <zooid/journal/memory_journal.hpp>
 #include <zooid/runtime/running_server.hpp>
+#include <zooid/server/server.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -3,6 +3,8 @@
 
 #include <zooid/base/codec.hpp>
 
+#include <algorithm>
+
 namespace zooid {
 
 namespace {

@@ -18,7 +18,7 @@ struct bench_of_one {
         o.server = {1};
         o.keys = colony();
         o.listen = {"127.0.0.1", 0};
-        o.directory = folder.path / "data";
+        o.directory = (folder.path / "data").string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
         return o;
@@ -116,7 +116,7 @@ TEST_CASE("an address that is taken is an error that names it, and the directory
     auto first = b.open(b.options());
     REQUIRE(first);
     auto o = b.options();
-    o.directory = b.folder.path / "other";
+    o.directory = (b.folder.path / "other").string();
     o.server = {2};
     o.listen.port = first.value()->port();
     b.expect(o, errc::in_use, std::to_string(o.listen.port));

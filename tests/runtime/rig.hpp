@@ -8,6 +8,7 @@
 #include <zooid/kv/sessions.hpp>
 #include <zooid/kv/transaction.hpp>
 #include <zooid/runtime/running_server.hpp>
+#include <zooid/server/server.hpp>
 #include <zooid/tcp/connection.hpp>
 #include <zooid/tcp/hmac.hpp>
 #include <zooid/tcp/key_file.hpp>
@@ -15,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <stdexcept>
@@ -154,7 +156,7 @@ class colony_of {
         for (std::size_t p = 0; p < ports_.size(); ++p) {
             if (p != i && ports_[p] != 0) o.peers.push_back({{p + 1}, {"127.0.0.1", ports_[p]}});
         }
-        o.directory = folder.path / std::to_string(i + 1);
+        o.directory = (folder.path / std::to_string(i + 1)).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
         o.tuning.report_durable = report_durable_;

@@ -8,6 +8,7 @@
 // is an error or damage, never an empty journal.
 #pragma once
 
+#include <zooid/file/file_journal_options.hpp>
 #include <zooid/journal/recovery.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,14 +18,6 @@
 #include <vector>
 
 namespace zooid {
-
-/// How a batch is made durable.
-enum class flush_method : std::uint8_t {
-    fdatasync,    ///< pwrite and fdatasync: works everywhere, and fault-injection tools see it
-    dsync,        ///< O_DSYNC: one system call
-    direct_dsync, ///< O_DIRECT and O_DSYNC: one system call, past the page cache; not on every file system
-};
-std::string_view name_of(flush_method method);
 
 /// Who may open a directory.
 struct directory_owner {
@@ -47,12 +40,6 @@ struct directory_manifest {
     std::uint32_t block_bytes = 4096;
     std::vector<journal_id> journals; ///< one per store
     friend bool operator==(directory_manifest const&, directory_manifest const&) = default;
-};
-
-/// How a journal is run.
-struct file_journal_options {
-    journal_options journal; ///< its block_bytes is replaced by the manifest's
-    flush_method method = flush_method::fdatasync;
 };
 
 /// A journal on files. Destroy it on its completion executor, or when that no longer runs anything.

@@ -6,7 +6,6 @@
 
 #include <zooid/base/time.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -21,19 +20,19 @@ class histogram {
         counts_[bucket_of(value)] += times;
         count_ += times;
         sum_ += value * times;
-        min_ = std::min(min_, value);
-        max_ = std::max(max_, value);
+        if (value < min_) min_ = value;
+        if (value > max_) max_ = value;
     }
     /// A negative duration counts as none.
-    void record(duration d) { record(static_cast<std::uint64_t>(std::max<duration::rep>(d.count(), 0))); }
+    void record(duration d) { record(d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count())); }
 
     void merge(histogram const& other) {
         for (std::size_t i = 0; i < counts_.size(); ++i)
             counts_[i] += other.counts_[i];
         count_ += other.count_;
         sum_ += other.sum_;
-        min_ = std::min(min_, other.min_);
-        max_ = std::max(max_, other.max_);
+        if (other.min_ < min_) min_ = other.min_;
+        if (other.max_ > max_) max_ = other.max_;
     }
 
     std::uint64_t count() const { return count_; }
@@ -48,11 +47,11 @@ class histogram {
         // Divided first: the product of a count and a numerator may not fit.
         std::uint64_t const whole = count_ / denominator * numerator;
         std::uint64_t const part = (count_ % denominator * numerator + denominator - 1) / denominator;
-        std::uint64_t const rank = std::max<std::uint64_t>(whole + part, 1);
+        std::uint64_t const rank = whole + part == 0 ? 1 : whole + part;
         std::uint64_t seen = 0;
         for (std::size_t i = 0; i < counts_.size(); ++i) {
             seen += counts_[i];
-            if (seen >= rank) return std::min(highest_in(i), max_);
+            if (seen >= rank) return highest_in(i) < max_ ? highest_in(i) : max_;
         }
         return max_;
     }

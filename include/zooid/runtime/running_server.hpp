@@ -18,20 +18,24 @@
 // Known limit: one store, so one shard, for each server.
 #pragma once
 
-#include <zooid/file/data_directory.hpp>
+#include <zooid/file/file_journal_options.hpp>
+#include <zooid/journal/journal.hpp>
 #include <zooid/runtime/histogram.hpp>
-#include <zooid/server/server.hpp>
+#include <zooid/server/options.hpp>
 #include <zooid/tcp/endpoint.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 
-#include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
 namespace zooid {
+
+class server;
 
 enum class journal_storage : std::uint8_t {
     file,
@@ -50,11 +54,11 @@ enum class directory_policy : std::uint8_t {
 
 /// What a server is opened with. Checked once, by `open_server`.
 struct running_server_options {
-    server_id server;                ///< never zero, never reused
-    key_ring keys;                   ///< the colony's; also names the colony
-    tcp_address listen;              ///< empty host: dial only; port 0: any, see `running_server::port`
-    std::vector<tcp_peer> peers;     ///< to dial and to pulse; others may come by themselves
-    std::filesystem::path directory; ///< of the data; unused with `volatile_memory`
+    server_id server;            ///< never zero, never reused
+    key_ring keys;               ///< the colony's; also names the colony
+    tcp_address listen;          ///< empty host: dial only; port 0: any, see `running_server::port`
+    std::vector<tcp_peer> peers; ///< to dial and to pulse; others may come by themselves
+    std::string directory;       ///< of the data; unused with `volatile_memory`
     directory_policy policy = directory_policy::must_exist;
     std::vector<std::uint32_t> stores{0}; ///< to serve, by number; this version: exactly one
     journal_storage storage = journal_storage::file;
