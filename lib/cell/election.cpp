@@ -7,8 +7,10 @@
 //       a member's own server must hear the proposer's process, and know it connected to a quorum.
 //   E3  Candidates wait by their rank among the members that are up, then by jitter, then by a back-off that
 //       doubles.
-//   E4  A client's complaint is a probe through the proposer. Only a probe that fails makes a candidate, and
-//       only one that hears the proposer's server both ways: otherwise the fault may be its own.
+//   E4  A client's complaint is a probe through the proposer, and only a probe that fails makes a candidate.
+//   A
+//       member that does not hear the proposer's server both ways canvasses at once: whether the fault is its
+//       own, the vouchers tell (trap 17).
 #include "cell/turn.hpp"
 
 #include <zooid/base/limits.hpp>
@@ -16,6 +18,13 @@
 #include <algorithm>
 
 namespace zooid {
+
+// Somebody else does, as far as we can tell, and hears us: send callers there.
+bool turn::somebody_leads() const {
+    ballot const& proposer = s_.election.proposer;
+    return proposer && proposer.server != s_.identity.self.server && !around_.servers.gone(proposer) &&
+           around_.servers.both_ways(proposer.server) && s_.election.now == election_state::phase::idle;
+}
 
 // Remembers whom to send callers to. A proposer that we see in use ends our own plans.
 void turn::follow(ballot const& proposer) {
@@ -106,7 +115,8 @@ void turn::begin_canvass() {
 void turn::on(member const& from, canvass const& m) {
     ballot const& proposer = s_.election.proposer;
     canvassed answer{m.attempt, s_.acceptor.promised, {}};
-    bool const defended = proposer && proposer.server != from.server && proposer != m.despite;
+    // A ballot below one that failed its probe was superseded by it: nobody leads in it any more.
+    bool const defended = proposer && proposer.server != from.server && proposer > m.despite;
     bool const ours = defended && proposer.server == s_.identity.self.server;
     if (defended && (!ours || leads()) && around_.servers.vouches(proposer, present_config())) { // E2
         answer.vouched = proposer;
@@ -158,7 +168,8 @@ void turn::on(liveness_changed const& e) {
         return;
     }
     ballot const& proposer = s_.election.proposer;
-    bool const lost = proposer && proposer.server == e.server && around_.servers.gone(proposer);
+    bool const in_sight = !around_.servers.gone(proposer) && around_.servers.both_ways(proposer.server);
+    bool const lost = proposer && proposer.server == e.server && !in_sight;
     if (!lost && !s_.election.wanted) return;
     std::int64_t rank = 0; // E3
     for (member const& m : present_config().members()) {
@@ -173,7 +184,9 @@ void turn::on(complaint const&) {
     if (s_.proposer || e.now != election_state::phase::idle || e.probe_fails_at != never) return;
     if (!e.proposer || around_.servers.gone(e.proposer)) return consider_candidacy(duration::zero());
     auto const index = present_config().index_of(e.proposer.server);
-    if (!index || !around_.servers.both_ways(e.proposer.server)) return; // E4
+    if (!index || !around_.servers.both_ways(e.proposer.server)) { // E4
+        return consider_candidacy(duration::zero());
+    }
     ++e.attempt;
     e.probe_fails_at = now() + s_.options.probe_timeout;
     send(present_config()[*index], probe{e.attempt});

@@ -97,6 +97,7 @@ void turn::deliver(slot at, log_slot const& held) {
         open_slot& ours = s_.proposer->open.front();
         if (ours.value_digest == held.value_digest) out.requests = std::move(ours.requests);
         s_.proposer->open.pop_front();
+        arm(s_.proposer->again, s_.options.retransmit); // progress: the back-off begins anew
     }
     out_.deliver.push_back(std::move(out));
 }
@@ -121,6 +122,7 @@ void turn::start_recovered() {
     for (slot at = from.at + 1; at <= known; ++at)
         deliver(at, *s_.log.find(at));
     advance_prefix();
+    if (present_config().majority() == 1) return; // there is nobody to ask
     s_.learner.starting = true;
     arm(s_.learner.fetch_again, jitter(s_.options.retransmit));
 }

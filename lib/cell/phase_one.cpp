@@ -5,7 +5,9 @@
 //   P2  Phase 2 for slot j needs promises that cover j from a quorum of config(j), and all slots up to
 //       j - alpha known. `quorum_promised` is asked for each slot, never once and for all (trap 1).
 //   P3  The value with the highest reported ballot is proposed, if it could have been chosen.
-//   P4  Promises report a prefix; whatever it covers is learned before anything is proposed above it.
+//   P4  A promise reports a prefix, and acceptances above it: it covers slot j only if its prefix is below j.
+//       Slots up to the highest prefix reported are chosen; they are learned from whoever knows them, or
+//       proposed again under promises that cover them, since whoever knows them may be gone.
 #include "cell/turn.hpp"
 
 #include <zooid/base/limits.hpp>
@@ -56,17 +58,27 @@ void turn::on(member const& from, promise const& m) {
     auto const same = [&](promise_report const& report) { return report.from == from; };
     if (std::any_of(p.promises.begin(), p.promises.end(), same)) return;
 
-    p.promises.push_back({from, m.accepted});
+    p.promises.push_back({from, m.prefix, m.accepted});
     for (acceptance const& a : m.accepted)
         p.reported = std::max(p.reported, a.at);
     if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
     note_prefix(from.replica, m.prefix);
     if (p.must_know > s_.learner.prefix) want(p.must_know, p.knows);
-    if (!p.leading && quorum_promised(s_.learner.prefix + 1)) {
+    if (!p.leading && quorum_answered()) {
         p.leading = true;
         p.gives_up_at = never;
         leadership_won();
     }
+}
+
+// Phase 1 is won when a quorum promised, whatever the promises cover.
+bool turn::quorum_answered() const {
+    configuration const& voters = present_config();
+    member_set promised;
+    for (promise_report const& report : s_.proposer->promises) {
+        if (auto const index = voters.index_of(report.from.replica)) promised.insert(*index);
+    }
+    return voters.is_quorum(promised);
 }
 
 bool turn::quorum_promised(slot at) const {
@@ -74,6 +86,7 @@ bool turn::quorum_promised(slot at) const {
     configuration const& voters = config(at);
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
+        if (report.prefix >= at) continue; // P4
         auto const index = voters.index_of(report.from.replica);
         if (index && voters[*index] == report.from) promised.insert(*index);
     }
@@ -156,17 +169,21 @@ entry readable_elsewhere(digest const& wanted, std::vector<reported_at> const& g
 } // namespace
 
 // A value may be unreadable at every acceptor that reports it. Then it can be passed over only if it cannot
-// have been chosen: those who reported that ballot, with all who have not answered, are no majority.
-// Everybody who answered has promised our ballot and will not accept in that one any more.
+// have been chosen in that ballot: those who reported it or a higher one (and may have accepted it before),
+// with all who have not answered for this slot, are no majority. Everybody who answered has promised our
+// ballot and will not accept in that one any more.
 obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters) {
     std::size_t answered = 0;
-    for (promise_report const& report : promises)
-        answered += voters.contains(report.from.replica) ? 1 : 0;
+    for (promise_report const& report : promises) {
+        answered += report.prefix < at && voters.contains(report.from.replica) ? 1 : 0;
+    }
+    std::size_t at_or_above = 0;
     auto const groups = by_ballot(at, promises, voters);
     for (reported_at const& group : groups) {
+        at_or_above += group.members;
         entry value = group.value.empty() ? readable_elsewhere(group.value_digest, groups) : group.value;
         if (!value.empty()) return {obligation::kind::value, std::move(value)};
-        if (group.chosen || group.members + (voters.size() - answered) >= voters.majority())
+        if (group.chosen || at_or_above + (voters.size() - answered) >= voters.majority())
             return {obligation::kind::unknown, {}};
     }
     return {obligation::kind::none, {}};

@@ -17,10 +17,7 @@ namespace zooid {
 void turn::on(propose const& e) {
     if (e.command.size() + 6 > limits::batch_bytes_max) return end(e.request, errc::too_large);
     if (!s_.proposer) {
-        if (s_.election.proposer && s_.election.proposer.server != s_.identity.self.server &&
-            !around_.servers.gone(s_.election.proposer) && s_.election.now == election_state::phase::idle) {
-            return end(e.request, errc::not_proposer);
-        }
+        if (somebody_leads()) return end(e.request, errc::not_proposer);
         if (s_.election.commands.size() >= s_.options.pending_count_max)
             return end(e.request, errc::overloaded);
         s_.election.commands.push_back({e.request, e.command});
@@ -41,20 +38,28 @@ void turn::propose_what_can_be() {
     while (leads()) {
         proposer_state& p = *s_.proposer;
         slot const prefix = s_.learner.prefix;
-        if (prefix < p.must_know) return; // P4
         p.next = std::max(p.next, prefix + 1);
         if (p.next > prefix + s_.alpha) return; // Q1
         if (!quorum_promised(p.next)) return;   // P2
         std::vector<token> requests;
         auto value = value_for_next_slot(requests);
-        if (!value) return;
+        if (!value) {
+            if (has_duty() && p.again.at == never) arm(p.again, s_.options.retransmit);
+            return;
+        }
         propose_in_next_slot(std::move(*value), std::move(requests));
     }
 }
 
+// Something was reported that this proposer has not proposed yet: it may have been chosen.
+bool turn::has_duty() const {
+    proposer_state const& p = *s_.proposer;
+    return p.next <= std::max(p.reported, p.must_know);
+}
+
 std::optional<entry> turn::value_for_next_slot(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
-    if (p.next <= p.reported) {
+    if (has_duty()) {
         obligation duty = obliged(p.next, p.promises, config(p.next));
         if (mutated(mutant::skip_phase_one)) duty = {};
         if (duty.what == obligation::kind::unknown) return std::nullopt;
@@ -140,8 +145,7 @@ void turn::proposer_timers() {
 
 void turn::repeat_requests() {
     proposer_state& p = *s_.proposer;
-    bool outstanding =
-        !p.open.empty() || p.asking.has_value() || !p.leading || p.must_know > s_.learner.prefix;
+    bool outstanding = !p.open.empty() || p.asking.has_value() || !p.leading || has_duty();
     for (member const& to : everyone()) {
         auto const same = [&](promise_report const& report) { return report.from == to; };
         bool const promised = std::any_of(p.promises.begin(), p.promises.end(), same);
@@ -165,16 +169,18 @@ void turn::repeat_requests() {
 }
 
 // A member that did not hear the last announcement would lag until the next write. Those that answer are
-// done; those that are suspected are asked again when they return. So an idle cell falls silent.
+// done; those that are suspected, or that do not answer though they are up (their replica stopped, or is
+// lost), are asked again when their server returns. So an idle cell falls silent.
 void turn::ask_laggards() {
     proposer_state& p = *s_.proposer;
+    bool const patient = p.laggards.wait < s_.options.retransmit_max;
     bool waiting = false;
     for (member const& to : everyone()) {
         if (to.replica == s_.identity.self.replica) continue;
         auto const same = [&](auto const& known) { return known.first == to.replica; };
         auto const known = std::find_if(p.known.begin(), p.known.end(), same);
         if (known != p.known.end() && known->second >= s_.learner.prefix) continue;
-        if (around_.servers.suspected(to.server)) {
+        if (!patient || around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
         }

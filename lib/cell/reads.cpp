@@ -19,10 +19,7 @@ namespace zooid {
 
 void turn::on(read const& e) {
     if (!s_.proposer) {
-        if (s_.election.proposer && s_.election.proposer.server != s_.identity.self.server &&
-            !around_.servers.gone(s_.election.proposer) && s_.election.now == election_state::phase::idle) {
-            return end(e.request, errc::not_proposer);
-        }
+        if (somebody_leads()) return end(e.request, errc::not_proposer);
         if (s_.election.reads.size() >= s_.options.reads_max) return end(e.request, errc::overloaded);
         s_.election.reads.push_back(e.request);
         return consider_candidacy(duration::zero());

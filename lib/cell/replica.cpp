@@ -147,7 +147,9 @@ replica replica::found(snapshot const& founding, replica_identity const& identit
     ZOOID_CHECK(founding.at == slot{0}, "a cell is founded at slot 0");
     ZOOID_CHECK(founding.configurations.front().members.contains(identity.self.replica),
                 "a founder is a member of the first configuration");
-    return replica(state_of(founding, identity, options));
+    auto state = state_of(founding, identity, options);
+    state->acceptor.may_vote = false; // R2 holds for founders too: this disk may be an older image of itself
+    return replica(std::move(state));
 }
 
 replica replica::recover(recovered_state const& recovered, replica_identity const& identity,

@@ -87,9 +87,11 @@ struct open_slot {
     bool chosen = false; ///< but not delivered yet: a slot below is still open
 };
 
-/// One member's answer to phase 1.
+/// One member's answer to phase 1. It covers the slots above `prefix`; of those below it says that they are
+/// chosen, not with what.
 struct promise_report {
     member from;
+    slot prefix;
     std::vector<acceptance> accepted;
 };
 
@@ -110,7 +112,7 @@ struct proposer_state {
     ballot in;
     std::vector<promise_report> promises;
     slot reported;    ///< the highest slot that any promise reports an acceptance for
-    slot must_know;   ///< slots up to it are chosen, a promise says: learn them before proposing
+    slot must_know;   ///< slots up to it are chosen, a promise says
     replica_id knows; ///< who said so
     bool leading = false;
     slot next; ///< to be proposed

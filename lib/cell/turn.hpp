@@ -97,7 +97,10 @@ class turn {
     bool allowed_to_vote();
     void record_slot(slot at, log_slot& held);
     void route(received const& e);
+    bool quorum_answered() const;
     bool quorum_promised(slot at) const;
+    bool has_duty() const;
+    bool somebody_leads() const;
     void propose_in_next_slot(entry value, std::vector<token> requests);
     std::optional<entry> value_for_next_slot(std::vector<token>& requests);
     entry next_batch(std::vector<token>& requests);

@@ -69,6 +69,7 @@ void remote_client::impl::drain() {
         drain_scheduled_ = false;
     }
     auto const now = now_of_the_system();
+    if (closing_) core_.refuse_new();
     for (incoming& c : calls) {
         waiting_.emplace(c.id, std::move(c.waiting));
         core_.start(now, c.id, std::move(c.request), output_);
@@ -206,6 +207,7 @@ void remote_client::impl::stop(duration grace, stop_handler handler) {
 }
 
 void remote_client::impl::close_later() {
+    closing_ = true;
     asio::post(strand_, [self = shared_from_this()] {
         self->close();
         self->drain(); // whoever came last is refused as stopping

@@ -77,6 +77,7 @@ class remote_client::impl : public std::enable_shared_from_this<impl> {
     client_identity identity_;
     life_id life_;
     std::atomic<std::uint64_t> calls_named_{0};
+    std::atomic<bool> closing_{false}; // nothing more is sent
 
     std::mutex mutable mutex_; // guards the next four
     std::vector<incoming> inbox_;

@@ -76,7 +76,7 @@ void server_engine::persisted(std::uint64_t sequence_number) {
     journal_.note_persisted(now, sequence_number);
     server_.on_persisted(now, sequence_number);
     persisted_in_memory_ = store_.memory != nullptr;
-    note_input();
+    if (!store_.memory) note_input();
 }
 
 void server_engine::failed(error const& reason) {
@@ -98,14 +98,13 @@ void server_engine::damage_found(journal_damage const& damage) {
 
 void server_engine::end_turn() {
     if (ended_) return;
-    turn_inputs_.record(inputs_);
-    inputs_ = 0;
+    turn_open_ = false; // what is noted from here on wants a turn of its own
+    turn_inputs_.record(std::exchange(inputs_, 0));
     time_point const now = boot_time_now();
     if (now >= server_.deadline()) server_.wake(now);
     carry_out(now);
     scrub(now);
     endpoint_->flush();
-    turn_open_ = false;
     arm_timer(now);
     if (on_stopped_) watch_stop();
 }

@@ -28,12 +28,14 @@ std::optional<std::uint32_t> server::host::index_of(cell_id cell) const {
 }
 
 void server::host::host_cell(replica r, std::optional<snapshot> const& founding) {
+    ZOOID_CHECK(!index_of(r.cell()), "a cell is hosted once");
+    founding_.erase(r.cell());
     auto const index = static_cast<std::uint32_t>(cells_.size());
     by_id_[r.cell()] = index;
     by_key_[r.key()] = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
-    cells_.push_back({std::move(r), machines_.make(), deadline, {}, false, false});
+    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
 }
@@ -62,10 +64,18 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         route(cell, o, true);
     if (done.tell_when_durable) turn_.tickets.emplace_back(cell, *done.tell_when_durable);
     for (server_id peer : done.watch) {
-        if (peer_state* p = peers_.find(peer)) p->watching.push_back(cell);
+        peer_state* p = peers_.find(peer);
+        if (!p) continue;
+        if (p->watching.size() >= 64 + 2 * cells_.size()) {
+            std::sort(p->watching.begin(), p->watching.end());
+            p->watching.erase(std::unique(p->watching.begin(), p->watching.end()), p->watching.end());
+        }
+        p->watching.push_back(cell);
     }
-    for (ended const& e : done.ended_requests)
+    for (ended const& e : done.ended_requests) {
+        if (e.why == errc::not_proposer) misdirected_.push_back(cell);
         answer(e.request, e.why, {});
+    }
 
     if (done.restore) restore_machine(now, cell, done.restore->state);
     std::optional<applied> last;
@@ -152,9 +162,11 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     bytes& frame = durably ? peer->durable : peer->now;
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
-    if (!durably && frame.size() >= frame_full_bytes) {
-        overflow_.push_back({peer->server, channel::cells, std::move(frame)});
-        frame.clear();
+    if (frame.size() < frame_full_bytes) return;
+    if (durably) {
+        turn_.frames.emplace_back(peer->server, std::exchange(frame, {}));
+    } else {
+        overflow_.push_back({peer->server, channel::cells, std::exchange(frame, {})});
     }
 }
 
@@ -176,12 +188,22 @@ void server::host::note_facts(std::uint32_t cell, effects const& done) {
     }
 }
 
+// The list has a line for each change of proposer; when most must be stale or double, it is made anew.
+void server::host::note_led(peer_state& peer, std::uint32_t cell) {
+    peer.led.push_back(cell);
+    if (peer.led.size() < 64 + 2 * cells_.size()) return;
+    auto const stale = [&](std::uint32_t other) { return cells_[other].proposer.server != peer.server; };
+    std::sort(peer.led.begin(), peer.led.end());
+    peer.led.erase(std::unique(peer.led.begin(), peer.led.end()), peer.led.end());
+    peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
+}
+
 // After a step: who leads now, is it still well, and when does it want to be woken.
 void server::host::note_changes(std::uint32_t cell) {
     hosted_cell& c = cells_[cell];
     if (c.replica.proposer() != c.proposer) {
         c.proposer = c.replica.proposer();
-        if (peer_state* peer = peers_.find(c.proposer.server)) peer->led.push_back(cell);
+        if (peer_state* peer = peers_.find(c.proposer.server)) note_led(*peer, cell);
     }
     bool const leads = c.replica.role() == role::leading;
     if (leads != c.leads) {
@@ -232,7 +254,19 @@ void server::host::run_self_messages(time_point now) {
     }
 }
 
+// Two servers that lead no longer may each send callers to the other, and a proposer may have stopped alone
+// while its server lives: whoever sends callers away makes sure, now and then, that somebody is there.
+void server::host::probe_proposers(time_point now) {
+    for (std::uint32_t cell : std::exchange(misdirected_, {})) {
+        hosted_cell& c = cells_[cell];
+        if (now - c.complained_at < options_.pulse_timeout) continue;
+        c.complained_at = now;
+        step(now, cell, complaint{});
+    }
+}
+
 void server::host::finish(time_point now, server_output& out) {
+    probe_proposers(now);
     run_self_messages(now);
     park_or_release(now);
     out.clear();
@@ -243,12 +277,10 @@ void server::host::finish(time_point now, server_output& out) {
     ++statistics_.turns;
 }
 
-std::vector<std::pair<server_id, bytes>> server::host::take_durable_frames() {
-    std::vector<std::pair<server_id, bytes>> taken;
+void server::host::take_durable_frames() {
     for (peer_state& peer : peers_.all()) {
-        if (!peer.durable.empty()) taken.emplace_back(peer.server, std::exchange(peer.durable, {}));
+        if (!peer.durable.empty()) turn_.frames.emplace_back(peer.server, std::exchange(peer.durable, {}));
     }
-    return taken;
 }
 
 void server::host::append_batch(time_point now) {
@@ -262,7 +294,7 @@ void server::host::append_batch(time_point now) {
 void server::host::park_or_release(time_point now) {
     for (;;) {
         append_batch(now);
-        turn_.frames = take_durable_frames();
+        take_durable_frames();
         if (turn_.empty()) return;
         turn_.sequence = sequence_;
         parked_turn ready = std::exchange(turn_, {});

@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 namespace zooid {
 
@@ -21,6 +22,7 @@ struct hosted_cell {
     std::unique_ptr<state_machine> machine;
     time_point queued_at = never; ///< the earliest entry of this cell in the heap
     ballot proposer;              ///< as of the last step
+    time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
 };
@@ -74,6 +76,7 @@ class server::host {
     // links.cpp: peers, pulses and frames
     void set_peers(std::vector<server_id> const& peers);
     bytes claims_for(server_id peer) const;
+    bool is_lacking(journal_claim const& heard) const;
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed);
     void on_peer_down(time_point now, server_id peer);
     void on_frame(time_point now, server_id from, channel on, bytes_view payload);
@@ -98,6 +101,8 @@ class server::host {
     boost::unordered_flat_map<bytes, std::uint32_t> by_key_;
     boost::unordered_flat_map<token, waiting_request, std::hash<token>> waiting_;
     server_statistics statistics_;
+    std::set<cell_id> founding_; ///< founding records that wait for their flush
+    journal_claim found_;        ///< the last batch that the journal held when it was opened
     sometimes_set marks_;
     bool stopping_ = false;
     bool rolled_back_ = false;
@@ -110,10 +115,12 @@ class server::host {
     void note_facts(std::uint32_t cell, effects const& done);
     void note_changes(std::uint32_t cell);
     void run_self_messages(time_point now);
+    void probe_proposers(time_point now);
+    void note_led(peer_state& peer, std::uint32_t cell);
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);
-    std::vector<std::pair<server_id, bytes>> take_durable_frames();
+    void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
     void resign_all(time_point now);
@@ -145,8 +152,9 @@ class server::host {
     std::vector<effects> pool_; ///< steps nest: a delivery is applied within the step that made it
     std::size_t depth_ = 0;
     std::deque<std::pair<std::uint32_t, message>> to_self_;
-    std::vector<record> batch_; ///< of this turn
-    parked_turn turn_;          ///< of this turn, except frames, which lie in the peers
+    std::vector<std::uint32_t> misdirected_; ///< cells that sent a caller elsewhere in this turn
+    std::vector<record> batch_;              ///< of this turn
+    parked_turn turn_;                       ///< of this turn, except frames, which lie in the peers
     std::deque<parked_turn> parked_;
     std::vector<output_reply> replies_;
     std::vector<output_frame> pulses_;

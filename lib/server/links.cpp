@@ -19,24 +19,32 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
-    return encode(claims{journal_.claim(), known ? known->claim : journal_claim{}});
+    // Before the journal is secured its last batches may yet be lost: they are not claimed.
+    journal_claim const own = secured_ ? journal_.claim() : journal_claim{};
+    return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
+}
+
+// Batches written in this life prove nothing about those of an earlier one: what was found at the start
+// counts, not how far the numbers have risen since.
+bool server::host::is_lacking(journal_claim const& heard) const {
+    if (heard.journal != journal_id_) return false;
+    if (heard.life != identity_.life && heard.batch > found_.batch) return true;
+    claim_verdict const verdict = journal_.check(heard);
+    return verdict == claim_verdict::lacking || verdict == claim_verdict::forked;
 }
 
 result<void> server::host::on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed) {
     ZOOID_TRY(auto theirs, decode_claims(claimed));
     peer_state& p = peers_.add(peer, now);
-    bool const about_us = theirs.heard.journal == journal_id_;
-    claim_verdict const verdict = about_us ? journal_.check(theirs.heard) : claim_verdict::consistent;
-    if (verdict == claim_verdict::lacking || verdict == claim_verdict::forked) {
+    for (journal_claim const& heard : theirs.heard) {
+        if (!is_lacking(heard)) continue;
         journal_is_rolled_back(now, peer);
         return error(errc::wrong_owner, "server " + to_string(peer) + " knows batch " +
-                                            std::to_string(theirs.heard.batch) +
-                                            " of our journal; we do not");
+                                            std::to_string(heard.batch) + " of our journal; we do not");
     }
     if (!peers_.note_claim(p, theirs.own)) { // V3
         return error(errc::wrong_owner, "journal " + to_string(theirs.own.journal) + " of server " +
-                                            to_string(peer) + " went back from batch " +
-                                            std::to_string(p.claim.batch));
+                                            to_string(peer) + " went back behind what was heard of it");
     }
     p.connected = true;
     p.heard_at = now;
@@ -112,7 +120,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
         std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
     p.journal_age_ms =
         latched_ ? 0xFFFFFFFFu : static_cast<std::uint32_t>(std::min<std::int64_t>(age, 0x7FFFFFFF));
-    p.claim = journal_.claim();
+    if (secured_) p.claim = journal_.claim();
     pulses_.push_back({peer.server, channel::pulse, encode(p)});
 }
 
@@ -141,7 +149,7 @@ void server::host::remember_claims() {
         writer w(payload);
         w.put(std::uint8_t{1});
         w.put(peer.server);
-        put(w, peer.claim);
+        put(w, peer.claims);
         batch_.push_back({{}, {}, record_kind::server, slot{peer.server.value}, shared_bytes(payload)});
     }
 }

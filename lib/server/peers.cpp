@@ -79,14 +79,18 @@ bool peer_table::judge(peer_state& peer, time_point now) {
 }
 
 bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
-    journal_claim& kept = peer.claim;
-    if (claimed.journal == kept.journal) {
-        if (claimed.batch < kept.batch) return false;
-        if (claimed.batch == kept.batch && claimed.chain != kept.chain) return false;
+    if (!claimed.journal) return true; // it claims nothing yet
+    auto kept = std::find_if(peer.claims.begin(), peer.claims.end(),
+                             [&](journal_claim const& c) { return c.journal == claimed.journal; });
+    if (kept == peer.claims.end()) {
+        if (peer.claims.size() >= journals_remembered_max) peer.claims.erase(peer.claims.begin());
+        kept = peer.claims.insert(peer.claims.end(), claimed);
+        return peer.claim_changed = true;
     }
-    if (kept == claimed) return true;
-    kept = claimed;
-    peer.claim_changed = true;
+    if (claimed.batch < kept->batch) return false;
+    if (claimed.batch == kept->batch && claimed.chain != kept->chain) return false;
+    peer.claim_changed = peer.claim_changed || *kept != claimed;
+    *kept = claimed;
     return true;
 }
 

@@ -16,6 +16,9 @@
 
 namespace zooid {
 
+/// Of one server: disks are replaced rarely.
+inline constexpr std::size_t journals_remembered_max = 8;
+
 /// Everything kept of one peer.
 struct peer_state {
     server_id server;
@@ -28,12 +31,12 @@ struct peer_state {
     std::uint64_t heard = 0;              ///< the highest number of theirs, in their present life
     bool stopping = false;
     bool hung = false;
-    time_point answered_pulse_at;        ///< when we last pulsed out of turn
-    journal_claim claim;                 ///< the highest heard
-    bool claim_changed = false;          ///< since it was last made durable
-    bytes now;                           ///< messages of this turn that may leave at once
-    bytes durable;                       ///< messages of this turn that wait for its flush
-    std::vector<std::uint32_t> led;      ///< cells whose proposer is there, with stale ones among them
+    time_point answered_pulse_at;      ///< when we last pulsed out of turn
+    std::vector<journal_claim> claims; ///< the highest heard of each of its journals, the latest journal last
+    bool claim_changed = false;        ///< since they were last made durable
+    bytes now;                         ///< messages of this turn that may leave at once
+    bytes durable;                     ///< messages of this turn that wait for its flush
+    std::vector<std::uint32_t> led;    ///< cells whose proposer is there, with stale ones among them
     std::vector<std::uint32_t> watching; ///< cells to be told when it returns
 };
 
@@ -57,7 +60,7 @@ class peer_table {
     pulse next_pulse(peer_state& peer, time_point now);
     /// Judges V1 and V2 anew; true if the verdict on being suspected or heard both ways changed.
     bool judge(peer_state& peer, time_point now);
-    /// Keeps the higher of two claims. False if `claimed` is below, or beside, what was heard before.
+    /// Keeps the higher of two claims of one journal. False if `claimed` is below, or beside, what was heard.
     bool note_claim(peer_state& peer, journal_claim const& claimed);
 
   private:

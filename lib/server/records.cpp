@@ -1,6 +1,7 @@
 #include "server/records.hpp"
 
 #include <zooid/base/codec.hpp>
+#include <zooid/base/limits.hpp>
 
 #include <algorithm>
 
@@ -9,6 +10,10 @@ namespace zooid {
 namespace {
 
 constexpr std::uint8_t payload_version = 1;
+
+// A checkpoint: the store, the kept replies with what names each, the key and the configurations.
+static_assert(record_payload_bytes_max >= limits::cell_state_bytes_max + limits::session_table_bytes_max +
+                                              limits::session_entries_max * 64 + 64 * 1024);
 
 template <class Write>
 shared_bytes payload(Write const& write) {

@@ -119,6 +119,7 @@ void server::host::on_cell_request(time_point now, link_id client, request const
 
 // Any replica answers, from a prefix of the log that is no older than what this client saw before.
 void server::host::on_prefix_read(link_id client, request const& r, hosted_cell const& cell) {
+    if (cell.replica.is_quarantined()) return refuse(client, r, errc::quarantined, &cell);
     if (cell.replica.applied_slot() < r.min_slot) {
         return refuse(client, r,
                       error(errc::unreachable, "this replica has not applied slot " + to_string(r.min_slot)),
@@ -188,9 +189,9 @@ void server::host::on_found(link_id client, request const& r) {
                       members[*self] == member{identity_.server, journal_id_, reserved->second.replica};
     if (!ours) return refuse(client, r, error(errc::conflict, "no such reservation on this server"), nullptr);
     if (latched_ || rolled_back_) return refuse(client, r, errc::io_failed, nullptr);
-    for (snapshot const& under_way : turn_.founded) {
-        if (under_way.cell == founding.cell) return refuse(client, r, errc::overloaded, nullptr);
-    }
+    // A retry while the first one waits for its flush must not found the cell twice: the second, empty
+    // replica would forget what the first one promised (trap 4).
+    if (!founding_.insert(founding.cell).second) return refuse(client, r, errc::overloaded, nullptr);
     to_records(founding.cell, reserved->second.replica, checkpoint_record{founding}, batch_);
     turn_.replies.push_back({client, make_reply(r.correlation, std::nullopt, {}, nullptr, {})});
     turn_.founded.push_back(std::move(founding));

@@ -5,6 +5,12 @@
 
 namespace zooid {
 
+namespace {
+
+constexpr slot dead_journal{0}; // of the `server` record that says so; peers' records are at their ids
+
+} // namespace
+
 void server::host::restore(recovered_journal const& recovered) {
     for (recovered_replica const& found : recovered.replicas) {
         found_replica back = interpret(found);
@@ -22,13 +28,15 @@ void server::host::restore(recovered_journal const& recovered) {
         if (state.promised) mark(marks_, sometimes::promise_survived_restart);
         host_cell(replica::recover(state, {self, identity_.life, seed}, options_.cells), std::nullopt);
     }
+    found_ = recovered.last;
     for (record const& fact : recovered.server) {
+        if (fact.at == dead_journal) rolled_back_ = true;
         reader in(fact.payload.view());
         std::uint8_t const format = in.get<std::uint8_t>();
         server_id const peer = in.get<server_id>();
-        journal_claim claim;
-        get(in, claim);
-        if (format == 1 && in.complete()) peers_.add(peer, {}).claim = claim;
+        std::vector<journal_claim> heard;
+        get(in, heard);
+        if (format == 1 && peer && in.complete()) peers_.add(peer, {}).claims = heard;
     }
 }
 
@@ -44,8 +52,12 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     rolled_back_ = true;
     mark(marks_, sometimes::rolled_back_journal_refused);
     events_.push_back(journal_rolled_back{told_by});
+    batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
+    std::string const cause = "the journal was rolled back";
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        step(now, cell, apply_failed{cells_[cell].replica.applied_slot(), "the journal was rolled back"});
+        replica const& r = cells_[cell].replica;
+        to_records(r.cell(), r.self().replica, quarantine_record{cause}, batch_);
+        step(now, cell, apply_failed{r.applied_slot(), cause});
     }
 }
 

@@ -17,7 +17,9 @@ std::string explain_invalid(server_options const& o) {
 }
 
 machine_kind machine_kind::key_value() {
-    return {[] { return std::make_unique<kv::session_machine>(std::make_unique<kv::store>()); },
+    return {[]() -> std::unique_ptr<state_machine> {
+                return std::make_unique<kv::session_machine>(std::make_unique<kv::store>());
+            },
             kv::admit_request};
 }
 

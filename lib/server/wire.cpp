@@ -52,6 +52,17 @@ void get(reader& in, journal_claim& c) {
     in.get(c.journal), in.get(c.life), in.get(c.batch), in.get(c.chain);
 }
 
+void put(writer& w, std::vector<journal_claim> const& all) {
+    w.put(static_cast<std::uint8_t>(all.size()));
+    for (journal_claim const& c : all)
+        put(w, c);
+}
+void get(reader& in, std::vector<journal_claim>& all) {
+    std::size_t const count = in.get<std::uint8_t>();
+    for (std::size_t i = 0; i < count && !in.failed(); ++i)
+        get(in, all.emplace_back());
+}
+
 bytes encode(pulse const& p) {
     bytes out;
     writer w(out);

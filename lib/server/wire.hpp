@@ -35,11 +35,11 @@ struct pulse {
 bytes encode(pulse const& p);
 result<pulse> decode_pulse(bytes_view in);
 
-/// What one side of a handshake claims: how far its own journal is durable, and how far it heard the other's
-/// to be (a zero journal: nothing heard).
+/// What one side of a handshake claims: how far its own journal is durable, and how far it heard journals of
+/// the other's server to be: the present one, and those before it, which a restored image may bring back.
 struct claims {
     journal_claim own;
-    journal_claim heard;
+    std::vector<journal_claim> heard;
 
     friend bool operator==(claims const&, claims const&) = default;
 };
@@ -48,5 +48,7 @@ result<claims> decode_claims(bytes_view in);
 
 void put(class writer& w, journal_claim const& c);
 void get(class reader& in, journal_claim& c);
+void put(class writer& w, std::vector<journal_claim> const& all);
+void get(class reader& in, std::vector<journal_claim>& all);
 
 } // namespace zooid

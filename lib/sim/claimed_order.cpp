@@ -19,15 +19,16 @@ class claimed_order {
             if (std::holds_alternative<unknown>(c.ended) && c.kind == call_kind::transaction)
                 open_.push_back(&c);
         }
-        auto const by_claim = [](call const* a, call const* b) {
-            auto const claim = [](call const* c) {
-                return std::make_tuple(claimed_version(c->ended), is_pure(*c), c->invoked_ns);
+        call const* const first = calls.data(); // the order in the history decides ties
+        std::sort(order_.begin(), order_.end(), [first](call const* a, call const* b) {
+            auto const claim = [first](call const* c) {
+                return std::make_tuple(claimed_version(c->ended), is_pure(*c), c->invoked_ns, c - first);
             };
             return claim(a) < claim(b);
-        };
-        std::stable_sort(order_.begin(), order_.end(), by_claim);
-        std::stable_sort(open_.begin(), open_.end(),
-                         [](call const* a, call const* b) { return a->invoked_ns < b->invoked_ns; });
+        });
+        std::sort(open_.begin(), open_.end(), [first](call const* a, call const* b) {
+            return std::make_tuple(a->invoked_ns, a - first) < std::make_tuple(b->invoked_ns, b - first);
+        });
     }
 
     bool holds() {

@@ -32,6 +32,16 @@ struct search_result {
 };
 search_result search_order(history const& calls, check_options const& options);
 
+/// Both ways, as the options say.
+verdict decide_order(history const& calls, check_options const& options, search_result& found);
+
+struct small_history {
+    history calls;
+    kv::store initial; ///< what the cell held before them
+};
+/// Of a history that is violated.
+small_history smallest_violated(history const& calls, check_options const& options);
+
 /// "transaction of client 00.. [1000, 5000] ns: committed at version 8", for reasons.
 std::string describe(call const& c);
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 
 namespace zooid::sim {
@@ -34,10 +35,10 @@ class order_search {
             if (open && calls[i].kind == call_kind::transaction) open_.push_back(i);
         }
         auto const by_invocation = [&](std::size_t a, std::size_t b) {
-            return calls[a].invoked_ns < calls[b].invoked_ns;
+            return std::make_tuple(calls[a].invoked_ns, a) < std::make_tuple(calls[b].invoked_ns, b);
         };
-        std::stable_sort(known_.begin(), known_.end(), by_invocation);
-        std::stable_sort(open_.begin(), open_.end(), by_invocation);
+        std::sort(known_.begin(), known_.end(), by_invocation);
+        std::sort(open_.begin(), open_.end(), by_invocation);
         index_versions();
     }
 

@@ -102,9 +102,11 @@ TEST_CASE("a data directory of a newer format is left alone") {
     auto const manifest = b.folder.path / "data" / "manifest";
     std::ifstream in(manifest);
     std::string text((std::istreambuf_iterator<char>(in)), {});
-    auto const at = text.find(" 1");
+    in.close();
+    std::string const mine = "\"zooid_data_directory\":1";
+    auto const at = text.find(mine);
     REQUIRE(at != std::string::npos);
-    text[at + 1] = '9';
+    text.replace(at, mine.size(), "\"zooid_data_directory\":9");
     std::ofstream(manifest) << text;
     b.expect(b.options(), errc::unsupported_version, "manifest");
 }

@@ -56,6 +56,13 @@ void check_is(history const& h, verdict expected) {
             CHECK(by(h, method, compare) == expected);
 }
 
+std::uint64_t commits_of(history const& h) {
+    std::uint64_t most = 0;
+    for (call const& c : h)
+        if (sim::is_known(c)) most = std::max(most, sim::claimed_version(c.ended).value);
+    return most;
+}
+
 /// Every order of every subset of the open calls: for a handful of calls.
 class brute_force {
   public:
@@ -236,21 +243,45 @@ TEST_CASE("the smallest history is violated, part of the whole, and keeps the li
     for (std::uint64_t seed = first; seed < first + 20; ++seed) {
         INFO(kv::test::replay_hint(seed));
         sim::test::history_generator generate(seed);
-        history h = generate.honest({.calls = 200, .overlap = 20, .unknown_percent = 2});
+        history h = generate.honest({.calls = 200, .overlap = 20, .unknown_percent = 0});
         std::int64_t const last = 1000 + 200 * 10;
-        h.push_back(read(last + 500, last + 510, value("never written"), 1, 1));
+        std::uint64_t const commits = commits_of(h);
+        h.push_back(read(last + 500, last + 510, value("never written"), 1, commits));
         h.push_back(put(last + 600, last + 610, "after it", 9999));
         auto const v = sim::check_cell(h);
         REQUIRE(v.decided == verdict::violated);
         CHECK_FALSE(v.reason.empty());
         CHECK(v.smallest.size() < h.size());
-        CHECK(by(v.smallest, check_method::search_only, replies::whole) == verdict::violated);
+        CHECK(v.smallest.size() < 20);
+        sim::check_options from_there;
+        from_there.initial = v.smallest_initial;
+        CHECK(sim::check_cell(v.smallest, from_there).decided == verdict::violated);
         std::size_t pure = 0;
         for (call const& c : v.smallest)
             pure += sim::is_known(c) && sim::is_pure(c) ? 1 : 0;
         CHECK(pure == 1);
         CHECK(v.smallest.back().invoked_ns == last + 500);
     }
+}
+
+TEST_CASE("several lies in a long history are found, and the evidence is a violated history again") {
+    std::uint64_t const first = kv::test::seed_of_run(1);
+    int found = 0;
+    for (std::uint64_t seed = first; seed < first + 30; ++seed) {
+        INFO(kv::test::replay_hint(seed));
+        sim::test::history_generator generate(seed);
+        history h = generate.honest({.calls = 1000, .overlap = 60, .unknown_percent = seed % 3});
+        for (int lie = 0; lie < 3; ++lie)
+            generate.tell_a_lie(h);
+        auto const v = sim::check_cell(h);
+        if (v.decided != verdict::violated) continue;
+        ++found;
+        sim::check_options from_there;
+        from_there.initial = v.smallest_initial;
+        CHECK(sim::check_cell(v.smallest, from_there).decided == verdict::violated);
+        CHECK(v.smallest.size() <= h.size());
+    }
+    CHECK(found > 20);
 }
 
 TEST_CASE("a search that runs out of steps says undecided, never violated") {

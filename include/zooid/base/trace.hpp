@@ -4,8 +4,9 @@
 // its caller owns; the simulator adds the sets up over all its seeds and fails when a mark stays unreached.
 #pragma once
 
-#include <bitset>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace zooid {
@@ -49,7 +50,24 @@ enum class sometimes : unsigned char {
 inline constexpr std::size_t sometimes_count = static_cast<std::size_t>(sometimes::count_);
 
 /// A set of reached points.
-using sometimes_set = std::bitset<sometimes_count>;
+class sometimes_set {
+  public:
+    constexpr void set(std::size_t index) { words_[index / 64] |= std::uint64_t{1} << index % 64; }
+    constexpr bool test(std::size_t index) const { return (words_[index / 64] >> index % 64 & 1u) != 0; }
+    constexpr void reset() { words_ = {}; }
+    constexpr std::size_t size() const { return sometimes_count; }
+    constexpr bool none() const { return *this == sometimes_set(); }
+    constexpr sometimes_set& operator|=(sometimes_set const& other) {
+        for (std::size_t i = 0; i < words_.size(); ++i)
+            words_[i] |= other.words_[i];
+        return *this;
+    }
+    friend constexpr sometimes_set operator|(sometimes_set a, sometimes_set const& b) { return a |= b; }
+    friend constexpr bool operator==(sometimes_set const&, sometimes_set const&) = default;
+
+  private:
+    std::array<std::uint64_t, (sometimes_count + 63) / 64> words_{};
+};
 
 inline void mark(sometimes_set& set, sometimes point) {
     set.set(static_cast<std::size_t>(point));

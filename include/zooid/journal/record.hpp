@@ -48,7 +48,8 @@ struct record {
     friend bool operator==(record const&, record const&) = default;
 };
 
-/// No payload is longer: a checkpoint is a cell's state of up to 1 MiB and a little about it.
-inline constexpr std::size_t record_payload_bytes_max = 2 * 1024 * 1024;
+/// No payload is longer: a checkpoint is a cell's state and its kept replies, 1 MiB each, and a little about
+/// them.
+inline constexpr std::size_t record_payload_bytes_max = 3 * 1024 * 1024;
 
 } // namespace zooid

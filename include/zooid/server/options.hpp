@@ -4,7 +4,6 @@
 #include <zooid/base/state_machine.hpp>
 #include <zooid/cell/replica.hpp>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -38,8 +37,8 @@ struct server_identity {
 /// What a cell replicates: makes an empty state machine for a new replica, and says before a command enters
 /// the log whether it is one. The default is the transactional store of room kv behind sessions.
 struct machine_kind {
-    std::function<std::unique_ptr<state_machine>()> make;
-    std::function<result<void>(bytes_view command)> admit;
+    std::unique_ptr<state_machine> (*make)() = nullptr;
+    result<void> (*admit)(bytes_view command) = nullptr;
 
     static machine_kind key_value();
 };

@@ -36,7 +36,7 @@ struct check_options {
     std::uint64_t steps_max = 1'000'000;
     replies compare = replies::whole;
     check_method method = check_method::claimed_order_then_search;
-    /// Reduce a violated history; costs further searches, each with `steps_max`.
+    /// Reduce a violated history; costs further searches, up to 400 short ones.
     minimising minimise = minimising::on;
     /// What every cell holds before its first call.
     kv::store initial{};
@@ -49,6 +49,8 @@ struct cell_verdict {
     /// For `violated`, the smallest history found that is violated still: cut after the response that breaks
     /// it, without the reads and rejections that it does not need. Calls open at the cut are unknown in it.
     history smallest;
+    /// What the cell held before `smallest`: it may begin late, after calls that all orders have in common.
+    kv::store smallest_initial{};
     /// For people: what could not be explained. Empty for `linearizable`.
     std::string reason;
 };

@@ -1,0 +1,146 @@
+// zooid-failover: the main job. Nine real servers with real journals, volumes on seven of them each, clients
+// that fail volumes over, and a hand that kills servers meanwhile. It prints what clients saw, and whether
+// the whole history is linearizable.
+//
+// Exit codes: 0 all well; 1 not linearizable, undecided, or a volume was not available at the end; 2 the run
+// could not be set up.
+#include "report.hpp"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace {
+
+using namespace failover;
+namespace asio = boost::asio;
+
+struct arguments {
+    std::string programs;
+    std::string directory = "failover-run";
+    std::string history;
+    std::size_t servers = 9;
+    std::size_t cells = 100;
+    std::size_t clients = 8;
+    std::size_t seconds = 60;
+    std::uint64_t seed = 1;
+};
+
+int give_up(zooid::error const& e) {
+    fmt::print(stderr, "zooid-failover: {}\n", e.message());
+    return 2;
+}
+
+// Seven servers of nine for each volume, another seven for the next one.
+std::string members_of(zooid::prng& random, std::size_t servers) {
+    std::vector<std::size_t> all;
+    for (std::size_t n = 1; n <= servers; ++n)
+        all.push_back(n);
+    for (std::size_t i = 0; i < all.size(); ++i)
+        std::swap(all[i], all[i + random.below(all.size() - i)]);
+    all.resize(std::min<std::size_t>(7, servers % 2 ? servers : servers - 1));
+    return fmt::format("{}", fmt::join(all, ","));
+}
+
+zooid::result<std::vector<std::string>> create_cells(fleet const& servers, arguments const& how) {
+    ZOOID_TRY(auto founded, servers.control({"colony", "init"}));
+    (void)founded;
+    zooid::prng random(how.seed);
+    std::vector<std::string> names;
+    for (std::size_t i = 1; i <= how.cells; ++i) {
+        names.push_back(fmt::format("volume-{}", i));
+        ZOOID_TRY(auto made, servers.control({"cell", "create", names.back(), "--on",
+                                              members_of(random, servers.size())}));
+        (void)made;
+        fmt::print("\rcreating volumes: {} of {}", i, how.cells);
+        std::fflush(stdout);
+    }
+    fmt::print("\n");
+    return names;
+}
+
+void print_progress(std::size_t second, fleet const& servers, tally const& t, std::string const& done) {
+    fmt::print("{:>4} s  [{}]  {:>7} committed {:>6} rejected {:>4} unknown {:>7} reads  {}\n", second,
+               servers.drawing(), t.committed, t.rejected, t.unknown, t.reads, done);
+    std::fflush(stdout);
+}
+
+// Runs the io_context until `until`, or until the load is idle.
+void run(asio::io_context& io, std::chrono::steady_clock::time_point until, workload const* idle) {
+    while (std::chrono::steady_clock::now() < until && !(idle && idle->idle())) {
+        io.run_for(std::chrono::milliseconds(20));
+        io.restart();
+    }
+}
+
+zooid::result<bool> play(arguments const& how) {
+    ZOOID_TRY(auto servers, fleet::prepare({how.programs, how.directory, how.servers}));
+    for (std::size_t n = 1; n <= how.servers; ++n) {
+        auto const started = servers.start(n, true);
+        if (!started) return started.error();
+    }
+    ZOOID_TRY(auto cells, create_cells(servers, how));
+
+    asio::io_context io(1);
+    auto const work = asio::make_work_guard(io);
+    ZOOID_TRY(auto load,
+              workload::open({how.clients, cells, how.seed, std::chrono::seconds(4)}, servers, io));
+    chaos what(servers, how.seconds, how.seed);
+    load->start();
+    auto const begin = std::chrono::steady_clock::now();
+    for (std::size_t second = 1; second <= how.seconds; ++second) {
+        run(io, begin + std::chrono::seconds(second), nullptr);
+        ZOOID_TRY(auto done, what.step(second));
+        print_progress(second, servers, load->counts(), done);
+    }
+    auto const healed = what.heal();
+    if (!healed) return healed.error();
+    load->finish();
+    run(io, std::chrono::steady_clock::now() + std::chrono::seconds(30), load.get());
+    load->read_all();
+    run(io, std::chrono::steady_clock::now() + std::chrono::seconds(60), load.get());
+    bool const all_answered = load->read_all_answered() == cells.size();
+    if (!how.history.empty()) std::ofstream(how.history) << zooid::sim::to_json_lines(load->calls());
+    fmt::print("checking {} calls for linearizability ...\n", load->calls().size());
+    std::fflush(stdout);
+    auto const verdict = zooid::sim::check_linearizability(load->calls());
+    bool const good = report(*load, what, verdict);
+    fmt::print("after healing, {} of {} volumes answered a strict read\n", load->read_all_answered(),
+               cells.size());
+    std::size_t const failed_stops = servers.stop_all();
+    if (failed_stops) fmt::print("{} servers did not stop cleanly\n", failed_stops);
+    return good && all_answered && failed_stops == 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Fails volumes over on real servers that are being killed, and checks what clients saw.");
+    arguments how;
+    how.programs = std::filesystem::canonical("/proc/self/exe").parent_path().string();
+    app.add_option("--programs", how.programs,
+                   "the folder of zooidd and zooidctl; default: beside this program");
+    app.add_option("--directory", how.directory,
+                   "for data, logs and configurations; must not exist or be empty");
+    app.add_option("--history", how.history, "write the history here, as JSON lines");
+    app.add_option("--servers", how.servers, "server processes")->check(CLI::Range(3, 64));
+    app.add_option("--cells", how.cells, "volumes")->check(CLI::Range(1, 100'000));
+    app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
+    app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));
+    app.add_option("--seed", how.seed, "of placement, choices and kills");
+    CLI11_PARSE(app, argc, argv);
+    try {
+        auto const good = play(how);
+        if (!good) return give_up(good.error());
+        return good.value() ? 0 : 1;
+    } catch (std::exception const& e) {
+        fmt::print(stderr, "zooid-failover: {}\n", e.what());
+        return 2;
+    }
+}

@@ -1,0 +1,177 @@
+// zooid-sim: replays one simulated life, or runs a campaign of them.
+//
+//   zooid-sim --seed 42 --profile everything --trace life.txt     the last line is the hash of all effects
+//   zooid-sim --seeds 1..1000                                     progress, then what was reached and how
+//   fast
+#include <zooid/base/mutant.hpp>
+#include <zooid/sim/life.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+
+namespace {
+
+using namespace zooid;
+
+struct arguments {
+    std::uint64_t seed = 1;
+    std::string seeds;
+    std::string profile = "everything";
+    std::string trace;
+    std::string mutant;
+    bool hashes = false;
+};
+
+struct totals {
+    std::uint64_t lives = 0;
+    std::uint64_t failed = 0;
+    double cell_seconds = 0;
+    std::uint64_t committed = 0, reads = 0, unknown = 0, events = 0, slots = 0;
+    std::array<std::uint64_t, sim::fault_count> faults{};
+    sometimes_set marks;
+};
+
+double cpu_seconds() {
+    return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+void print_faults(std::array<std::uint64_t, sim::fault_count> const& faults) {
+    std::cout << "faults:";
+    for (std::size_t f = 0; f < sim::fault_count; ++f) {
+        if (faults[f]) std::cout << ' ' << sim::name_of(static_cast<sim::fault>(f)) << '=' << faults[f];
+    }
+    std::cout << '\n';
+}
+
+void print_marks(sometimes_set const& marks, bool reached) {
+    std::cout << (reached ? "reached:" : "not reached:");
+    for (std::size_t m = 0; m < sometimes_count; ++m) {
+        if (marks.test(m) == reached) std::cout << ' ' << name_of(static_cast<sometimes>(m));
+    }
+    std::cout << '\n';
+}
+
+void print_failure(arguments const& a, std::uint64_t seed, sim::life_report const& report) {
+    std::cout << "FAILED seed " << seed << ": " << report.failures.front() << '\n';
+    std::cout << "replay: zooid-sim --seed " << seed << " --profile " << a.profile;
+    if (!a.mutant.empty()) std::cout << " --mutant " << a.mutant;
+    std::cout << '\n' << std::flush;
+}
+
+std::string hex(std::uint64_t value) {
+    return to_hex(value);
+}
+
+int run_one(arguments const& a) {
+    sim::life_options options{a.seed, a.profile, {}};
+    std::ofstream trace;
+    if (!a.trace.empty()) {
+        trace.open(a.trace);
+        if (!trace) return std::cerr << "zooid-sim: cannot write " << a.trace << '\n', 2;
+        options.trace = [&](std::string const& line) { trace << line << '\n'; };
+    }
+    double const began = cpu_seconds();
+    auto const report = sim::live(options);
+    double const spent = cpu_seconds() - began;
+    std::cout << "seed " << a.seed << ", profile " << a.profile << '\n';
+    for (auto const& line : report.drawn)
+        std::cout << line << '\n';
+    print_faults(report.faults);
+    print_marks(report.marks, true);
+    auto const& s = report.statistics;
+    std::cout << "calls: " << s.committed << " committed, " << s.rejected << " rejected, " << s.reads
+              << " reads, " << s.unknown << " unknown, " << s.failed << " failed\n"
+              << "frames: " << s.frames << ", lost " << s.frames_lost << ", duplicated "
+              << s.frames_duplicated << ", late " << s.frames_reordered << ", changed " << s.frames_changed
+              << "; links broken: " << s.links_broken << "; slots chosen: " << s.slots_chosen << '\n';
+    std::printf("%.1f cell-seconds in %.2f s of CPU: %.0f cell-hours per CPU-hour\n", report.cell_seconds,
+                spent, report.cell_seconds / spent);
+    std::fflush(stdout);
+    if (!report.failures.empty()) print_failure(a, a.seed, report);
+    std::cout << hex(report.hash) << '\n';
+    return report.failures.empty() ? 0 : 1;
+}
+
+void add(totals& t, sim::life_report const& r) {
+    ++t.lives;
+    t.failed += r.failures.empty() ? 0 : 1;
+    t.cell_seconds += r.cell_seconds;
+    t.committed += r.statistics.committed;
+    t.reads += r.statistics.reads;
+    t.unknown += r.statistics.unknown;
+    t.events += r.statistics.events;
+    t.slots += r.statistics.slots_chosen;
+    t.marks |= r.marks;
+    for (std::size_t f = 0; f < sim::fault_count; ++f)
+        t.faults[f] += r.faults[f];
+}
+
+void print_totals(totals const& t) {
+    double const spent = cpu_seconds();
+    std::printf(
+        "%llu lives, %llu failed; %llu committed, %llu reads, %llu unknown, %llu slots; %.0f cell-hours "
+        "per CPU-hour\n",
+        static_cast<unsigned long long>(t.lives), static_cast<unsigned long long>(t.failed),
+        static_cast<unsigned long long>(t.committed), static_cast<unsigned long long>(t.reads),
+        static_cast<unsigned long long>(t.unknown), static_cast<unsigned long long>(t.slots),
+        t.cell_seconds / spent);
+    std::fflush(stdout);
+}
+
+int run_many(arguments const& a) {
+    auto const dots = a.seeds.find("..");
+    if (dots == std::string::npos) return std::cerr << "zooid-sim: --seeds takes FROM..TO\n", 2;
+    std::uint64_t const from = std::stoull(a.seeds.substr(0, dots));
+    std::uint64_t const to = std::stoull(a.seeds.substr(dots + 2));
+    totals t;
+    for (std::uint64_t seed = from; seed <= to; ++seed) {
+        auto const report = sim::live({seed, a.profile, {}});
+        add(t, report);
+        if (a.hashes) std::cout << seed << ' ' << hex(report.hash) << '\n' << std::flush;
+        if (!report.failures.empty()) print_failure(a, seed, report);
+        if (!a.hashes && (seed - from + 1) % 50 == 0) std::cout << "seed " << seed << ": ", print_totals(t);
+    }
+    if (a.hashes) return t.failed == 0 ? 0 : 1;
+    print_faults(t.faults);
+    print_marks(t.marks, true);
+    print_marks(t.marks, false);
+    print_totals(t);
+    return t.failed == 0 ? 0 : 1;
+}
+
+bool choose_mutant(std::string const& name) {
+    if (name.empty()) return true;
+#ifdef ZOOID_MUTANTS
+    for (std::size_t m = 1; m < static_cast<std::size_t>(mutant::count_); ++m) {
+        if (name_of(static_cast<mutant>(m)) != name) continue;
+        active_mutant = static_cast<mutant>(m);
+        return true;
+    }
+    std::cerr << "zooid-sim: no mutant is called " << name << '\n';
+#else
+    std::cerr << "zooid-sim: this build has no mutants; configure with -DZOOID_MUTANTS=ON\n";
+#endif
+    return false;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    arguments a;
+    CLI::App app{"Runs simulated lives of a colony"};
+    app.add_option("--seed", a.seed, "the life to run");
+    app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
+    app.add_option("--profile", a.profile, "calm, lossy, partitions, crashes, disks or everything");
+    app.add_option("--trace", a.trace, "write a readable account to this file");
+    app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
+    app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
+    CLI11_PARSE(app, argc, argv);
+    if (!zooid::sim::is_profile(a.profile))
+        return std::cerr << "zooid-sim: no profile " << a.profile << '\n', 2;
+    if (!choose_mutant(a.mutant)) return 2;
+    return a.seeds.empty() ? run_one(a) : run_many(a);
+}

@@ -1,0 +1,197 @@
+#include "cells.hpp"
+
+#include <zooid/base/codec.hpp>
+#include <zooid/cell/snapshot.hpp>
+#include <zooid/server/server.hpp>
+#include <zooid/tcp/hmac.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace zooidctl {
+
+using namespace zooid;
+
+namespace {
+
+std::vector<server_id> servers_of(configuration const& members) {
+    std::vector<server_id> all;
+    for (member const& m : members.members())
+        all.push_back(m.server);
+    return all;
+}
+
+bool same_servers(std::vector<server_id> a, std::vector<server_id> b) {
+    std::sort(a.begin(), a.end());
+    std::sort(b.begin(), b.end());
+    return a == b;
+}
+
+error on_server(server_id server, error const& e) {
+    return error(e.code(), fmt::format("server {}: {}", to_string(server),
+                                       e.detail().empty() ? name_of(e.code()) : e.detail()));
+}
+
+result<void> check_servers(std::vector<server_id> const& servers) {
+    if (servers.size() % 2 == 0 || servers.size() > members_max) {
+        return error(errc::invalid_argument,
+                     fmt::format("{} replicas: a cell has an odd number of them, from 1 to {}",
+                                 servers.size(), members_max));
+    }
+    for (std::size_t i = 0; i < servers.size(); ++i) {
+        if (std::count(servers.begin(), servers.end(), servers[i]) > 1)
+            return error(errc::invalid_argument,
+                         fmt::format("server {} is named twice", to_string(servers[i])));
+    }
+    return outcome::success();
+}
+
+// Step 1. The first server is the preferred proposer.
+result<configuration> reserve(colony& on, cell_id cell, generation birth_of,
+                              std::vector<server_id> const& servers) {
+    std::vector<member> members;
+    for (server_id server : servers) {
+        auto const reply = on.ask(operation::reserve, server, cell, encode(reserve_request{cell, birth_of}));
+        if (!reply) return on_server(server, reply.error());
+        auto const m = decode_member(reply.value().payload);
+        if (!m) return on_server(server, m.error());
+        members.push_back(m.value());
+    }
+    if (!configuration::valid(members))
+        return error(errc::malformed, "the reservations make no configuration");
+    return configuration(members);
+}
+
+// Step 3.
+void found(colony& on, bytes const& key, birth& b) {
+    snapshot record;
+    record.cell = b.entry.cell;
+    record.key = key;
+    record.birth = b.entry.birth;
+    record.alpha = static_cast<std::uint8_t>(limits::alpha_default);
+    record.configurations = {{{1}, b.entry.founders}};
+    bytes const encoded = encode(record);
+    for (std::size_t i = 0; i < b.entry.founders.size(); ++i) {
+        server_id const server = b.entry.founders[i].server;
+        auto const reply = on.ask(operation::found, server, b.entry.cell, encoded);
+        if (reply) {
+            b.founded.insert(i);
+        } else {
+            b.missing.emplace(server, reply.error());
+        }
+    }
+}
+
+result<cell_id> draw_cell_id() {
+    ZOOID_TRY(nonce const drawn, random_bytes());
+    return reader(bytes_view(drawn.data(), drawn.size())).get<cell_id>();
+}
+
+struct found_entry {
+    directory_entry entry;
+    version at;
+};
+
+result<std::optional<found_entry>> entry_of(kv::observation const& seen) {
+    if (!seen.content) return std::optional<found_entry>();
+    auto const* content = std::get_if<bytes>(&*seen.content);
+    if (!content) return error(errc::malformed, "the directory holds something else under this key");
+    ZOOID_TRY(auto entry, decode_directory_entry(*content));
+    return std::optional<found_entry>(found_entry{std::move(entry), seen.version});
+}
+
+result<std::optional<found_entry>> read_entry(colony& on, bytes const& key) {
+    cell_id const directory = directory_cell_id(on.id(), directory_index(key));
+    auto const reply = on.read(directory, kv::transaction().read(key));
+    if (!reply) {
+        if (reply.error() == errc::not_found)
+            return error(errc::not_found, "the directory is not there: run `zooidctl colony init` first");
+        return reply.error();
+    }
+    auto const* done = reply.value().committed();
+    auto const* seen = done ? done->find(key) : nullptr;
+    if (!seen) return error(errc::malformed, "the directory did not answer the read");
+    return entry_of(*seen);
+}
+
+// Step 2. Nothing if it was written; the entry that is in its place otherwise.
+result<std::optional<found_entry>> write_entry(colony& on, bytes const& key, directory_entry const& entry,
+                                               std::optional<found_entry> const& older) {
+    kv::transaction t;
+    t.require_unchanged(key, older ? older->at : version{});
+    t.put(key, kv::value(encode(entry)));
+    cell_id const directory = directory_cell_id(on.id(), directory_index(key));
+    auto const reply = on.commit(directory, t);
+    if (!reply) return reply.error();
+    if (reply.value().is_committed()) return std::optional<found_entry>();
+    return entry_of(reply.value().rejected()->met);
+}
+
+result<birth> resume(colony& on, bytes const& key, found_entry const& there, generation wanted,
+                     std::vector<server_id> const& servers) {
+    directory_entry const& e = there.entry;
+    if (e.birth != wanted || !same_servers(servers_of(e.founders), servers)) {
+        return error(errc::already_exists,
+                     fmt::format("the key has generation {}, cell {}", e.birth.value, to_string(e.cell)));
+    }
+    birth b;
+    b.entry = e;
+    b.existed = true;
+    found(on, key, b);
+    return b;
+}
+
+} // namespace
+
+result<directory_entry> look_up(colony& on, bytes const& key) {
+    ZOOID_TRY(auto const there, read_entry(on, key));
+    if (!there) return error(errc::not_found, "the directory does not know this key");
+    return there->entry;
+}
+
+// The id is a function of the colony, so a repeated founding meets its own reservations, or itself.
+result<birth> found_directory_cell(colony& on, std::uint32_t index, std::vector<server_id> const& servers) {
+    ZOOID_TRY(check_servers(servers));
+    birth b;
+    b.entry.cell = directory_cell_id(on.id(), index);
+    b.entry.birth = {1};
+    auto const located = on.locate(b.entry.cell);
+    if (located) {
+        b.existed = true;
+        b.entry.founders = located.value().members;
+        if (!same_servers(servers_of(b.entry.founders), servers))
+            return error(errc::already_exists, directory_key(index) + " was founded on other servers");
+    } else if (located.error() == errc::not_found) {
+        ZOOID_TRY(b.entry.founders, reserve(on, b.entry.cell, b.entry.birth, servers));
+    } else {
+        return located.error();
+    }
+    found(on, directory_key(index), b);
+    return b;
+}
+
+result<birth> create_cell(colony& on, bytes const& key, generation wanted,
+                          std::vector<server_id> const& servers) {
+    ZOOID_TRY(check_partition_key(key));
+    ZOOID_TRY(check_servers(servers));
+    ZOOID_TRY(auto const there, read_entry(on, key));
+    if (there && there->entry.birth >= wanted) return resume(on, key, *there, wanted, servers);
+    birth b;
+    b.entry.birth = wanted;
+    ZOOID_TRY(b.entry.cell, draw_cell_id());
+    ZOOID_TRY(b.entry.founders, reserve(on, b.entry.cell, wanted, servers));
+    auto winner = write_entry(on, key, b.entry, there);
+    bool const unknown = !winner && winner.error() == errc::outcome_unknown;
+    if (unknown) winner = read_entry(on, key);
+    if (!winner) return winner.error();
+    // Not there now says nothing of the write that is still under way somewhere: nothing may be founded yet.
+    if (unknown && !winner.value())
+        return error(errc::outcome_unknown, "the directory did not answer in time");
+    bool const ours = !winner.value() || winner.value()->entry == b.entry;
+    if (!ours) return resume(on, key, *winner.value(), wanted, servers);
+    found(on, key, b);
+    return b;
+}
+
+} // namespace zooidctl

@@ -1,0 +1,39 @@
+// The commands: each prints, for people or as one JSON line, and returns the exit code.
+#pragma once
+
+#include "cells.hpp"
+
+#include <string>
+
+namespace zooidctl {
+
+inline constexpr int exit_done = 0;
+inline constexpr int exit_rejected = 1;  ///< a condition failed, or the key holds nothing
+inline constexpr int exit_unknown = 2;   ///< it may or may not have happened
+inline constexpr int exit_try_again = 3; ///< nothing happened: unreachable, overloaded, out of time
+inline constexpr int exit_refused = 4;   ///< nothing happened, and repeating it won't help
+inline constexpr int exit_usage = 64;
+inline constexpr int exit_data = 65; ///< the transaction's JSON, or something over its limit
+inline constexpr int exit_config = 78;
+
+struct output {
+    bool as_json = false;
+    /// Prints the error to standard error, or as {"error":code,"detail":words}; returns its exit code.
+    int fail(zooid::error const& e) const;
+};
+
+int exit_code_of(zooid::error const& e);
+
+int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const& servers);
+int cell_create(colony& on, output const& out, std::string const& key, std::uint64_t wanted,
+                std::vector<std::uint64_t> const& servers);
+int transact(colony& on, output const& out, std::string const& key, std::string const& text);
+int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
+        bool stale);
+int scan_directory(colony& on, output const& out, std::string const& prefix);
+int scan_cell(colony& on, output const& out, std::string const& key, std::string const& prefix);
+int status(colony& on, output const& out);
+int explain(colony& on, output const& out, std::string const& key);
+int keygen(output const& out, std::string const& path, std::string const& from, std::uint64_t principal);
+
+} // namespace zooidctl

@@ -1,0 +1,106 @@
+// zooidctl: the operator's hand. What each command does, and the exit codes: examples/README.md.
+#include "commands.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+using namespace zooid;
+using namespace zooidctl;
+
+namespace {
+
+struct arguments {
+    std::string config;
+    bool as_json = false;
+    double deadline_seconds = 10;
+    std::string key, text, prefix, path, from;
+    std::vector<std::string> names;
+    std::vector<std::uint64_t> servers;
+    std::uint64_t generation = 1;
+    std::uint64_t principal = 0;
+    bool stale = false;
+};
+
+void add_key(CLI::App* command, std::string& key) {
+    command->add_option("KEY", key, "the partition key of the cell")->required();
+}
+
+void add_servers(CLI::App* command, arguments& a) {
+    command->add_option("--on", a.servers, "server ids, the preferred proposer first: 1,2,3")
+        ->delimiter(',')
+        ->required();
+}
+
+result<std::unique_ptr<colony>> connect(arguments const& a) {
+    if (a.config.empty()) return error(errc::invalid_argument, "--config is missing");
+    ZOOID_TRY(auto options, load_colony(a.config));
+    options.deadline =
+        std::chrono::duration_cast<duration>(std::chrono::duration<double>(a.deadline_seconds));
+    return colony::open(std::move(options));
+}
+
+int with_colony(arguments const& a, output const& out, std::function<int(colony&)> const& act) {
+    auto opened = connect(a);
+    if (!opened) return out.fail(opened.error()), exit_config;
+    return act(*opened.value());
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("Operates a zooid colony.");
+    arguments a;
+    app.add_option("--config", a.config,
+                   R"(JSON: {"servers":[{"id":1,"address":"host:port"}],"keys":"FILE"})");
+    app.add_flag("--json", a.as_json, "one JSON object on each line of output");
+    app.add_option("--deadline", a.deadline_seconds, "seconds for the whole command")
+        ->check(CLI::Range(0.001, 86400.0));
+    app.require_subcommand(1);
+    app.fallthrough();
+
+    auto* colony_command = app.add_subcommand("colony", "the colony itself")->require_subcommand(1);
+    auto* init = colony_command->add_subcommand("init", "found the directory's cells; may be repeated");
+    add_servers(init, a);
+    auto* cell_command = app.add_subcommand("cell", "cells")->require_subcommand(1);
+    auto* create = cell_command->add_subcommand("create", "create a cell; may be repeated");
+    add_key(create, a.key);
+    add_servers(create, a);
+    create->add_option("--generation", a.generation, "of the key; replaces an older one")
+        ->check(CLI::PositiveNumber);
+    auto* txn = app.add_subcommand("txn", "run a transaction");
+    add_key(txn, a.key);
+    txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]})")->required();
+    auto* get_command = app.add_subcommand("get", "read entries of a cell, or all of them");
+    add_key(get_command, a.key);
+    get_command->add_option("NAME", a.names, "entries");
+    get_command->add_flag("--stale", a.stale, "a consistent prefix from any replica: perhaps not the newest");
+    auto* scan = app.add_subcommand("scan", "the cells that the directory knows, or the entries of one");
+    scan->add_option("KEY", a.key, "a cell; without it: the directory");
+    scan->add_option("--prefix", a.prefix, "only what begins so");
+    auto* status_command = app.add_subcommand("status", "all servers' counters");
+    auto* explain_command = app.add_subcommand("explain", "what each replica of a cell knows and does");
+    add_key(explain_command, a.key);
+    auto* keygen_command = app.add_subcommand("keygen", "write a key file of mode 0600");
+    keygen_command->add_option("FILE", a.path, "must not exist")->required();
+    auto* from = keygen_command->add_option("--from", a.from, "the colony's key file");
+    keygen_command->add_option("--client", a.principal, "issue a client's keys under this number")
+        ->needs(from)
+        ->check(CLI::PositiveNumber);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : exit_usage;
+    }
+    output const out{a.as_json};
+    if (*keygen_command) return keygen(out, a.path, a.from, a.principal);
+    return with_colony(a, out, [&](colony& on) {
+        if (*init) return colony_init(on, out, a.servers);
+        if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
+        if (*txn) return transact(on, out, a.key, a.text);
+        if (*get_command) return get(on, out, a.key, a.names, a.stale);
+        if (*scan)
+            return a.key.empty() ? scan_directory(on, out, a.prefix) : scan_cell(on, out, a.key, a.prefix);
+        if (*status_command) return status(on, out);
+        return explain(on, out, a.key);
+    });
+}

@@ -1,0 +1,70 @@
+// One life of a simulated colony, drawn from a seed: what it is made of, what befalls it, and the verdict.
+//
+// A life is a minute of nine servers under faults. Then a core of servers is healed and must make progress,
+// then everything is healed, the clients fall silent, and all idle cells must be without a deadline and
+// equal. Its history must be linearizable; `undecided` fails too.
+#pragma once
+
+#include <zooid/base/trace.hpp>
+#include <zooid/sim/world.hpp>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zooid::sim {
+
+/// Everything that can befall a colony.
+enum class fault : std::uint8_t {
+    kill,
+    power_cut,
+    power_cut_everywhere,
+    pause,
+    isolate,
+    partition,
+    one_way_cut,
+    packet_loss,
+    duplicates_and_reordering,
+    changed_bytes,
+    broken_links,
+    slow_network,
+    clock_rate,
+    slow_disk,
+    hung_disk,
+    full_disk,
+    failed_flush,
+    misdirected_write,
+    rot,
+    wiped_disk,
+    old_image,
+    count_
+};
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
+std::string_view name_of(fault f);
+
+/// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "everything".
+std::vector<std::string_view> profile_names();
+bool is_profile(std::string_view name);
+
+struct life_options {
+    std::uint64_t seed = 1;
+    std::string profile = "everything";
+    std::function<void(std::string const&)> trace; ///< called with each line; costs much
+};
+
+struct life_report {
+    std::vector<std::string> failures; ///< empty: all is well
+    std::vector<std::string> drawn;    ///< what the seed decided, for a person
+    std::array<std::uint64_t, fault_count> faults{};
+    sometimes_set marks;
+    world_statistics statistics;
+    std::uint64_t hash = 0;
+    double cell_seconds = 0;
+};
+
+life_report live(life_options const& options);
+
+} // namespace zooid::sim

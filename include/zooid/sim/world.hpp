@@ -1,0 +1,174 @@
+// A colony in a box: servers, disks, clocks, a network and clients, all in one thread and all from one seed.
+//
+// The servers are the very same pure code that production runs: `zooid::server` on a `journal_log` that
+// writes to a simulated disk. The world decides everything else: when a frame arrives, which sectors of an
+// unflushed write land when the power goes, how fast a clock runs. The same options and the same calls give
+// the same world, byte for byte, on every compiler; `hash` says so.
+//
+//     sim::world w({.seed = 7, .network = {.loss_ppm = 300'000}});
+//     auto const cell = w.found_cell(7);
+//     auto const outcome = w.commit(cell, kv::transaction().put("k", 1));
+//     w.cut_power(server_id{3}), w.run_for(2s), w.start(server_id{3});
+//     w.failures()   // empty, or what broke: agreement, an invariant, a quarantine without a cause
+//
+// Thread safety: none; a world belongs to one thread, and worlds share nothing.
+#pragma once
+
+#include <zooid/journal/log.hpp>
+#include <zooid/server/options.hpp>
+#include <zooid/sim/history.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace zooid::sim {
+
+/// Delays are drawn anew for each frame. The transport promises order and once; loss, and what `change_ppm`
+/// breaks, it may do. Duplicates and reordering go beyond it: the cells must be safe even so.
+struct network_options {
+    duration delay_min = std::chrono::microseconds(50);
+    duration delay_max = std::chrono::microseconds(300);
+    std::uint32_t loss_ppm = 0;   ///< of frames, in parts per million
+    std::uint32_t change_ppm = 0; ///< bytes change on the way: authentication drops it and the link with it
+    std::uint32_t duplicate_ppm = 0; ///< of frames between cells
+    std::uint32_t reorder_ppm = 0;   ///< of frames between cells: late by up to `reorder_max`
+    duration reorder_max = std::chrono::milliseconds(300);
+};
+
+struct disk_options {
+    duration flush_min = std::chrono::microseconds(60);
+    duration flush_max = std::chrono::microseconds(300);
+    std::uint32_t outlier_per_mille = 1; ///< of steps, which take 20 times as long
+};
+
+struct world_options {
+    std::uint64_t seed = 1;
+    std::size_t servers = 9;
+    network_options network;
+    disk_options disk;
+    journal_options journal{.block_bytes = 512, .segment_bytes = 64 * 1024, .reclaim_bytes_max = 16 * 1024};
+    server_options server;
+    std::uint64_t session_horizon = 1000; ///< in slots
+    /// Clocks run at rates drawn from here, in parts of 1,024 of the world's.
+    std::uint32_t clock_rate_min = 1024;
+    std::uint32_t clock_rate_max = 1024;
+    /// Arrivals are rounded up to multiples of it, so that several meet in one turn of a server. 0: none.
+    duration turn_quantum{};
+    /// Every server reads its journal again and again when this is not 0: so often, a segment at a time.
+    duration scrub_interval{};
+    /// Called with each line of the trace; costs much.
+    std::function<void(std::string const&)> trace;
+};
+
+/// A cell of this world, by number from 0.
+using cell_index = std::size_t;
+
+enum class workload_kind : std::uint8_t {
+    failover, ///< swaps primary and replica if the generation is what was read; strict and prefix reads
+    counter,  ///< adds to counters, which must count each add once
+};
+
+struct client_options {
+    workload_kind work = workload_kind::failover;
+    duration think_mean = std::chrono::milliseconds(100); ///< between two calls
+    duration patience = std::chrono::seconds(3);          ///< until a call is given up
+};
+
+/// What happened so far, for reports.
+struct world_statistics {
+    std::uint64_t events = 0;
+    std::uint64_t frames = 0;
+    std::uint64_t frames_lost = 0;
+    std::uint64_t frames_duplicated = 0;
+    std::uint64_t frames_reordered = 0;
+    std::uint64_t frames_changed = 0;
+    std::uint64_t links_broken = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t committed = 0;
+    std::uint64_t rejected = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t unknown = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t slots_chosen = 0;
+};
+
+class world {
+  public:
+    explicit world(world_options options);
+    ~world();
+    world(world const&) = delete;
+    world& operator=(world const&) = delete;
+
+    // ---- building
+    /// Reserves and founds a cell on `replicas` servers that are drawn from the seed; returns when all of
+    /// them have it.
+    cell_index found_cell(std::size_t replicas);
+    /// A client that calls again and again from now on.
+    void add_client(cell_index cell, client_options const& options);
+    /// No client begins another call; those under way go on.
+    void stop_clients();
+
+    // ---- time
+    void run_for(duration span);
+    /// Runs until `done` or until the time is over; returns whether it was done.
+    bool run_until(std::function<bool()> const& done, duration limit);
+    duration now() const;
+
+    // ---- one call, run to its end
+    ending commit(cell_index cell, kv::transaction const& t, duration patience = std::chrono::seconds(10));
+    ending strict_read(cell_index cell, kv::transaction const& t,
+                       duration patience = std::chrono::seconds(10));
+
+    // ---- fate
+    network_options& network();
+    void kill(server_id server);      ///< the process ends; the machine and its cache stay
+    void cut_power(server_id server); ///< what was not flushed is lost, in part
+    void start(server_id server);     ///< no effect on a running one
+    void pause(server_id server, duration span);
+    void cut(server_id from, server_id to);  ///< one way
+    void heal(server_id from, server_id to); ///< one way
+    void break_link(server_id a, server_id b);
+    void set_clock_rate(server_id server, std::uint32_t rate);
+    void hang_disk(server_id server, bool hung);
+    void slow_disk(server_id server, std::uint32_t factor);
+    void fill_disk(server_id server, bool full);
+    void fail_next_flush(server_id server);
+    // These harm what was durable: the server's replicas may stop or be lost.
+    void misdirect_next_write(server_id server);
+    void rot(server_id server);
+    void wipe(server_id server);           ///< cuts the power; the disk is new and empty
+    void keep_backup(server_id server);    ///< of what is on the platter now
+    void restore_backup(server_id server); ///< cuts the power; the disk is what it was
+
+    // ---- looking
+    bool is_running(server_id server) const;
+    bool is_latched(server_id server) const; ///< its journal failed: only a new start helps
+    bool is_harmed(server_id server) const;  ///< something durable was destroyed there, on purpose
+    std::vector<server_id> members(cell_index cell) const;
+    /// Who leads, as most of the running members believe; zero if nobody does.
+    server_id leader(cell_index cell) const;
+    std::uint64_t commits(cell_index cell) const; ///< acknowledged so far
+    /// Empty when no replica of an unharmed server has a deadline and all of them hold the same state; else
+    /// what is still going on.
+    std::string unrest() const;
+    history const& calls() const;
+    std::vector<std::string> const& failures() const;
+    void fail(std::string what);
+    /// Of every output so far: frames, disk writes, replies, and their times.
+    std::uint64_t hash() const;
+    sometimes_set const& marks();
+    world_statistics const& statistics() const;
+    /// What the cells say of themselves, for a person.
+    std::string describe() const;
+    void note(std::string const& line); ///< into the trace
+
+    class engine; ///< the inside; private to the room
+
+  private:
+    std::unique_ptr<engine> engine_;
+};
+
+} // namespace zooid::sim

@@ -1,0 +1,237 @@
+// The public face of the exact computation, and its two sceptics: a simulation and the list of cut sets.
+#include <zooid/placement/availability.hpp>
+
+#include <zooid/base/prng.hpp>
+
+#include "placement/sort_stably.hpp"
+#include "placement/view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace zooid::placement {
+namespace {
+
+struct resolved {
+    std::array<site, cell_size_max> sites;
+    std::array<site const*, cell_size_max> pointers{};
+    std::size_t count = 0;
+    std::span<site const* const> members() const { return {pointers.data(), count}; }
+};
+
+void resolve(topology const& t, cell const& c, resolved& out) {
+    for (auto const m : c.members) {
+        out.sites[out.count] = site_of(t, m);
+        out.pointers[out.count] = &out.sites[out.count];
+        ++out.count;
+    }
+}
+
+double weighted(viewpoint_sites const& anchors, resolved const& r, unsigned size) {
+    if (anchors.count == 0) return view({}).shortfall(r.members(), {}, size);
+    double sum = 0;
+    double total = 0;
+    for (std::size_t i = 0; i < anchors.count; ++i) {
+        total += anchors.weight[i];
+        sum += anchors.weight[i] * view(anchors.all().subspan(i, 1)).shortfall(r.members(), {}, size);
+    }
+    return sum / total;
+}
+
+} // namespace
+
+score score_of(topology const& t, cell const& c) {
+    auto const anchors = anchors_of(t, c);
+    resolved r;
+    resolve(t, c, r);
+    score s;
+    s.unavailable = view(anchors.all()).shortfall(r.members(), {}, c.size);
+    s.weighted = weighted(anchors, r, c.size);
+    s.not_durable = view({}, links::ignored).shortfall(r.members(), {}, c.size);
+    return s;
+}
+
+double unavailability_of(topology const& t, cell const& c, objective o) {
+    auto const anchors = anchors_of(t, c);
+    resolved r;
+    resolve(t, c, r);
+    if (o == objective::weighted) return weighted(anchors, r, c.size);
+    return view(anchors.all()).shortfall(r.members(), {}, c.size);
+}
+
+std::string to_string(topology const& t, element const& e) {
+    switch (e.kind) {
+    case element_kind::server: return "server " + t.servers[e.index].id;
+    case element_kind::rack: return "rack " + t.racks[e.index].id;
+    case element_kind::row: return "row " + t.rows[e.index].id;
+    case element_kind::rack_link: return "link of rack " + t.racks[e.index].id;
+    case element_kind::row_link: return "link of row " + t.rows[e.index].id;
+    case element_kind::power: return "power " + t.powers[e.index].id;
+    }
+    return {};
+}
+
+namespace {
+
+/// A sorted set of elements, asked by binary search.
+class down_set {
+  public:
+    explicit down_set(failures f) : sorted_(std::move(f)) { std::sort(sorted_.begin(), sorted_.end()); }
+    bool has(element_kind k, std::uint32_t i) const {
+        return std::binary_search(sorted_.begin(), sorted_.end(), element{k, i});
+    }
+
+  private:
+    failures sorted_;
+};
+
+bool is_up(topology const& t, server_ref ref, down_set const& down) {
+    auto const& s = t.servers[ref.value];
+    if (down.has(element_kind::server, ref.value) || down.has(element_kind::rack, s.rack.value)) return false;
+    if (down.has(element_kind::row, t.row_of(ref).value)) return false;
+    return std::any_of(s.power.begin(), s.power.end(),
+                       [&](power_ref p) { return !down.has(element_kind::power, p.value); });
+}
+
+/// The side of the network that a server is on: its rack, its row or the core, whichever is the first cut off
+/// above it.
+element side_of(topology const& t, server_ref ref, down_set const& down) {
+    auto const rack = t.servers[ref.value].rack.value;
+    auto const row = t.row_of(ref).value;
+    if (down.has(element_kind::rack_link, rack)) return {element_kind::rack_link, rack};
+    if (down.has(element_kind::row_link, row)) return {element_kind::row_link, row};
+    return {element_kind::power, 0}; // stands for the core: no link is of this kind
+}
+
+std::optional<unsigned> reachable(topology const& t, cell const& c, down_set const& down) {
+    element side{element_kind::power, 0};
+    bool first = true;
+    for (auto const& a : c.anchors) {
+        if (a.weight <= 0) continue;
+        if (!is_up(t, a.server, down)) return {};
+        auto const here = side_of(t, a.server, down);
+        if (!first && here != side) return {};
+        side = here, first = false;
+    }
+    return static_cast<unsigned>(std::count_if(c.members.begin(), c.members.end(), [&](server_ref m) {
+        return is_up(t, m, down) && side_of(t, m, down) == side;
+    }));
+}
+
+/// Everything whose failure the cell could notice, once each.
+std::vector<element> concerns(topology const& t, cell const& c) {
+    std::vector<element> out;
+    auto const add = [&](server_ref s) {
+        auto const rack = t.servers[s.value].rack.value;
+        auto const row = t.row_of(s).value;
+        out.push_back({element_kind::server, s.value});
+        out.push_back({element_kind::rack, rack});
+        out.push_back({element_kind::rack_link, rack});
+        out.push_back({element_kind::row, row});
+        out.push_back({element_kind::row_link, row});
+        for (auto const p : t.servers[s.value].power) {
+            out.push_back({element_kind::power, p.value});
+        }
+    };
+    for (auto const m : c.members) {
+        add(m);
+    }
+    for (auto const& a : c.anchors) {
+        if (a.weight > 0) add(a.server);
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+double rate_of(topology const& t, element const& e) {
+    switch (e.kind) {
+    case element_kind::server: return t.servers[e.index].rate;
+    case element_kind::rack: return t.racks[e.index].rate;
+    case element_kind::row: return t.rows[e.index].rate;
+    case element_kind::rack_link: return t.racks[e.index].link_rate;
+    case element_kind::row_link: return t.rows[e.index].link_rate;
+    case element_kind::power: return t.powers[e.index].rate;
+    }
+    return 0;
+}
+
+} // namespace
+
+std::optional<unsigned> reachable_under(topology const& t, cell const& c, failures const& down) {
+    return reachable(t, c, down_set(down));
+}
+
+estimate simulate(topology const& t, cell const& c, std::uint64_t samples, std::uint64_t seed) {
+    auto const relevant = concerns(t, c);
+    prng random(seed);
+    std::uint64_t possible = 0;
+    std::uint64_t lost = 0;
+    failures down;
+    for (std::uint64_t i = 0; i < samples; ++i) {
+        down.clear();
+        for (auto const& e : relevant) {
+            double const drawn = static_cast<double>(random.next() >> 11) * 0x1p-53;
+            if (drawn < rate_of(t, e)) down.push_back(e);
+        }
+        auto const reached = reachable(t, c, down_set(down));
+        if (!reached) continue;
+        ++possible;
+        if (*reached < majority_of(c.size)) ++lost;
+    }
+    if (possible == 0) return {};
+    double const mean = static_cast<double>(lost) / static_cast<double>(possible);
+    return {mean, std::sqrt(std::max(mean * (1 - mean), 1e-12) / static_cast<double>(possible))};
+}
+
+namespace {
+
+/// Grows sets of failures in order of size, so that one that contains an earlier one is never kept.
+struct cut_search {
+    topology const& t;
+    cell const& c;
+    std::vector<element> relevant;
+    std::vector<cut_set> found = {};
+    failures current = {};
+
+    bool contains_found() const {
+        return std::any_of(found.begin(), found.end(), [&](cut_set const& known) {
+            return std::includes(current.begin(), current.end(), known.elements.begin(),
+                                 known.elements.end());
+        });
+    }
+    void visit(std::size_t from, unsigned left) {
+        if (left == 0) {
+            if (contains_found()) return;
+            auto const reached = reachable(t, c, down_set(current));
+            if (!reached || *reached >= majority_of(c.size)) return;
+            double p = 1;
+            for (auto const& e : current) {
+                p *= rate_of(t, e);
+            }
+            found.push_back({current, p});
+            return;
+        }
+        for (auto i = from; i < relevant.size(); ++i) {
+            current.push_back(relevant[i]);
+            visit(i + 1, left - 1);
+            current.pop_back();
+        }
+    }
+};
+
+} // namespace
+
+std::vector<cut_set> minimal_cut_sets(topology const& t, cell const& c, unsigned order) {
+    cut_search search{t, c, concerns(t, c)};
+    for (unsigned size = 1; size <= order; ++size) {
+        search.visit(0, size);
+    }
+    sort_stably(search.found,
+                [](cut_set const& a, cut_set const& b) { return a.probability > b.probability; });
+    return search.found;
+}
+
+} // namespace zooid::placement

@@ -1,0 +1,159 @@
+// Cells that lost a member: what is left stays, if the floors allow it, and the gap is filled.
+#include "placement/solver_impl.hpp"
+
+#include <algorithm>
+
+namespace zooid::placement {
+
+std::vector<std::uint32_t> solver::impl::survivors(cell const& c) const {
+    std::vector<std::uint32_t> keep;
+    for (auto const m : c.members) {
+        if (servers.eligible(m.value)) keep.push_back(m.value);
+    }
+    return keep;
+}
+
+bool solver::impl::refill(draft& d, std::vector<std::uint32_t> keep) {
+    auto const restart = [&] {
+        d.clear();
+        for (auto const s : keep) {
+            d.add(s);
+        }
+    };
+    unsigned const attempts = overlaps.on() ? 8 : 1;
+    bool filled = false;
+    for (unsigned i = 0; i < attempts && !filled; ++i) {
+        restart();
+        filled = choose.fill(d);
+    }
+    if (!filled && !fill_by_flow(d, keep)) return false;
+    auto const fresh = d.size() - static_cast<unsigned>(keep.size());
+    if (fresh > 1) choose.polish(d, static_cast<unsigned>(keep.size()));
+    return true;
+}
+
+namespace {
+
+/// True if these can all stay: one pool, and no spread limit exceeded.
+bool consistent(catalogue const& servers, draft& d, std::vector<std::uint32_t> const& keep) {
+    d.clear();
+    for (auto const s : keep) {
+        if (servers.pool_of(s) != d.pool_index()) return false;
+        d.add(s);
+    }
+    return d.keeps_spread();
+}
+
+/// Calls `use` with every subset of `all` of the given size until it returns true.
+template <class Use>
+bool any_subset(std::vector<std::uint32_t> const& all, std::size_t size, Use use,
+                std::vector<std::uint32_t> chosen = {}, std::size_t from = 0) {
+    if (chosen.size() == size) return use(chosen);
+    for (auto i = from; i < all.size(); ++i) {
+        auto next = chosen;
+        next.push_back(all[i]);
+        if (any_subset(all, size, use, next, i + 1)) return true;
+    }
+    return false;
+}
+
+} // namespace
+
+result<plan> solver::impl::plan_for(cell const& c, std::vector<server_ref> const& target) const {
+    std::vector<server_ref> leaving, coming;
+    std::set_difference(c.members.begin(), c.members.end(), target.begin(), target.end(),
+                        std::back_inserter(leaving));
+    std::set_difference(target.begin(), target.end(), c.members.begin(), c.members.end(),
+                        std::back_inserter(coming));
+    // One swap into a lawful set needs no search for an order, unless links are cut today.
+    bool const simple = leaving.size() == 1 && options.down.empty() && live_of(c) >= majority_of(c.size);
+    if (simple) return plan{{leaving[0], coming[0]}};
+    return plan_swaps(world, c, target, options.hard, options.down);
+}
+
+unsigned solver::impl::live_of(cell const& c) const {
+    return static_cast<unsigned>(
+        std::count_if(c.members.begin(), c.members.end(), [&](server_ref m) { return servers.up(m.value); }));
+}
+
+answer solver::impl::refuse_plan(cell const& c, std::string reason) {
+    answer a;
+    a.members = c.members;
+    a.unavailable = unavailability_of(world, c, options.minimise);
+    a.refused = infeasibility{{}, {}, std::move(reason)};
+    return a;
+}
+
+/// The pool that most survivors are of stays the cell's.
+std::uint32_t solver::impl::pool_of_most(std::vector<std::uint32_t> const& members) const {
+    std::vector<std::uint32_t> votes(servers.pools().size());
+    for (auto const s : members) {
+        ++votes[servers.pool_of(s)];
+    }
+    return static_cast<std::uint32_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
+}
+
+answer solver::impl::repair(cell const& c) {
+    auto const all = survivors(c);
+    auto d = draft_of(c);
+    d.choose_pool(pool_of_most(all));
+    if (all.size() == c.size && consistent(servers, d, all)) {
+        answer a;
+        a.members = c.members, a.unavailable = d.score();
+        return a;
+    }
+    if (live_of(c) < majority_of(c.size)) {
+        return refuse_plan(c, "no majority of the members is up: this is for emergency recovery");
+    }
+    if (auto simple = repair_simply(c, d, all)) return std::move(*simple);
+    uncount(c, c.members);
+    auto a = search_repair(c, d, all);
+    count(c, a.members);
+    return a;
+}
+
+/// The common case: one member is lost, the rest stays, and so do their loads.
+std::optional<answer> solver::impl::repair_simply(cell const& c, draft& d,
+                                                  std::vector<std::uint32_t> const& all) {
+    if (all.size() + 1 != c.size || overlaps.on() || !consistent(servers, d, all)) return {};
+    if (!choose.fill(d)) return {};
+    auto a = accept(d);
+    auto steps = plan_for(c, a.members);
+    if (!steps) return {};
+    a.steps = std::move(steps.value());
+    servers.remove_load(a.steps[0].out.value);
+    servers.add_load(a.steps[0].in.value);
+    return a;
+}
+
+/// Keeps all survivors if it can, else all but one, and so on; at last another colour.
+answer solver::impl::search_repair(cell const& c, draft& d, std::vector<std::uint32_t> const& all) {
+    answer a;
+    std::string trouble;
+    auto const attempt = [&](std::vector<std::uint32_t> const& keep) {
+        if (!consistent(servers, d, keep) || !refill(d, keep)) return false;
+        auto proposal = accept(d);
+        auto steps = plan_for(c, proposal.members);
+        if (!steps) {
+            trouble = steps.error().detail();
+            return false;
+        }
+        a = std::move(proposal);
+        a.steps = std::move(steps.value());
+        return true;
+    };
+    bool found = attempt(all);
+    for (auto n = all.size(); !found && n-- > 0;) {
+        found = any_subset(all, n, attempt);
+    }
+    auto const favourite = d.pool_index();
+    for (std::uint32_t p = 0; !found && p < servers.pools().size(); ++p) {
+        if (p == favourite) continue;
+        d.choose_pool(p);
+        found = attempt({});
+    }
+    if (found) return a;
+    return trouble.empty() ? refuse(c) : refuse_plan(c, trouble);
+}
+
+} // namespace zooid::placement

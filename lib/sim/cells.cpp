@@ -1,0 +1,151 @@
+// Cells of the world: their founding, their clients, and how they are when all is quiet.
+#include "sim/engine.hpp"
+
+#include <zooid/base/check.hpp>
+
+#include <algorithm>
+
+namespace zooid::sim {
+
+cell_index world::engine::found_cell(std::size_t replicas) {
+    ZOOID_CHECK(replicas <= machines_.size(), "a cell has at most one replica on each server");
+    std::vector<server_id> order;
+    for (machine const& m : machines_)
+        order.push_back(m.id);
+    for (std::size_t i = 0; i < replicas; ++i) {
+        std::size_t const drawn = i + random_.below(order.size() - i);
+        std::swap(order[i], order[drawn]);
+    }
+    founded_cell c;
+    c.id = {0x63656c6c, cells_.size() + 1};
+    c.name = "cell-" + std::to_string(cells_.size() + 1);
+    generation const birth{1};
+    std::vector<member> members;
+    for (std::size_t i = 0; i < replicas; ++i) {
+        auto const reserved =
+            decode_member(administer(order[i], operation::reserve, encode(reserve_request{c.id, birth})));
+        if (!reserved) return fail("a reservation is malformed"), 0;
+        members.push_back(reserved.value());
+    }
+    c.members = configuration(members);
+    cells_.push_back(c);
+    referee_.add_cell(c.id, c.members);
+    snapshot founding{c.id, c.name, birth, 1, limits::alpha_default, {}, {{slot{1}, c.members}}, {}, {}};
+    for (member const& m : members)
+        (void)administer(m.server, operation::found, encode(founding));
+    return cells_.size() - 1;
+}
+
+std::uint16_t world::engine::add_caller(cell_index cell, client_options const& options, bool works) {
+    founded_cell& c = cells_[cell];
+    auto const index = static_cast<std::uint16_t>(callers_.size());
+    auto const home = works ? static_cast<std::uint16_t>(random_.below(machines_.size())) : nowhere;
+    std::uint64_t const seed = random_.next();
+    auto work = works ? make_workload(options.work, index) : nullptr;
+    callers_.push_back(std::make_unique<caller>(
+        *this, caller_place{index, home, cell, c.id, c.name, c.members}, options, std::move(work), seed));
+    return index;
+}
+
+ending world::engine::call_once(cell_index cell, intent what, duration patience) {
+    std::uint16_t const index = add_caller(cell, {.patience = patience}, false);
+    callers_[index]->ask(std::move(what));
+    (void)run_until([&] { return !callers_[index]->is_busy(); }, patience + std::chrono::seconds(1));
+    if (callers_[index]->is_busy()) return unknown{};
+    return callers_[index]->last()->ended;
+}
+
+// ---- what callers tell
+// ------------------------------------------------------------------------------------------
+
+void world::engine::set_timer(std::uint16_t index, world_time at, std::uint32_t epoch) {
+    queue_.push({.at = at, .what = occurrence::client, .target = index, .epoch = epoch});
+}
+
+void world::engine::on_ended(std::uint16_t index, call const& ended) {
+    calls_.push_back(ended);
+    mix(ended.ended.index() + static_cast<std::uint64_t>(ended.responded_ns));
+    bool const write = ended.kind == call_kind::transaction;
+    bool const committed = std::holds_alternative<kv::committed>(ended.ended);
+    if (committed && write) ++statistics_.committed, ++cells_[callers_[index]->cell()].commits;
+    if (committed && !write) ++statistics_.reads;
+    if (std::holds_alternative<kv::rejected>(ended.ended)) ++statistics_.rejected;
+    if (std::holds_alternative<unknown>(ended.ended)) ++statistics_.unknown;
+    if (std::holds_alternative<failed>(ended.ended)) ++statistics_.failed;
+    if (!traces()) return;
+    char const* const how[] = {"committed", "rejected", "unknown", "failed"};
+    note("client " + std::to_string(index) + ": " + (write ? "transaction " : "read ") +
+         how[ended.ended.index()] + " after " + std::to_string((now_ - ended.invoked_ns) / 1000) + " us");
+}
+
+void world::engine::on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) {
+    referee_.on_read(cell, at, query, results);
+    mix(results);
+}
+
+// ---- when all is quiet
+// ------------------------------------------------------------------------------------------
+
+server_id world::engine::leader(cell_index cell) const {
+    ballot highest;
+    for (machine const& m : machines_) {
+        replica const* r = m.running ? m.running->host.find_replica(cells_[cell].id) : nullptr;
+        if (r && r->role() == role::leading) highest = std::max(highest, r->promised());
+    }
+    return highest.server;
+}
+
+std::string world::engine::unrest() const {
+    for (founded_cell const& c : cells_) {
+        replica const* first = nullptr;
+        server_id first_on;
+        for (machine const& m : machines_) {
+            replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
+            if (!r || m.harmed || m.latched) continue;
+            std::string const who = c.name + " on server " + to_string(m.id);
+            if (r->deadline() != never) return who + " has a deadline as " + std::string(name_of(r->role()));
+            if (m.running->host.statistics().requests_waiting > 0) return who + " has requests waiting";
+            if (!first) first = r, first_on = m.id;
+            explanation const a = first->explain();
+            explanation const b = r->explain();
+            if (a.applied != b.applied)
+                return who + " applied slot " + to_string(b.applied) + ", server " + to_string(first_on) +
+                       " slot " + to_string(a.applied);
+            if (a.state_digest != b.state_digest) return who + " holds another state";
+        }
+    }
+    return {};
+}
+
+std::string world::engine::describe() const {
+    std::string all;
+    for (founded_cell const& c : cells_) {
+        all += c.name + ":\n";
+        for (member const& member : c.members.members()) {
+            machine const& m = at(member.server);
+            all += "  server " + to_string(m.id) + ": ";
+            replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
+            if (!r) {
+                all += m.running ? "no replica\n" : "down\n";
+                continue;
+            }
+            explanation const e = r->explain();
+            all += std::string(name_of(e.role)) + ", promised " + to_string(e.promised) + ", follows " +
+                   to_string(e.proposer) + ", prefix " + to_string(e.prefix) + ", applied " +
+                   to_string(e.applied) + ", checkpoint " + to_string(e.checkpoint) +
+                   (e.may_vote ? "" : ", may not vote yet") + (m.harmed ? ", harmed" : "") +
+                   (m.latched ? ", latched" : "") +
+                   (e.quarantine.empty() ? "" : ", quarantined: " + e.quarantine);
+            all += ", open " + std::to_string(e.open_slots) + ", pending " +
+                   std::to_string(e.pending_commands) + "+" + std::to_string(e.pending_reads);
+            time_point const wanted = r->deadline();
+            if (wanted != never)
+                all += ", wakes in " +
+                       std::to_string((wanted - m.clock.read(now_)) / std::chrono::milliseconds(1)) + " ms";
+            all += "\n";
+        }
+    }
+    return all;
+}
+
+} // namespace zooid::sim

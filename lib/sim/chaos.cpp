@@ -1,0 +1,317 @@
+#include "sim/chaos.hpp"
+
+#include <algorithm>
+
+namespace zooid::sim {
+
+std::string_view name_of(fault f) {
+    switch (f) {
+    case fault::kill: return "kill";
+    case fault::power_cut: return "power_cut";
+    case fault::power_cut_everywhere: return "power_cut_everywhere";
+    case fault::pause: return "pause";
+    case fault::isolate: return "isolate";
+    case fault::partition: return "partition";
+    case fault::one_way_cut: return "one_way_cut";
+    case fault::packet_loss: return "packet_loss";
+    case fault::duplicates_and_reordering: return "duplicates_and_reordering";
+    case fault::changed_bytes: return "changed_bytes";
+    case fault::broken_links: return "broken_links";
+    case fault::slow_network: return "slow_network";
+    case fault::clock_rate: return "clock_rate";
+    case fault::slow_disk: return "slow_disk";
+    case fault::hung_disk: return "hung_disk";
+    case fault::full_disk: return "full_disk";
+    case fault::failed_flush: return "failed_flush";
+    case fault::misdirected_write: return "misdirected_write";
+    case fault::rot: return "rot";
+    case fault::wiped_disk: return "wiped_disk";
+    case fault::old_image: return "old_image";
+    case fault::count_: break;
+    }
+    return "unknown";
+}
+
+std::vector<std::string_view> profile_names() {
+    return {"calm", "lossy", "partitions", "crashes", "disks", "everything"};
+}
+
+bool is_profile(std::string_view name) {
+    auto const names = profile_names();
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::vector<fault> faults_of(std::string_view profile) {
+    using enum fault;
+    if (profile == "calm") return {};
+    if (profile == "lossy")
+        return {packet_loss, duplicates_and_reordering, changed_bytes, broken_links, slow_network};
+    if (profile == "partitions") return {isolate, partition, one_way_cut, pause, clock_rate, broken_links};
+    if (profile == "crashes") return {kill, kill, power_cut, power_cut, power_cut_everywhere, pause};
+    if (profile == "disks")
+        return {power_cut,         kill, slow_disk,  hung_disk, full_disk, failed_flush,
+                misdirected_write, rot,  wiped_disk, old_image};
+    std::vector<fault> all;
+    for (std::size_t f = 0; f < fault_count; ++f)
+        all.push_back(static_cast<fault>(f));
+    all.insert(all.end(), {kill, power_cut, isolate, partition}); // the common ones are common
+    return all;
+}
+
+chaos::chaos(world& w, std::vector<fault> kinds, std::size_t servers, std::size_t cells, std::uint64_t seed)
+    : world_(w), kinds_(std::move(kinds)), servers_(servers), cells_(cells), random_(seed),
+      calm_(w.network()) {}
+
+// ---- time
+// -------------------------------------------------------------------------------------------------------
+
+void chaos::reign(duration span, std::size_t count) {
+    duration const begin = world_.now();
+    std::vector<duration> moments;
+    for (std::size_t i = 0; i < count && !kinds_.empty(); ++i) {
+        auto const width = static_cast<std::uint64_t>(span.count());
+        moments.push_back(begin + duration(static_cast<std::int64_t>(random_.below(width))));
+    }
+    std::sort(moments.begin(), moments.end());
+    for (duration const moment : moments) {
+        run_to(moment);
+        if (!world_.failures().empty()) return;
+        inject(kinds_[random_.below(kinds_.size())]);
+    }
+    run_to(begin + span);
+}
+
+void chaos::run_to(duration when) {
+    while (!ends_.empty() && ends_.begin()->first <= when && world_.failures().empty()) {
+        auto const next = ends_.begin();
+        world_.run_for(std::max(duration(), next->first - world_.now()));
+        auto const end = next->second;
+        ends_.erase(next);
+        end();
+    }
+    if (when > world_.now()) world_.run_for(when - world_.now());
+}
+
+void chaos::at_end(duration after, std::function<void()> end) {
+    ends_.emplace(world_.now() + after, std::move(end));
+}
+
+// ---- draws
+// ------------------------------------------------------------------------------------------------------
+
+duration chaos::draw_span(std::uint64_t low_ms, std::uint64_t high_ms) {
+    return std::chrono::milliseconds(random_.between(low_ms, high_ms));
+}
+
+server_id chaos::draw_server() {
+    return server_id{1 + random_.below(servers_)};
+}
+
+// Who leads is hit most often: that is where the interesting things are.
+server_id chaos::draw_victim() {
+    bool const leader = random_.chance(1, 2);
+    std::size_t const cell = random_.below(cells_);
+    server_id const leads = world_.leader(cell);
+    server_id const any = draw_server();
+    return leader && leads ? leads : any;
+}
+
+// What destroys durable data may befall a minority of each cell only.
+bool chaos::may_harm(server_id server) const {
+    for (std::size_t c = 0; c < cells_; ++c) {
+        std::vector<server_id> const members = world_.members(c);
+        std::size_t harmed = 0;
+        for (server_id m : members)
+            harmed += m == server || world_.is_harmed(m) ? 1 : 0;
+        if (harmed > (members.size() - 1) / 2) return false;
+    }
+    return true;
+}
+
+std::vector<server_id> chaos::draw_expendable() {
+    std::vector<server_id> out;
+    for (std::uint64_t s = 1; s <= servers_; ++s) {
+        if (!random_.chance(1, 3)) continue;
+        out.push_back(server_id{s});
+        for (std::size_t c = 0; c < cells_; ++c) {
+            std::vector<server_id> const members = world_.members(c);
+            auto const gone = std::count_if(members.begin(), members.end(), [&](server_id m) {
+                return world_.is_harmed(m) || std::find(out.begin(), out.end(), m) != out.end();
+            });
+            if (static_cast<std::size_t>(gone) <= (members.size() - 1) / 2) continue;
+            out.pop_back();
+            break;
+        }
+    }
+    return out;
+}
+
+// ---- faults
+// -----------------------------------------------------------------------------------------------------
+
+void chaos::inject(fault f) {
+    ++injected_[static_cast<std::size_t>(f)];
+    world_.note("CHAOS: " + std::string(name_of(f)));
+    server_id const victim = draw_victim();
+    switch (f) {
+    case fault::kill: return crash_and_return(victim, false);
+    case fault::power_cut: return crash_and_return(victim, true);
+    case fault::power_cut_everywhere:
+        for (std::uint64_t s = 1; s <= servers_; ++s)
+            crash_and_return(server_id{s}, true);
+        return;
+    case fault::pause: return world_.pause(victim, draw_span(50, 4000));
+    case fault::isolate: return cut_off(victim, true, true);
+    case fault::one_way_cut: {
+        bool const outwards = random_.chance(1, 2);
+        return cut_off(victim, outwards, !outwards);
+    }
+    case fault::partition: {
+        std::vector<server_id> side;
+        for (std::uint64_t s = 1; s <= servers_; ++s) {
+            if (random_.chance(1, 2)) side.push_back(server_id{s});
+        }
+        return split(side);
+    }
+    case fault::packet_loss:
+    case fault::duplicates_and_reordering:
+    case fault::changed_bytes:
+    case fault::slow_network: return change_network(f);
+    case fault::broken_links:
+        for (std::uint64_t s = 1; s <= servers_; ++s) {
+            if (server_id{s} != victim && random_.chance(2, 3)) world_.break_link(victim, server_id{s});
+        }
+        return;
+    case fault::clock_rate: {
+        std::uint64_t const rate = random_.between(512, 2048);
+        return world_.set_clock_rate(victim, static_cast<std::uint32_t>(rate));
+    }
+    case fault::old_image: return restore_old_image();
+    default: return inject_on_disk(f, victim);
+    }
+}
+
+void chaos::crash_and_return(server_id server, bool power) {
+    power ? world_.cut_power(server) : world_.kill(server);
+    duration const away = random_.chance(1, 3) ? draw_span(1, 100) : draw_span(100, 8000);
+    at_end(away, [this, server] { world_.start(server); });
+}
+
+void chaos::split(std::vector<server_id> const& side) {
+    bool const breaks = random_.chance(1, 2);
+    std::vector<std::pair<server_id, server_id>> cuts;
+    for (server_id a : side) {
+        for (std::uint64_t s = 1; s <= servers_; ++s) {
+            server_id const b{s};
+            if (std::find(side.begin(), side.end(), b) != side.end()) continue;
+            world_.cut(a, b), world_.cut(b, a);
+            cuts.emplace_back(a, b);
+            if (breaks) world_.break_link(a, b);
+        }
+    }
+    at_end(draw_span(200, 8000), [this, cuts] {
+        for (auto const& [a, b] : cuts)
+            world_.heal(a, b), world_.heal(b, a);
+    });
+}
+
+void chaos::cut_off(server_id server, bool from, bool to) {
+    bool const breaks = random_.chance(1, 3);
+    for (std::uint64_t s = 1; s <= servers_; ++s) {
+        if (server_id{s} == server) continue;
+        if (from) world_.cut(server, server_id{s});
+        if (to) world_.cut(server_id{s}, server);
+        if (breaks) world_.break_link(server, server_id{s});
+    }
+    at_end(draw_span(200, 8000), [this, server] {
+        for (std::uint64_t s = 1; s <= servers_; ++s) {
+            if (server_id{s} == server) continue;
+            world_.heal(server, server_id{s}), world_.heal(server_id{s}, server);
+        }
+    });
+}
+
+void chaos::change_network(fault f) {
+    network_options& n = world_.network();
+    auto const ppm = static_cast<std::uint32_t>(random_.between(1000, 300'000));
+    switch (f) {
+    case fault::packet_loss: n.loss_ppm = ppm; break;
+    case fault::changed_bytes: n.change_ppm = ppm / 20; break;
+    case fault::slow_network: n.delay_max = draw_span(5, 200); break;
+    default: n.duplicate_ppm = ppm, n.reorder_ppm = ppm; break;
+    }
+    at_end(draw_span(500, 8000), [this, f] {
+        network_options& now = world_.network();
+        switch (f) {
+        case fault::packet_loss: now.loss_ppm = calm_.loss_ppm; break;
+        case fault::changed_bytes: now.change_ppm = 0; break;
+        case fault::slow_network: now.delay_max = calm_.delay_max; break;
+        default: now.duplicate_ppm = now.reorder_ppm = 0; break;
+        }
+    });
+}
+
+void chaos::inject_on_disk(fault f, server_id server) {
+    bool const harms = f == fault::misdirected_write || f == fault::rot || f == fault::wiped_disk;
+    if (harms && !may_harm(server)) return;
+    duration const span = draw_span(100, 6000);
+    switch (f) {
+    case fault::slow_disk:
+        world_.slow_disk(server, static_cast<std::uint32_t>(random_.between(5, 200)));
+        return at_end(span, [this, server] { world_.slow_disk(server, 1); });
+    case fault::hung_disk:
+        world_.hang_disk(server, true);
+        return at_end(span, [this, server] { world_.hang_disk(server, false); });
+    case fault::full_disk:
+        world_.fill_disk(server, true);
+        return at_end(span, [this, server] { world_.fill_disk(server, false); });
+    case fault::failed_flush: {
+        world_.fail_next_flush(server);
+        bool const power = random_.chance(1, 3);
+        return at_end(span, [this, server, power] { crash_and_return(server, power); });
+    }
+    case fault::misdirected_write: world_.misdirect_next_write(server); break;
+    case fault::rot: world_.rot(server); break;
+    case fault::wiped_disk: world_.wipe(server); break;
+    default: return;
+    }
+    if (f != fault::wiped_disk && random_.chance(1, 2)) return; // found by scrubbing, or never
+    at_end(span, [this, server] { crash_and_return(server, false); });
+}
+
+// An image is kept for a while before it comes back, so that the peers have durably heard of later batches.
+void chaos::restore_old_image() {
+    server_id const server = draw_server();
+    if (!may_harm(server) || backups_.count(server) > 0 || !world_.is_running(server)) return;
+    backups_[server] = world_.now();
+    world_.keep_backup(server);
+    at_end(std::chrono::seconds(14), [this, server] {
+        if (!may_harm(server)) return;
+        world_.restore_backup(server);
+        at_end(draw_span(10, 2000), [this, server] { world_.start(server); });
+    });
+}
+
+// ---- healing
+// ----------------------------------------------------------------------------------------------------
+
+void chaos::heal(std::vector<server_id> const& left_out) {
+    ends_.clear();
+    world_.note("CHAOS: healing all but " + std::to_string(left_out.size()) + " servers");
+    world_.network() = calm_;
+    for (std::uint64_t s = 1; s <= servers_; ++s) {
+        server_id const server{s};
+        bool const out = std::find(left_out.begin(), left_out.end(), server) != left_out.end();
+        for (std::uint64_t t = 1; t <= servers_; ++t) {
+            if (s == t) continue;
+            bool const peer_out = std::find(left_out.begin(), left_out.end(), server_id{t}) != left_out.end();
+            out || peer_out ? world_.cut(server, server_id{t}) : world_.heal(server, server_id{t});
+        }
+        if (out) continue;
+        world_.slow_disk(server, 1), world_.hang_disk(server, false), world_.fill_disk(server, false);
+        if (world_.is_latched(server)) world_.kill(server);
+        world_.start(server);
+    }
+}
+
+} // namespace zooid::sim

@@ -1,0 +1,62 @@
+// The referee: an independent account of the protocol, kept from what all servers report as durable.
+//
+//   O1  A slot of a cell is chosen with one value, and leaves one state behind.
+//   O2  It is chosen only after a quorum made an acceptance of that value durable in one ballot.
+//   O3  One (slot, ballot) is accepted with one value only.
+//   O4  A replica accepts nothing below a promise that it made durable before; its promise never goes down,
+//       restarts included.
+//   O5  Reads of one version see one state.
+#pragma once
+
+#include <zooid/server/options.hpp>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace zooid::sim {
+
+class oracle {
+  public:
+    /// Cells are numbered by the order of these calls.
+    void add_cell(cell_id cell, configuration const& members);
+    void on_fact(durable_fact const& fact);
+    /// What a restart found on its disk counts as durable, though nobody may have reported it yet.
+    void on_recovered(cell_id cell, replica_id replica, slot at, ballot in, digest value);
+    void on_read(std::size_t cell, version at, std::uint64_t query, std::uint64_t results);
+
+    std::vector<std::string> const& findings() const { return findings_; }
+    std::uint64_t slots_chosen() const { return slots_chosen_; }
+
+  private:
+    struct accepted_in {
+        ballot in;
+        digest value;
+        member_set voters;
+    };
+    struct slot_account {
+        bool chosen = false;
+        digest value;
+        digest state;
+        std::vector<accepted_in> accepted;
+    };
+    struct cell_account {
+        cell_id id;
+        configuration members;
+        std::vector<slot_account> slots;                                        ///< from slot 1
+        std::vector<ballot> promised;                                           ///< by member
+        std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> reads; ///< version, query: results
+    };
+
+    cell_account* find(cell_id cell);
+    void on_acceptance(cell_account& c, std::size_t voter, slot at, ballot const& in, digest const& value);
+    void on_choice(cell_account& c, durable_fact const& fact);
+    void find_fault(cell_account const& c, slot at, std::string const& what);
+
+    std::vector<cell_account> cells_;
+    std::vector<std::string> findings_;
+    std::uint64_t slots_chosen_ = 0;
+};
+
+} // namespace zooid::sim

@@ -1,0 +1,131 @@
+// The solver against the oracle: floors always, infeasibility exactly, availability closely.
+#include "support/catch.hpp"
+
+#include "placement/worlds.hpp"
+
+#include <zooid/placement/solver.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <set>
+
+using namespace worlds;
+
+namespace {
+
+/// Counts by a reading of the floors that shares nothing with the library.
+bool floors_hold(topology const& t, std::vector<server_ref> const& members, unsigned size, floors const& f) {
+    if (members.size() != size || std::set(members.begin(), members.end()).size() != size) return false;
+    std::map<std::uint32_t, unsigned> racks, rows, powers;
+    std::set<std::uint32_t> colours;
+    for (auto m : members) {
+        auto const& s = t.servers[m.value];
+        if (s.draining || s.failed) return false;
+        ++racks[s.rack.value], ++rows[t.row_of(m).value];
+        if (s.power.size() == 1) ++powers[s.power[0].value];
+        colours.insert(s.colour.value);
+    }
+    auto const limit = size == 1 ? 1 : (size - 1) / 2;
+    auto const fits = [&](auto const& counts) {
+        return std::all_of(counts.begin(), counts.end(), [&](auto const& c) { return c.second <= limit; });
+    };
+    return (!f.rack || fits(racks)) && (!f.row || fits(rows)) && (!f.power || fits(powers)) &&
+           (!f.colour || colours.size() == 1);
+}
+
+floors drawn_floors(prng& random) {
+    floors f;
+    f.row = random.chance(1, 5);
+    f.colour = random.chance(4, 5);
+    return f;
+}
+
+int instances(int few) {
+    auto const* many = std::getenv("ZOOID_PLACEMENT_INSTANCES");
+    return many ? std::atoi(many) : few;
+}
+
+} // namespace
+
+TEST_CASE("no floor is violated over ten thousand random worlds, and what is refused is impossible") {
+    int placed = 0, refused = 0;
+    for (std::uint64_t seed = 1; seed <= 10000; ++seed) {
+        prng random(seed);
+        auto const t = make({.racks = 7,
+                             .powers = 5,
+                             .colours = 2,
+                             .servers_min = 3,
+                             .servers = 16,
+                             .feeds = 2,
+                             .capacity = 2,
+                             .draining_percent = 10},
+                            random);
+        auto const f = drawn_floors(random);
+        auto const size = static_cast<unsigned>(1 + 2 * random.below(4));
+        auto s = solver::create(t, {.seed = seed, .hard = f}).value();
+        std::vector<std::uint32_t> loads(t.servers.size());
+        INFO("seed " << seed << ", size " << size);
+        for (int i = 0; i < 3; ++i) {
+            cell const c{"k" + std::to_string(i), size, draw_anchors(t, 3, random), {}};
+            auto const a = s->place(c).value();
+            if (a.refused) {
+                ++refused;
+                REQUIRE(a.members.empty());
+                REQUIRE(!a.refused->conflict.empty());
+                REQUIRE_FALSE(find_optimum(t, c, f, objective::joint, loads));
+                continue;
+            }
+            ++placed;
+            REQUIRE(floors_hold(t, a.members, size, f));
+            for (auto m : a.members) {
+                REQUIRE(++loads[m.value] <= t.servers[m.value].capacity);
+            }
+        }
+    }
+    INFO(placed << " placed, " << refused << " refused");
+    CHECK(placed > 5000);
+    CHECK(refused > 1000);
+}
+
+TEST_CASE("placements are within five percent of the oracle's optimum at the 95th percentile") {
+    int const count = instances(600);
+    for (auto const o : {objective::joint, objective::weighted}) {
+        for (bool const uniform : {true, false}) {
+            std::vector<double> gaps;
+            for (std::uint64_t seed = 1; gaps.size() < static_cast<std::size_t>(count); ++seed) {
+                prng random(seed);
+                auto const t = make({.racks = 8,
+                                     .powers = 5,
+                                     .servers_min = 7,
+                                     .servers = 18,
+                                     .feeds = 1 + seed % 2,
+                                     .rate = seed % 3 == 0 ? 0.3 : 0.01,
+                                     .uniform = uniform},
+                                    random);
+                auto const size = static_cast<unsigned>(3 + 2 * random.below(3));
+                cell const c{"k", size, draw_anchors(t, 3, random), {}};
+                auto const best = find_optimum(t, c, {}, o);
+                if (!best) continue;
+                auto s = solver::create(t, {.seed = seed, .minimise = o}).value();
+                auto const a = s->place(c).value();
+                REQUIRE_FALSE(a.refused);
+                INFO("seed " << seed);
+                REQUIRE(a.unavailable >= best->unavailable * (1 - 1e-9));
+                gaps.push_back(best->unavailable > 0 ? a.unavailable / best->unavailable : 1);
+            }
+            std::sort(gaps.begin(), gaps.end());
+            auto const at = [&](double p) {
+                return gaps[static_cast<std::size_t>(p * double(gaps.size() - 1))];
+            };
+            auto const optimal =
+                std::count_if(gaps.begin(), gaps.end(), [](double g) { return g < 1 + 1e-9; });
+            std::cout << "gap to the optimum, " << (o == objective::joint ? "joint" : "weighted") << ", "
+                      << (uniform ? "uniform" : "any") << " rates, " << gaps.size() << " instances: optimal "
+                      << optimal << ", p50 " << at(0.5) << ", p95 " << at(0.95) << ", p99 " << at(0.99)
+                      << ", max " << gaps.back() << "\n";
+            CHECK(at(0.95) <= 1.05);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+#include "programs/processes.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <sys/stat.h>
+
+using namespace programs;
+
+TEST_CASE("keygen writes a file that only its owner can read, replaces none, and issues client keys") {
+    scratch folder;
+    auto const path = (folder.path / "keys").string();
+    CHECK(zooidctl({"keygen", path}).code == 0);
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    CHECK(zooidctl({"keygen", path}).code == 4);
+    auto const client = (folder.path / "client").string();
+    CHECK(zooidctl({"keygen", client, "--from", path, "--client", "7"}).code == 0);
+    CHECK(read_all(client).find("client 7") != std::string::npos);
+    CHECK(zooidctl({"keygen", client + "2", "--from", client, "--client", "8"}).code == 65);
+}
+
+TEST_CASE("usage errors end with 64, a bad configuration with 78, a bad transaction with 65") {
+    scratch folder;
+    CHECK(zooidctl({}).code == 64);
+    CHECK(zooidctl({"frobnicate"}).code == 64);
+    CHECK(zooidctl({"txn", "k"}).code == 64);
+    CHECK(zooidctl({"status"}).code == 78);
+    auto const config = (folder.path / "ctl.json").string();
+    CHECK(zooidctl({"--config", config, "status"}).code == 78);
+    write_all(config,
+              "{\"servers\":[{\"id\":1,\"address\":\"127.0.0.1:1\"},{\"id\":1,\"address\":\"127.0.0.1:2\"}],"
+              "\"keys\":\"k\"}");
+    auto const twice = zooidctl({"--config", config, "status"});
+    CHECK(twice.code == 78);
+    CHECK(twice.err.find("at $.servers[1].id: this server is listed twice") != std::string::npos);
+    auto const keys = (folder.path / "keys").string();
+    CHECK(zooidctl({"keygen", keys}).code == 0);
+    write_all(config, "{\"servers\":[{\"id\":1,\"address\":\"127.0.0.1:1\"}],\"keys\":\"" + keys + "\"}");
+    auto const bad = zooidctl({"--config", config, "txn", "k", "{\"then\":[{\"put\":\"a\",\"value\":1.5}]}"});
+    CHECK(bad.code == 65);
+    CHECK(bad.err.find("transaction:1:29: at $.then[0].value") != std::string::npos);
+}
+
+TEST_CASE("unreachable servers and a wrong colony key end within the deadline, and nothing happened") {
+    colony c(1);
+    auto const other = (c.folder.path / "other.keys").string();
+    REQUIRE(zooidctl({"keygen", other}).code == 0);
+    auto const config = read_all(c.folder.path / "ctl.json");
+    auto wrong = config;
+    wrong.replace(wrong.find(c.keys().string()), c.keys().string().size(), other);
+    write_all(c.folder.path / "wrong.json", wrong);
+    auto const refused =
+        zooidctl({"--config", (c.folder.path / "wrong.json").string(), "--deadline", "2", "get", "k"});
+    INFO(refused.err);
+    CHECK((refused.code == 3 || refused.code == 4));
+    c.kill(0);
+    auto const gone =
+        zooidctl({"--config", (c.folder.path / "ctl.json").string(), "--deadline", "1", "get", "k"});
+    INFO(gone.err);
+    CHECK(gone.code == 3);
+}
+
+TEST_CASE("a colony is founded, a cell created, written, read, scanned and explained") {
+    colony c(3);
+    auto const before = c.ctl({"cell", "create", "volume", "--on", "1,2,3"});
+    CHECK(before.code == 4); // no directory yet
+    auto const founded = c.ask({"colony", "init", "--on", "1,2,3"});
+    CHECK(founded.at("existed") == 0);
+    CHECK(c.ask({"colony", "init", "--on", "3,2,1"}).at("existed") ==
+          founded.at("directory").as_array().size());
+    CHECK(c.ctl({"colony", "init", "--on", "1"}).code == 4);
+
+    auto const created = c.ask({"cell", "create", "volume", "--on", "2,3,1"});
+    CHECK(created.at("existed") == false);
+    CHECK(created.at("generation") == 1);
+    auto const again = c.ask({"cell", "create", "volume", "--on", "1,2,3"});
+    CHECK(again.at("existed") == true);
+    CHECK(again.at("cell") == created.at("cell"));
+    CHECK(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 4);
+    CHECK(c.ctl({"cell", "create", "even", "--on", "1,2"}).code == 65);
+    CHECK(c.ctl({"cell", "create", "twice", "--on", "1,1,2"}).code == 65);
+    CHECK(c.ctl({"cell", "create", "directory/1", "--on", "1"}).code == 65);
+    CHECK(c.ctl({"cell", "create", std::string(1025, 'k'), "--on", "1"}).code == 65);
+
+    auto const written = c.ask({"txn", "volume",
+                                R"({"if":[{"absent":"generation"}],
+                                    "then":[{"put":"primary","value":{"text":"a"}},{"add":"generation","value":1}]})"});
+    CHECK(written.at("outcome") == "committed");
+    CHECK(written.at("version") == 1);
+    CHECK(written.at("cell") == created.at("cell"));
+    auto const rejected = c.ctl({"txn", "volume", R"({"if":[{"absent":"generation"}],"then":[]})"});
+    CHECK(rejected.code == 1);
+    auto const said = json::parse(rejected.out);
+    CHECK(said.at("outcome") == "rejected");
+    CHECK(said.at("met").at("value").at("int") == "1");
+
+    CHECK(
+        c.ask({"get", "volume", "primary"}).at("results").at(0).at("entries").at(0).at("value").at("text") ==
+        "a");
+    CHECK(c.ask({"get", "volume"}).at("results").at(0).at("entries").as_array().size() == 2);
+    CHECK(c.ask({"scan", "volume", "--prefix", "gen"}).at("results").at(0).at("entries").as_array().size() ==
+          1);
+    CHECK(c.ctl({"get", "volume", "nothing"}).code == 1);
+    CHECK(c.ctl({"get", "nowhere"}).code == 4);
+    CHECK(c.ask({"scan"}).at("key") == "volume");
+    auto const status = c.ctl({"status"});
+    CHECK(status.code == 0);
+    CHECK(std::count(status.out.begin(), status.out.end(), '\n') == 3);
+    auto const explained = c.ctl({"explain", "volume"});
+    CHECK(explained.code == 0);
+    CHECK(explained.out.find("\"role\":\"leading\"") != std::string::npos);
+    CHECK(c.ctl({"explain", "nowhere"}).code == 4);
+}
+
+TEST_CASE("of creators that race for one key all end with the same cell, or are told whose it is") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    for (int round = 0; round < 3; ++round) {
+        std::string const key = "raced-" + std::to_string(round);
+        std::vector<std::unique_ptr<process>> racers;
+        scratch folder;
+        for (int i = 0; i < 4; ++i) {
+            auto const name = folder.path / std::to_string(i);
+            racers.push_back(std::make_unique<process>(
+                std::vector<std::string>{ZOOIDCTL_PATH, "--json", "--deadline", "30", "--config",
+                                         (c.folder.path / "ctl.json").string(), "cell", "create", key, "--on",
+                                         i == 3 ? "1" : "1,2,3"},
+                name.string() + ".out", name.string() + ".err"));
+        }
+        std::set<std::string> cells;
+        for (auto& racer : racers) {
+            int const code = racer->wait();
+            INFO(racer->out() << racer->err());
+            CHECK((code == 0 || code == 4));
+            if (code == 0) cells.insert(std::string(json::parse(racer->out()).at("cell").as_string()));
+        }
+        CHECK(cells.size() == 1);
+        CHECK(c.ask({"txn", key, R"({"then":[{"add":"n","value":1}]})"}).at("version") == 1);
+    }
+}
+
+TEST_CASE("a creation that was killed on its way is finished by the same command") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    for (int at_ms : {0, 5, 10, 20, 40, 80}) { // cut at whatever point that is
+        std::string const key = "cut-" + std::to_string(at_ms);
+        scratch folder;
+        process creator({ZOOIDCTL_PATH, "--config", (c.folder.path / "ctl.json").string(), "cell", "create",
+                         key, "--on", "1,2,3"},
+                        folder.path / "out", folder.path / "err");
+        auto const cut = steady::now() + std::chrono::milliseconds(at_ms);
+        while (creator.running() && steady::now() < cut)
+            process::pause();
+        creator.signal(SIGKILL);
+        CHECK(c.ask({"cell", "create", key, "--on", "1,2,3"}).at("founded_on") == 3);
+        CHECK(c.ask({"txn", key, R"({"then":[{"add":"n","value":1}]})"}).at("version") == 1);
+    }
+}
