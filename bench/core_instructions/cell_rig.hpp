@@ -36,13 +36,13 @@ namespace zooid::bench {
 }
 
 /// The command of a client's commit: one put of `value_bytes` bytes under one of 16 keys, within a session.
-inline bytes make_command(std::uint64_t number, std::size_t value_bytes, slot as_of) {
+inline bytes make_command(std::uint64_t number, std::uint64_t settled, std::size_t value_bytes, slot as_of) {
     kv::transaction t;
     t.put("key-" + std::to_string(number % 16), bytes(value_bytes, static_cast<char>('a' + number % 26)));
     kv::request r;
     r.client = {77};
     r.sequence = {number};
-    r.settled = {number > 64 ? number - 64 : 0};
+    r.settled = {settled};
     r.as_of = as_of;
     r.command = kv::encode(t);
     bytes out;
@@ -76,8 +76,8 @@ class cell_rig {
     void propose(std::size_t value_bytes) {
         slot const as_of = proposer().applied_slot();
         ++proposed_;
-        step(leader_,
-             zooid::propose{token{proposed_}, shared_bytes(make_command(proposed_, value_bytes, as_of))});
+        step(leader_, zooid::propose{token{proposed_}, shared_bytes(make_command(proposed_, committed_ + 1,
+                                                                                 value_bytes, as_of))});
     }
     /// Delivers until nothing is under way.
     void run() {
@@ -115,7 +115,7 @@ class cell_rig {
     };
 
     void elect() {
-        step(leader_, zooid::propose{token{~std::uint64_t{0}}, shared_bytes(make_command(0, 1, {}))});
+        step(leader_, zooid::propose{token{~std::uint64_t{0}}, shared_bytes(make_command(1, 0, 1, {}))});
         for (int tries = 0; tries < 1000 && proposer().role() != role::leading; ++tries) {
             run();
             now_ += std::chrono::milliseconds(10);

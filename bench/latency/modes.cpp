@@ -275,8 +275,8 @@ json::object measure_idle(options const& o) {
     std::size_t made = 0;
     print_line(fmt::format(
         "\nIdle colony of {} servers, load average {:.1f}\n{:>10}{:>12}{:>12}{:>12}{:>9}{:>10}{:>14}",
-        o.colony().servers, load_average(), "cells", "frames/s", "packets/s", "flushes/s", "CPUs", "Pss MiB",
-        "bytes/replica"));
+        o.colony().servers, load_average(), "cells", "cell frames", "packets/s", "flushes/s", "CPUs",
+        "Pss MiB", "bytes/replica"));
     for (std::size_t const cells : o.cells) {
         if (cells > made) {
             auto const more = servers.create(cells - made, o.replicas);
@@ -292,7 +292,7 @@ json::object measure_idle(options const& o) {
                                r.frames_per_second, r.packets_per_second, r.flushes_per_second, r.server_cpus,
                                static_cast<double>(pss) / (1 << 20), per_replica));
         results.push_back(json::object{{"cells", made},
-                                       {"frames_per_second", r.frames_per_second},
+                                       {"cell_frames_per_second", r.frames_per_second},
                                        {"loopback_packets_per_second", r.packets_per_second},
                                        {"flushes_per_second", r.flushes_per_second},
                                        {"server_cpus", r.server_cpus},

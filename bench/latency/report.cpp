@@ -62,6 +62,9 @@ std::string what_bounds(usage const& u, double disk_flushes_per_second, bool dur
                     u.machine_cpu_share * 100, u.server_cpus, u.load_cpus, cpu_count(), u.flushes_per_second,
                     disk * 100, disk_flushes_per_second);
     bool const cpu_full = u.machine_cpu_share > 0.9, disk_full = disk > 0.8;
+    double const others = u.machine_cpu_share * cpu_count() - u.server_cpus - u.load_cpus;
+    if (cpu_full && others > 0.3 * cpu_count())
+        return fmt::format("no verdict, something else used {:.2f} CPUs: ", others) + numbers;
     if (cpu_full && disk_full) return "bound by CPUs and flushes alike: " + numbers;
     if (cpu_full) return "bound by the CPUs: " + numbers;
     if (disk_full) return "bound by the disk's flushes: " + numbers;
