@@ -94,6 +94,13 @@ std::string read_output(int descriptor, bool whole, int timeout_ms) {
     }
 }
 
+result<void> write(std::string const& path, std::string const& line) {
+    std::ofstream out(path);
+    out << line << "\n";
+    if (!out) return error(errc::io_failed, "cannot write " + path);
+    return zooid::outcome::success();
+}
+
 std::string tail_of(std::string const& path) {
     std::ifstream in(path);
     std::string line;
@@ -123,6 +130,8 @@ result<fleet> fleet::prepare(fleet_options const& options) {
         auto const written = made.write_configuration(n);
         if (!written) return written.error();
     }
+    auto const written = made.write_control_configuration();
+    if (!written) return written.error();
     return made;
 }
 
@@ -141,12 +150,17 @@ result<void> fleet::write_configuration(std::size_t number) const {
                            {"listen", fmt::format("127.0.0.1:{}", port(number))},
                            {"peers", peers},
                            {"data", path(fmt::format("data-{}", number))},
-                           {"key_file", path("colony.key")}};
-    std::ofstream out(path(fmt::format("server-{}.json", number)));
-    out << json::serialize(all) << "\n";
-    if (!out)
-        return error(errc::io_failed, "cannot write the configuration of server " + std::to_string(number));
-    return zooid::outcome::success();
+                           {"keys", path("colony.key")}};
+    return write(path(fmt::format("server-{}.json", number)), json::serialize(all));
+}
+
+result<void> fleet::write_control_configuration() const {
+    json::array servers;
+    for (std::size_t n = 1; n <= servers_.size(); ++n) {
+        servers.push_back(json::object{{"id", n}, {"address", fmt::format("127.0.0.1:{}", port(n))}});
+    }
+    json::object const all{{"servers", servers}, {"keys", path("colony.key")}};
+    return write(path("control.json"), json::serialize(all));
 }
 
 result<void> fleet::start(std::size_t number, bool format) {
@@ -202,7 +216,7 @@ std::string fleet::drawing() const {
 
 result<std::string> fleet::control(std::vector<std::string> arguments) const {
     std::string const log = path("zooidctl.log");
-    std::vector<std::string> all{options_.programs + "/zooidctl", "--config", path("server-1.json")};
+    std::vector<std::string> all{options_.programs + "/zooidctl", "--config", path("control.json")};
     all.insert(all.end(), arguments.begin(), arguments.end());
     child const started = spawn(all, log);
     if (started.pid < 0) return error(errc::io_failed, "cannot start zooidctl");

@@ -55,6 +55,7 @@ class fleet {
     explicit fleet(fleet_options options) : options_(std::move(options)) {}
     std::string path(std::string const& name) const { return options_.directory + "/" + name; }
     zooid::result<void> write_configuration(std::size_t number) const;
+    zooid::result<void> write_control_configuration() const;
 
     fleet_options options_;
     zooid::key_ring keys_;

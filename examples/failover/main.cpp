@@ -49,9 +49,9 @@ std::string members_of(zooid::prng& random, std::size_t servers) {
 }
 
 zooid::result<std::vector<std::string>> create_cells(fleet const& servers, arguments const& how) {
-    ZOOID_TRY(auto founded, servers.control({"colony", "init"}));
-    (void)founded;
     zooid::prng random(how.seed);
+    ZOOID_TRY(auto founded, servers.control({"colony", "init", "--on", members_of(random, servers.size())}));
+    (void)founded;
     std::vector<std::string> names;
     for (std::size_t i = 1; i <= how.cells; ++i) {
         names.push_back(fmt::format("volume-{}", i));

@@ -261,9 +261,12 @@ void random_life(std::uint64_t seed, std::size_t size) {
     for (std::size_t i = 0; i < size && g.committed().empty(); ++i)
         g.propose_at(i, "last");
     std::size_t const before = g.committed().size();
-    std::size_t const asked = g.leader().value_or(0);
-    g.propose_at(asked, "final");
-    g.settle();
+    std::size_t const first = g.leader().value_or(0);
+    for (std::size_t i = 0; i < size && g.committed().size() == before;
+         ++i) { // as a client follows redirects
+        g.propose_at((first + i) % size, "final");
+        g.settle();
+    }
     require_sound(g);
     CHECK(g.committed().size() > before);
     require_same_state(g);
