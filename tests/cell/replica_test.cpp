@@ -262,10 +262,12 @@ void random_life(std::uint64_t seed, std::size_t size) {
         g.propose_at(i, "last");
     std::size_t const before = g.committed().size();
     std::size_t const first = g.leader().value_or(0);
-    for (std::size_t i = 0; i < size && g.committed().size() == before;
-         ++i) { // as a client follows redirects
-        g.propose_at((first + i) % size, "final");
-        g.settle();
+    for (std::size_t i = 0; i < 2 * size && g.committed().size() == before;
+         ++i) { // as servers and clients do:
+        std::size_t const asked = (first + i) % size;
+        g.propose_at(asked, "final");
+        if (g.committed().size() == before) g.step(asked, complaint{}); // who sends callers away probes,
+        g.settle();                                                     // who is sent away asks elsewhere
     }
     require_sound(g);
     CHECK(g.committed().size() > before);
