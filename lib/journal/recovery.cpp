@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 namespace zooid {
 namespace {
@@ -215,10 +216,10 @@ class recoverer {
 
     void finish() {
         auto& c = out_.content;
-        std::stable_sort(damage_.begin(), damage_.end(),
-                         [](journal_damage const& a, journal_damage const& b) {
-                             return std::pair(a.segment, a.offset) < std::pair(b.segment, b.offset);
-                         });
+        std::sort(damage_.begin(), damage_.end(), [](journal_damage const& a, journal_damage const& b) {
+            return std::tuple(a.segment, a.offset, a.size, a.kind) <
+                   std::tuple(b.segment, b.offset, b.size, b.kind);
+        });
         c.damage = std::move(damage_);
         c.tail_bytes_cut = survey_.tail_bytes_cut;
         auto const& s = *out_.state;
