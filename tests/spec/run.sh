@@ -18,7 +18,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 spec=$PWD/lib/cell/spec
 logs=${LOGS:-$PWD/build/logs/spec}
-small="replace2 return crashrelease founding live"
+small="two three crash release crashrelease snapshot revive directory live"
 
 if [[ -z ${TLA2TOOLS:-} ]]; then
     echo "skipped: the specification was not checked. TLA2TOOLS does not name a jar with TLC."
