@@ -373,6 +373,7 @@ Crash(r) ==
 (* Strict reads (decision 7), S1 to S4. `floor` is the observer's: all that was acknowledged by now. *)
 StartRead(b) ==
     /\ MaxReads > 0 /\ read.kind = "idle"
+    /\ Contig > 0 \* nothing can be missed before; spares states
     /\ Leads(b)
     /\ LET p == leader[b]
            own == {Prefix(p)} \cup Proposed(b)
