@@ -18,7 +18,7 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 spec=$PWD/lib/cell/spec
 logs=${LOGS:-$PWD/build/logs/spec}
-small="replace2 return crashrelease founding live"
+small="two three crash release crashrelease snapshot revive directory live"
 
 if [[ -z ${TLA2TOOLS:-} ]]; then
     echo "skipped: the specification was not checked. TLA2TOOLS does not name a jar with TLC."
@@ -40,7 +40,7 @@ tlc() {
     sed "s/Mutant = \"none\"/Mutant = \"$mutant\"/" "$spec/models/$model.cfg" >"$config"
     if [[ -n $property ]]; then
         flags=-XX:TieredStopAtLevel=1 # short runs: less time in the compiler
-        sed -i '/^INVARIANTS/,/^CHECK_DEADLOCK/{/^CHECK_DEADLOCK/!d}; /^PROPERTIES/d' "$config"
+        sed -i '/^PROPERTIES\|^INVARIANTS/,/^CHECK_DEADLOCK/{/^CHECK_DEADLOCK/!d}' "$config"
         if grep -q '^SPECIFICATION FairSpec' "$config"; then echo "PROPERTY $property"; else echo "INVARIANT $property"; fi >>"$config"
     fi
     cp "$spec"/*.tla "$work/"

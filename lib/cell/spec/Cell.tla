@@ -34,9 +34,9 @@
 (*    stay ignorant of the others: that allows more than the code does.    *)
 (*                                                                         *)
 (* Bounds: MaxSlot slots, the ballots of Candidates, one read, at most     *)
-(* CrashesMax crashes, and each change of Changes at most once per         *)
-(* ballot. There is no other state constraint, so each search ends by      *)
-(* itself. README.md lists what was searched: distinct states, depth, time.*)
+(* CrashesMax crashes, each change of Changes at most once per ballot,     *)
+(* Plan, Learning and Warm. They are guards of actions; there is no state  *)
+(* constraint besides, so each search ends by itself.                      *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences, FiniteSets
 
@@ -48,7 +48,10 @@ CONSTANTS
     MaxSlot,
     Candidates,  \* [1..n -> SUBSET Replicas]: who may own ballot b
     Changes,     \* the changes that may be proposed: [rem |-> set, add |-> set]
+    Plan,        \* [b -> [j -> kinds]]: what ballot b may freely propose in slot j; what it is obliged to, it always may
+    Learning,    \* replicas that are ever told what is chosen, besides proposers by counting; the others stay slow
     Racks,       \* sets of replicas, of which a lawful configuration has at most one each
+    Warm,        \* start when a quorum of founders has answered phase 1 of ballot 1; others still may
     MaxReads,    \* 0 or 1
     CrashesMax,
     WithSnapshots, \* whether TeachSnapshot is explored; Teach alone reaches the same states
@@ -147,7 +150,7 @@ Leads(b) == /\ leader[b] \in Replicas \ gone
 
 (* Whom a proposer asks for promises: all members that govern slots which it could propose in. When it     *)
 (* learns of a change it asks those that the change adds, in the same ballot: phase 1 is extended.         *)
-Asked(r) == UNION {Voters(r, j) : j \in 1..Prefix(r) + Alpha}
+IsAsked(proposer, r) == \E j \in 1..Prefix(proposer) + Alpha : r \in Voters(proposer, j)
 
 (* quorum_promised(j): promises in b that cover j from a quorum of config(j), asked for each slot (P2).    *)
 (* P4: what a promise's prefix covers is learned before anything is proposed.                              *)
@@ -201,31 +204,39 @@ ReleasesOf(b) ==
                        /\ \/ Mutant = "ReleaseTooEarly"
                           \/ IsQuorum({q \in Replicas : Told(q) >= i + Alpha - 1}, Config(r, i + Alpha))}}
 
-Free(b) ==
-    LET releases == ReleasesOf(b)
-        changes == ChangesOf(b)
-    IN IF ~Eager THEN {Write(b)} \cup changes \cup releases
+Free(b, j) ==
+    LET releases == IF "release" \in Plan[b][j] THEN ReleasesOf(b) ELSE {}
+        changes == IF "change" \in Plan[b][j] THEN ChangesOf(b) ELSE {}
+        writes == IF "write" \in Plan[b][j] THEN {Write(b)} ELSE {}
+    IN IF ~Eager THEN writes \cup changes \cup releases
        ELSE IF releases # {} THEN releases
        ELSE IF changes # {} THEN changes
-       ELSE IF Mutant = "NoFill" THEN {} ELSE {Write(b)}
+       ELSE IF Mutant = "NoFill" THEN {} ELSE writes
 
 \* ---- actions --------------------------------------------------------------
 
-Init ==
+InitialLog ==
     /\ log = [r \in Replicas |-> <<>>]
     /\ told = [r \in Replicas |-> 0]
-    /\ promised = [r \in Replicas |-> 0]
     /\ accepted = [r \in Replicas |-> [j \in Slots |-> 0]]
     /\ gone = {}
-    /\ leader = [b \in Ballots |-> "nobody"]
     /\ dead = {}
     /\ crashes = 0
-    /\ reports = [b \in Ballots |-> [r \in Replicas |-> Nothing]]
     /\ proposals = [b \in Ballots |-> [j \in Slots |-> {}]]
     /\ votes = [b \in Ballots |-> [j \in Slots |-> {}]]
     /\ configs = [r \in Replicas |-> Founding]
     /\ chosen = [j \in Slots |-> {}]
     /\ read = [kind |-> "idle"]
+
+(* What no quorum of founders promised chooses nothing, and their first promises are answered before anything *)
+(* else happened or commute with it: starting after them loses little, and saves much.                        *)
+Init ==
+    /\ InitialLog
+    /\ \E r \in Candidates[1], Q \in (IF Warm THEN {S \in SUBSET Founders : IsQuorum(S, Founders)} ELSE {{}}) :
+         /\ leader = [b \in Ballots |-> IF Warm /\ b = 1 THEN r ELSE "nobody"]
+         /\ promised = [q \in Replicas |-> IF q \in Q THEN 1 ELSE 0]
+         /\ reports = [b \in Ballots |-> [q \in Replicas |->
+                         IF b = 1 /\ q \in Q THEN [prefix |-> 0, acc |-> [j \in Slots |-> 0]] ELSE Nothing]]
 
 (* turn::start_phase_one: a member takes a fresh ballot. Its prepare is answered by Promise. *)
 StartPhaseOne(r, b) ==
@@ -242,10 +253,10 @@ Promise(r, b) ==
     LET returns == r \in gone /\ Mutant = "MessageCreates"
         acc == [j \in Slots |-> IF returns \/ j <= Prefix(r) THEN 0 ELSE accepted[r][j]]
     IN /\ leader[b] \in Replicas
-       /\ r \notin gone \/ returns
-       /\ r \in Asked(leader[b])
-       /\ returns \/ promised[r] <= b
        /\ reports[b][r] = Nothing
+       /\ promised[r] <= b \/ returns
+       /\ r \notin gone \/ returns
+       /\ IsAsked(leader[b], r)
        /\ promised' = [promised EXCEPT ![r] = b]
        /\ reports' = [reports EXCEPT ![b][r] = [prefix |-> IF returns THEN 0 ELSE Prefix(r), acc |-> acc]]
        /\ accepted' = IF returns THEN [accepted EXCEPT ![r] = [j \in Slots |-> 0]] ELSE accepted
@@ -265,21 +276,22 @@ Accept(b) ==
           /\ j <= Prefix(r) + Window
           /\ \E Q \in Covering(b, j) :
                LET duty == Obliged(b, Q, j)
-               IN \E v \in (IF duty = 0 THEN Free(b) ELSE {Value(duty, j)}) :
+               IN \E v \in (IF duty = 0 THEN Free(b, j) ELSE {Value(duty, j)}) :
                     proposals' = [proposals EXCEPT ![b][j] = @ \cup {[v |-> v, to |-> Voters(r, j)]}]
     /\ UNCHANGED <<log, told, promised, accepted, gone, leader, dead, crashes, reports, votes, configs, chosen, read>>
 
 (* on(accept): nothing below the promise, and accepting raises it (A2). One (slot, ballot) has one value   *)
 (* (A3). What is known to be chosen is not voted on again (A5).                                            *)
 Accepted(r, b, j) ==
+    /\ proposals[b][j] # {}
+    /\ promised[r] <= b
+    /\ accepted[r][j] < b \/ (Mutant = "NoRaise" /\ accepted[r][j] # b)
+    /\ j > Prefix(r)
+    /\ r \notin gone
     /\ \E p \in proposals[b][j] :
          /\ r \in p.to
          /\ votes' = [votes EXCEPT ![b][j] = @ \cup {r}]
          /\ chosen' = IF IsQuorum(votes'[b][j], p.to) THEN [chosen EXCEPT ![j] = @ \cup {b}] ELSE chosen
-    /\ r \notin gone
-    /\ j > Prefix(r)
-    /\ promised[r] <= b
-    /\ accepted[r][j] < b
     /\ promised' = IF Mutant = "NoRaise" THEN promised ELSE [promised EXCEPT ![r] = b]
     /\ accepted' = [accepted EXCEPT ![r][j] = b]
     /\ UNCHANGED <<log, told, gone, leader, dead, crashes, reports, proposals, configs, read>>
@@ -298,16 +310,16 @@ Count(b) ==
 
 (* on(commit): what was accepted in exactly the sender's ballot is chosen. *)
 Commit(b, r) ==
-    /\ leader[b] \in Replicas \ {r} /\ r \notin gone
-    /\ ~SteppedDown(b)
+    /\ leader[b] \in Replicas \ {r} /\ r \in Learning \ gone
     /\ LET j == Prefix(r) + 1
        IN /\ j <= Prefix(leader[b])
+          /\ ~SteppedDown(b)
           /\ accepted[r][j] = b \/ (Mutant = "CommitAnyBallot" /\ accepted[r][j] > 0)
           /\ LearnNext(r, Value(accepted[r][j], j))
 
 (* on(fetch), on(slice): teaching outside the protocol, to members and learners; only what is chosen (T1). *)
 Teach(r) ==
-    /\ r \notin gone
+    /\ r \in Learning \ gone
     /\ LET j == Prefix(r) + 1
            others == Replicas \ (gone \cup {r})
        IN \/ \E v \in {log[q][j] : q \in {q \in others : Prefix(q) >= j}} : LearnNext(r, v)
@@ -318,7 +330,7 @@ Teach(r) ==
 (* configuration. Promise and acceptances stay (T3).                                                       *)
 TeachSnapshot(q, r) ==
     /\ WithSnapshots \/ Mutant = "SnapshotLosesWindow"
-    /\ q \notin gone /\ r \notin gone
+    /\ q \notin gone /\ r \in Learning \ gone
     /\ LET s == Prefix(q)
        IN /\ s > Prefix(r)
           /\ Learn(r, SubSeq(log[q], Prefix(r) + 1, s),
@@ -361,6 +373,7 @@ Crash(r) ==
 (* Strict reads (decision 7), S1 to S4. `floor` is the observer's: all that was acknowledged by now. *)
 StartRead(b) ==
     /\ MaxReads > 0 /\ read.kind = "idle"
+    /\ Contig > 0 \* nothing can be missed before; spares states
     /\ Leads(b)
     /\ LET p == leader[b]
            own == {Prefix(p)} \cup Proposed(b)

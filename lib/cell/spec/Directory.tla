@@ -23,7 +23,7 @@
 (* of each other, and may be delayed at any point. Messages stay, as in    *)
 (* Cell.tla. Bounds: ReservesMax replica ids, Cells, Generations births.   *)
 (***************************************************************************)
-EXTENDS Naturals, FiniteSets
+EXTENDS Naturals, FiniteSets, TLC
 
 CONSTANTS
     Servers,
@@ -51,13 +51,14 @@ vars == <<rooms, drawn, control, directory, founded, moved, joined, chosen, serv
 \* A controller draws the cell id at random; one per controller and birth stands for that.
 CellOf(c, g) == [by |-> c, gen |-> g]
 Cells == {CellOf(c, g) : c \in Controllers, g \in 1..Generations}
-Idle == [phase |-> "idle", cell |-> "none", gen |-> 0, members |-> {}]
+NoCell == [by |-> "nobody", gen |-> 0]
+Idle == [phase |-> "idle", cell |-> NoCell, gen |-> 0, members |-> {}]
 
 Init ==
     /\ rooms = [s \in Servers |-> {}]
     /\ drawn = 0
     /\ control = [c \in Controllers |-> Idle]
-    /\ directory = [cell |-> "none", gen |-> 0, live |-> FALSE]
+    /\ directory = [cell |-> NoCell, gen |-> 0, live |-> FALSE]
     /\ founded = {}
     /\ moved = [x \in Cells |-> {}]
     /\ joined = [x \in Cells |-> {}]
@@ -174,7 +175,7 @@ Unname ==
     /\ directory' = [directory EXCEPT !.live = FALSE]
     /\ UNCHANGED <<rooms, drawn, control, founded, moved, joined, chosen, served, requests, crossed>>
 
-Ended(cell) == \E x \in Cells : x = cell /\ (directory.gen > cell.gen \/ (directory.cell = cell /\ ~directory.live))
+Ended(cell) == directory.gen > cell.gen \/ (directory.cell = cell /\ ~directory.live)
 Collect(s) ==
     /\ \E x \in rooms[s] :
           /\ \/ x.state = "member" /\ Ended(x.cell)
@@ -220,6 +221,14 @@ ServedWasNamed == \A p \in served : p.gen <= directory.gen
 (* No replica id is in two places, or twice in one. *)
 IdsAreUnique == \A s, t \in Servers : \A x \in rooms[s], y \in rooms[t] : x.id = y.id => s = t /\ x = y
 
+(* A member of a cell that has not ended stays until the cell itself released it (decision 5). *)
+MembersAreKept ==
+    \A f \in founded : Ended(f.cell) \/ \A m \in (f.members \ moved[f.cell]) \cup joined[f.cell] :
+                                            \E x \in rooms[m.server] : x.id = m.id
+
 (* A client's request is executed by the cell that it was meant for, or by none. *)
 RequestsDoNotCross == ~crossed
+
+(* Servers are alike, and so are controllers. *)
+Symmetry == Permutations(Servers) \cup Permutations(Controllers)
 =============================================================================

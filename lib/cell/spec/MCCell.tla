@@ -6,28 +6,42 @@ EXTENDS Cell, TLC
 Homes == "a" :> "A" @@ "b" :> "B" @@ "c" :> "C" @@ "d" :> "D" @@ "e" :> "E" @@ "a2" :> "A"
 ServerOf == [r \in Replicas |-> Homes[r]]
 
-\* Who may own which ballot. In two ballots the stories of traps.md fit: an older proposer, a newer one.
-OneC  == <<{"c"}>>
+\* Who may own which ballot. In two ballots the stories of traps.md fit: an older proposer and a newer one.
+OneA   == <<{"a"}>>
+OneC   == <<{"c"}>>
 CthenA == <<{"c"}, {"a"}>>
 AthenB == <<{"a"}, {"b"}>>
 BthenC == <<{"b"}, {"c"}>>
 AthenC == <<{"a"}, {"c"}>>
-ABthenC == <<{"a", "b"}, {"c"}>>
-AnyTwo == <<{"a", "b"}, {"a", "c"}>>
-CAC == <<{"c"}, {"a"}, {"c"}>>
-ABC == <<{"a"}, {"b"}, {"c"}>>
+ABC    == <<{"a"}, {"b"}, {"c"}>>
 
 \* Which changes may be proposed.
-AtoD  == {[rem |-> {"a"}, add |-> {"d"}]}
-BtoD  == {[rem |-> {"b"}, add |-> {"d"}]}
-AtoA2 == {[rem |-> {"a"}, add |-> {"a2"}]}
-Both  == {[rem |-> {"a"}, add |-> {"d"}], [rem |-> {"b"}, add |-> {"e"}]}
-Grow  == {[rem |-> {}, add |-> {"b", "c"}]}
-Shrink == {[rem |-> {"b", "c"}, add |-> {}]}
-AddBC == {[rem |-> {}, add |-> {"d", "e"}]}
-Two   == {[rem |-> {"b", "c"}, add |-> {"d", "e"}]}
-
 NoChange == {}
+AtoD   == {[rem |-> {"a"}, add |-> {"d"}]}
+BtoD   == {[rem |-> {"b"}, add |-> {"d"}]}
+AtoA2  == {[rem |-> {"a"}, add |-> {"a2"}]}
+Both   == {[rem |-> {"a"}, add |-> {"d"}], [rem |-> {"b"}, add |-> {"e"}]}
+Grow   == {[rem |-> {}, add |-> {"b", "c"}]}
+Shrink == {[rem |-> {"b", "c"}, add |-> {}]}
+Two    == {[rem |-> {"b", "c"}, add |-> {"d", "e"}]}
+
+\* What each ballot may propose of itself: one letter a slot, n nothing.
+n == {}
+w == {"write"}
+c == {"change"}
+r == {"release"}
+any == {"write", "change", "release"}
+Anything == [b \in Ballots |-> [j \in Slots |-> any]]
+Plan_ww_cw == <<<<w, w>>, <<c, w>>>>
+Plan_cw_nw == <<<<c, w>>, <<n, w>>>>
+Plan_cr    == <<<<c, r>>>>
+Plan_cr_w  == <<<<c, r>>, <<w, n>>>>
+Plan_wc_c  == <<<<w, c>>, <<c, n>>>>
+Plan_cww_w == <<<<c, w, w>>, <<n, n, w>>>>
+Plan_cwr   == <<<<c, w, r>>>>
+Plan_cww_ww == <<<<c, w, w>>, <<n, w, w>>>>
+
+\* Racks, of which a lawful configuration has at most one member each.
 NoRacks == {}
 DandE == {{"d", "e"}}
 =============================================================================
