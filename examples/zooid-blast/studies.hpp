@@ -36,8 +36,8 @@ study exact_solver(study_options const& o);
 /// (d) How many volumes need their cell, and how many do not reach it, as links fail.
 study load_surge(study_options const& o);
 
-/// The heuristic of the paper, as far as it is told: random servers; then each of `candidates` random servers is tried in
-/// every member's place, and the exchange that helps most is kept.
+/// The heuristic of the paper, as far as it is told: random servers; then each of `candidates` random servers
+/// is tried in every member's place, and the exchange that helps most is kept.
 void place_by_random_swaps(topology const& t, cell& c, unsigned candidates, zooid::prng& random);
 
 // crush.cpp

@@ -36,8 +36,8 @@ result<void> check_partition_key(bytes_view key) {
     if (key.starts_with(key_prefix))
         return error(errc::invalid_argument, "keys that begin with \"directory/\" are the directory's own");
     if (key.size() > limits::key_bytes_max) {
-        return error(errc::too_large, "a partition key of " + std::to_string(key.size()) + " bytes, at most " +
-                                          std::to_string(limits::key_bytes_max));
+        return error(errc::too_large, "a partition key of " + std::to_string(key.size()) +
+                                          " bytes, at most " + std::to_string(limits::key_bytes_max));
     }
     return outcome::success();
 }

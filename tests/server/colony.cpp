@@ -52,10 +52,18 @@ colony::colony(std::size_t servers, server_options options) : options_(options) 
 
 colony::~colony() = default;
 
-server& colony::at(std::size_t number) { return *nodes_.at(number)->running; }
-bool colony::is_up(std::size_t number) const { return nodes_.at(number)->running != nullptr; }
-std::vector<server_event> const& colony::events(std::size_t number) const { return nodes_.at(number)->events; }
-disk_image& colony::image(std::size_t number) { return nodes_.at(number)->image; }
+server& colony::at(std::size_t number) {
+    return *nodes_.at(number)->running;
+}
+bool colony::is_up(std::size_t number) const {
+    return nodes_.at(number)->running != nullptr;
+}
+std::vector<server_event> const& colony::events(std::size_t number) const {
+    return nodes_.at(number)->events;
+}
+disk_image& colony::image(std::size_t number) {
+    return nodes_.at(number)->image;
+}
 
 server_identity colony::identity(std::size_t number) const {
     std::uint64_t const life = number * 1000 + nodes_.at(number)->lives;

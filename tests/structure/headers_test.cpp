@@ -24,7 +24,9 @@ std::ptrdiff_t preprocessed_lines(std::string const& path) {
 void check_budget(bool pure, std::ptrdiff_t lines_max) {
     for (auto const& file : cpp_files({"include"})) {
         auto const r = rooms().find(room_of(file.path));
-        if (r == rooms().end() || r->second.pure != pure) continue;
+        if (r == rooms().end()) continue;
+        bool const light = r->second.pure && r->first != "sim"; // tests pay for sim, not host applications
+        if (light != pure) continue;
         auto const lines = preprocessed_lines(file.path);
         INFO(file.path << " has " << lines << " preprocessed lines, at most " << lines_max << " are allowed");
         CHECK(lines > 0);
@@ -38,6 +40,6 @@ TEST_CASE("a public header of a pure room has at most 80,000 preprocessed lines"
     check_budget(true, pure_lines_max);
 }
 
-TEST_CASE("a public header of an edge room has at most 130,000 preprocessed lines") {
+TEST_CASE("a public header of an edge room, or of sim, has at most 130,000 preprocessed lines") {
     check_budget(false, edge_lines_max);
 }

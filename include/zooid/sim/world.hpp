@@ -55,10 +55,10 @@ enum class session_horizon : std::uint16_t {
 struct world_options {
     std::uint64_t seed = 1;
     std::size_t servers = 9;
-    network_options network;
-    disk_options disk;
+    network_options network{};
+    disk_options disk{};
     journal_options journal{.block_bytes = 512, .segment_bytes = 64 * 1024, .reclaim_bytes_max = 16 * 1024};
-    server_options server;
+    server_options server{};
     sim::session_horizon session_horizon = sim::session_horizon::slots_1000;
     /// Clocks run at rates drawn from here, in parts of 1,024 of the world's.
     std::uint32_t clock_rate_min = 1024;
@@ -68,7 +68,7 @@ struct world_options {
     /// Every server reads its journal again and again when this is not 0: so often, a segment at a time.
     duration scrub_interval{};
     /// Called with each line of the trace; costs much.
-    std::function<void(std::string const&)> trace;
+    std::function<void(std::string const&)> trace{};
 };
 
 /// A cell of this world, by number from 0.
