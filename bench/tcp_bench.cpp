@@ -1,6 +1,6 @@
 // What a frame costs: sealed and opened in memory, and there and back over loopback, against a naked socket.
 //
-//   transport_bench --benchmark_repetitions=15 --benchmark_enable_random_interleaving=true
+//   tcp_bench --benchmark_repetitions=15 --benchmark_enable_random_interleaving=true
 #include <zooid/tcp/endpoint.hpp>
 #include <zooid/tcp/hmac.hpp>
 #include <zooid/tcp/key_file.hpp>
