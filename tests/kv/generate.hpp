@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 namespace zooid::kv::test {
 
@@ -19,6 +20,17 @@ inline std::string replay_hint(std::uint64_t seed) {
     return "replay with ZOOID_SEED=" + std::to_string(seed);
 }
 
+/// 1, 2, 4, ... 2^4095: computed once, for they are many.
+inline std::vector<integer> const& powers_of_two() {
+    static std::vector<integer> const powers = [] {
+        std::vector<integer> all{1};
+        while (auto twice = sum(all.back(), all.back()))
+            all.push_back(*twice);
+        return all;
+    }();
+    return powers;
+}
+
 class generator {
   public:
     explicit generator(std::uint64_t seed) : random(seed) {}
@@ -27,16 +39,14 @@ class generator {
         static char const* const keys[] = {"", "a", "ab", "abc", "b", "generation", "primary", "\xff\xff"};
         return keys[random.below(8)];
     }
+    /// Small, or now and then within a few of a power of two, up to the largest one that fits.
     integer any_integer() {
-        auto const n = static_cast<std::int64_t>(random.between(0, 20)) - 10;
-        integer big = n;
-        std::uint64_t const doublings = random.chance(1, 8) ? random.below(4100) : 0;
-        for (std::uint64_t i = 0; i < doublings; ++i) {
-            auto const twice = sum(big, big);
-            if (!twice) break;
-            big = *twice;
-        }
-        return big;
+        integer const small = static_cast<std::int64_t>(random.between(0, 20)) - 10;
+        if (!random.chance(1, 8)) return small;
+        std::vector<integer> const& powers = powers_of_two();
+        integer const& power =
+            powers[powers.size() - 1 - random.below(random.chance(1, 2) ? 3 : powers.size())];
+        return *sum(random.chance(1, 2) ? power : power.negated(), small);
     }
     value any_value() {
         std::uint64_t const which = random.below(4);
