@@ -40,8 +40,8 @@ void server::host::restore(recovered_journal const& recovered) {
     }
 }
 
-// A replica whose durable records were found to be damaged while it runs still has them in memory, but a
-// later restart would not: it stops voting now, when six others are there to go on.
+// Damage found while running is reported only: the replica still has in memory what the disk lost. The next
+// start judges it, and a replica whose votes are damaged then comes back quarantined.
 void server::host::on_damage(time_point, journal_damage const& damage) {
     mark(marks_, sometimes::damage_reported);
     events_.push_back(damage_reported{damage.cell, std::string(name_of(damage.kind))});
