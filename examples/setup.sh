@@ -31,7 +31,8 @@ if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 
 # The headers of two versions of Boost exclude each other in Debian; which one goes is not ours to decide.
 if [[ " ${missing[*]} " == *" libboost1.81-dev "* ]]; then
-    in_the_way=$(dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' 'libboost*-dev' 2>/dev/null |
+    # dpkg-query fails where no package of that name was ever known: then nothing is in the way.
+    in_the_way=$({ dpkg-query --show --showformat='${db:Status-Status} ${Package}\n' 'libboost*-dev' 2>/dev/null || true; } |
         sed -n 's/^installed //p' | tr '\n' ' ')
     if [ -n "$in_the_way" ]; then
         echo "setup: libboost1.81-dev is needed, and these packages of another Boost are in its way: $in_the_way" >&2
