@@ -3,7 +3,7 @@
 // the whole history is linearizable.
 //
 // Exit codes: 0 all well; 1 not linearizable, undecided, or a volume was not available at the end; 2 the run
-// could not be set up.
+// could not be set up; 64 wrong usage.
 #include "report.hpp"
 
 #include <CLI/CLI.hpp>
@@ -20,6 +20,8 @@ namespace {
 
 using namespace failover;
 namespace asio = boost::asio;
+
+constexpr int exit_usage = 64;
 
 struct arguments {
     std::string programs;
@@ -134,7 +136,11 @@ int main(int argc, char** argv) {
     app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
     app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));
     app.add_option("--seed", how.seed, "of placement, choices and kills");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : exit_usage;
+    }
     try {
         auto const good = play(how);
         if (!good) return give_up(good.error());

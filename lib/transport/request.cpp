@@ -9,6 +9,23 @@ bool known(operation op) {
     return op >= operation::commit && op <= operation::complain;
 }
 
+bool needs_admin(operation op) {
+    switch (op) {
+    case operation::reserve:
+    case operation::found: return true;
+    case operation::commit:
+    case operation::strict_read:
+    case operation::prefix_read:
+    case operation::locate:
+    case operation::open_session:
+    case operation::status:
+    case operation::explain:
+    case operation::scan_keys:
+    case operation::complain: return false;
+    }
+    return true; // an operation that this software does not know
+}
+
 std::string_view name_of(operation op) {
     switch (op) {
     case operation::commit: return "commit";
