@@ -69,7 +69,7 @@ void socket_transport::greet(server_id peer, link& l) {
     bytes content;
     writer(content).put(life_);
     content += listener_.claims_for(peer);
-    l.bulk.push_back(message(hello_kind, content));
+    l.writing = message(hello_kind, content); // begun: nothing overtakes it
 }
 
 bool socket_transport::read(link& l) {
@@ -117,7 +117,7 @@ void socket_transport::take_message(server_id peer, link& l, std::uint8_t kind, 
 
 void socket_transport::write(link& l) {
     while (!l.broken) {
-        auto& queue = l.urgent.empty() || !l.up ? l.bulk : l.urgent; // the hello goes first
+        auto& queue = l.urgent.empty() ? l.bulk : l.urgent;
         if (l.writing.empty()) {
             if (queue.empty()) return;
             l.writing = std::move(queue.front());

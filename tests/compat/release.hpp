@@ -12,6 +12,7 @@
 
 namespace compat {
 
+namespace asio = boost::asio;
 namespace fs = std::filesystem;
 namespace json = boost::json;
 using namespace zooid;

@@ -37,7 +37,7 @@ std::vector<message> every_message() {
     std::vector<message> all{
         prepare{proposer, {4}},
         promise{proposer, {3}, {{{4}, proposer, d, false, value}, {{5}, proposer, d, true, {}}}},
-        accept{proposer, {6}, {5}, value},
+        zooid::accept{proposer, {6}, {5}, value},
         accepted{proposer, {6}, d, {5}},
         rejected_ballot{proposer, {{4}, {2}, {0x102}}},
         zooid::commit{proposer, {6}, true},

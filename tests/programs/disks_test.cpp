@@ -108,7 +108,10 @@ struct server_on_disk {
 TEST_CASE(
     "a full disk: nothing acknowledged is lost, reads and starts go on, and writes do when there is space") {
     server_on_disk s;
-    if (!s.disk.is_there()) return WARN("mounting is not allowed here: not tested");
+    if (!s.disk.is_there()) {
+        WARN("mounting is not allowed here: not tested");
+        return;
+    }
     s.prepare();
     s.start({"--format"});
     REQUIRE(s.ctl({"colony", "init", "--on", "1"}).code == 0);
@@ -137,7 +140,10 @@ TEST_CASE(
 
 TEST_CASE("a read-only disk is named, and the server on it acknowledges nothing") {
     server_on_disk s;
-    if (!s.disk.is_there()) return WARN("mounting is not allowed here: not tested");
+    if (!s.disk.is_there()) {
+        WARN("mounting is not allowed here: not tested");
+        return;
+    }
     s.prepare();
     s.start({"--format"});
     REQUIRE(s.ctl({"colony", "init", "--on", "1"}).code == 0);
