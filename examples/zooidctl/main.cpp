@@ -99,11 +99,14 @@ int main(int argc, char** argv) {
         ->needs(from)
         ->check(CLI::PositiveNumber);
     issued->require_option(0, 1);
-    from->needs(issued);
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? 0 : exit_usage;
+    }
+    if (!a.from.empty() && a.client + a.admin == 0) {
+        fmt::print(stderr, "zooidctl: --from needs --client or --admin: for whom are the keys?\n");
+        return exit_usage;
     }
     output const out{a.as_json};
     if (*keygen_command) return keygen(out, a.path, issue_of(a));
