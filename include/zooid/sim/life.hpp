@@ -53,6 +53,7 @@ struct life_options {
     std::uint64_t seed = 1;
     std::string profile = "everything";
     std::function<void(std::string const&)> trace; ///< called with each line; costs much
+    step_observer* steps = nullptr;                ///< told of every step of every replica; costs much
 };
 
 struct life_report {
