@@ -291,7 +291,7 @@ void world::engine::check_invariants(machine& m) {
         for (auto const& broken : violations(*r))
             fail("server " + to_string(m.id) + ": " + broken);
         for (replica const& before : p.earlier) {
-            if (before.cell() != c.id) continue;
+            if (before.self() != r->self()) continue; // it left and came back under another id
             for (auto const& broken : violations(before, *r))
                 fail("server " + to_string(m.id) + ": " + broken);
         }
