@@ -10,6 +10,7 @@
 #pragma once
 
 #include "journal/format.hpp"
+#include "journal/usage.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -54,8 +55,9 @@ class journal_index {
     /// The slot of the live checkpoint.
     std::optional<slot> checkpoint_of(replica_id replica) const;
 
-    std::uint64_t live_bytes(std::uint64_t segment) const;
-    std::uint64_t live_bytes() const { return live_total_; }
+    /// What lives where. The log tells it which segments may be given back.
+    segment_usage& usage() { return usage_; }
+    segment_usage const& usage() const { return usage_; }
     std::uint64_t records() const { return records_; }
     std::uint64_t memory_bytes() const;
 
@@ -72,8 +74,7 @@ class journal_index {
 
     std::unordered_map<replica_id, indexed_replica> replicas_; // never iterated
     std::map<replica_id, forget_note> forgotten_;
-    std::map<std::uint64_t, std::uint64_t> live_; // by segment
-    std::uint64_t live_total_ = 0;
+    segment_usage usage_;
     std::uint64_t records_ = 0;
 };
 

@@ -22,6 +22,7 @@ struct segment_state {
     /// The evidence can't be settled before the next recovery computes anew whom it concerns.
     bool unsettled = false;
     bool known_damage = false;           ///< recovery reported it; finding it again is no news
+    bool stuck = false;                  ///< holds a live record that is unreadable: it can't be emptied
     std::vector<replica_id> concerned{}; ///< sorted
 };
 
