@@ -140,20 +140,35 @@ void journal_log::core::report(inspected_batch const& batch, journal_effects& ou
             report_hole(d.segment, d.offset, d.offset + d.size, out);
             continue;
         }
+        if (!s_->reported.insert({d.segment, d.offset}).second) continue;
         mark(s_->marks, sometimes::damage_reported);
         out.events.emplace_back(journal_damage_found{d});
     }
 }
 
+// The index knows which live records lay in those bytes, so they are named, each as damage of its own. The
+// next start can't know, and counts the bytes against every replica that was there before.
 void journal_log::core::report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to,
                                     journal_effects& out) {
+    if (!s_->reported.insert({segment, from}).second) return;
     auto& s = s_->segments.at(segment);
-    if (s.known_damage) return;
     s.evidence = s.unsettled = true;
     restate(segment);
     mark(s_->marks, sometimes::damage_reported);
     out.events.emplace_back(journal_damage_found{
         {.kind = damage_kind::unattributed, .segment = segment, .offset = from, .size = to - from}});
+    for (auto const& lost : s_->index.lying_in(segment, from, to)) {
+        auto const& e = lost.content;
+        out.events.emplace_back(
+            journal_damage_found{{.kind = is_voting(e.kind) ? damage_kind::voting : damage_kind::value,
+                                  .segment = segment,
+                                  .offset = e.place.offset,
+                                  .size = entry_bytes,
+                                  .cell = lost.cell,
+                                  .replica = lost.replica,
+                                  .record = e.kind,
+                                  .at = e.at}});
+    }
 }
 
 void journal_log::core::victim_read(bytes content, journal_effects& out) {

@@ -113,6 +113,20 @@ indexed_replica const* journal_index::find(replica_id replica) const {
     return it == replicas_.end() ? nullptr : &it->second;
 }
 
+std::vector<journal_index::live_entry> journal_index::lying_in(std::uint64_t segment, std::uint64_t from,
+                                                               std::uint64_t to) const {
+    std::vector<live_entry> found;
+    for (auto const& [replica, r] : replicas_) {
+        for (auto const& e : r.entries) {
+            bool const inside = e.place.segment == segment && e.place.offset >= from && e.place.offset < to;
+            if (inside) found.push_back({r.cell, replica, e});
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](live_entry const& a, live_entry const& b) { return a.content.place < b.content.place; });
+    return found;
+}
+
 std::optional<slot> journal_index::checkpoint_of(replica_id replica) const {
     auto const* r = find(replica);
     if (r == nullptr) return {};

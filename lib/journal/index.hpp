@@ -52,6 +52,14 @@ class journal_index {
 
     indexed_replica const* find(replica_id replica) const;
     bool forgotten(replica_id replica) const { return forgotten_.contains(replica); }
+    /// A live entry and whose it is.
+    struct live_entry {
+        cell_id cell;
+        replica_id replica;
+        indexed_entry content;
+    };
+    /// What is live there, by place. Costs a walk over the whole index: for damage, which is rare.
+    std::vector<live_entry> lying_in(std::uint64_t segment, std::uint64_t from, std::uint64_t to) const;
     /// The slot of the live checkpoint.
     std::optional<slot> checkpoint_of(replica_id replica) const;
 
@@ -72,7 +80,7 @@ class journal_index {
     void forget(entry const& e, entry_place place);
     void drop_below_checkpoint(indexed_replica& r, slot checkpoint);
 
-    std::unordered_map<replica_id, indexed_replica> replicas_; // never iterated
+    std::unordered_map<replica_id, indexed_replica> replicas_; // iterated only to sort what is found
     std::map<replica_id, forget_note> forgotten_;
     segment_usage usage_;
     std::uint64_t records_ = 0;
