@@ -209,7 +209,7 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
         return;
     }
-    if (a.content.empty()) return;
+    if (a.content.empty()) return on_gone(now, *cell, from.server);
     auto content = decode_message(a.content);
     if (!content) {
         ++statistics_.messages_refused;
@@ -231,6 +231,14 @@ void server::host::on_message_for_newcomer(peer_state& from, addressed const& a,
     founding_.insert(a.cell);
     to_records(a.cell, a.to, checkpoint_record{first}, batch_);
     turn_.founded.push_back(std::move(first));
+}
+
+// The replica over there stopped, or was never there. If it is taken for the proposer, that is found out now.
+void server::host::on_gone(time_point now, std::uint32_t cell, server_id there) {
+    hosted_cell& c = cells_[cell];
+    if (c.proposer.server != there || now - c.complained_at < options_.pulse_interval) return;
+    c.complained_at = now;
+    step(now, cell, complaint{});
 }
 
 void server::host::stop(time_point now) {

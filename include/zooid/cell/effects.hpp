@@ -78,13 +78,17 @@ struct liveness_changed {
 };
 /// A client says that it gets no answer from the proposer that it was sent to.
 struct complaint {};
+/// A promise or acceptance of this replica may be lost, says its journal: it never votes again.
+struct votes_lost {
+    std::string cause;
+};
 /// Lead no longer: the journal under this replica hangs, the server is stopping, or an operator prefers
 /// another. The others are told, and `successor` (zero: whoever is first in line) stands at once.
 struct resign {
     replica_id successor;
 };
 
-using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed,
+using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed, votes_lost,
                            persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
@@ -117,9 +121,15 @@ struct prefix_record {
     slot at;
     friend bool operator==(prefix_record const&, prefix_record const&) = default;
 };
+/// What a replica that stopped is no longer trusted with.
+enum class distrust : std::uint8_t {
+    state = 0, ///< anything: what it learned may be wrong
+    votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
+};
 /// This replica stopped for good, and why.
 struct quarantine_record {
     std::string cause;
+    distrust of = distrust::state;
     friend bool operator==(quarantine_record const&, quarantine_record const&) = default;
 };
 using durable_record =
