@@ -3,19 +3,25 @@
 //   zooid-sim --seed 42 --profile everything --trace life.txt     the last line is the hash of all effects
 //   zooid-sim --seeds 1..1000                                     progress, then what was reached and how
 //   fast
+//
+// Exit codes: 0 all is well, 1 a life failed, 64 wrong usage.
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/life.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <string_view>
 
 namespace {
 
 using namespace zooid;
+
+constexpr int exit_usage = 64;
 
 struct arguments {
     std::uint64_t seed = 1;
@@ -122,11 +128,21 @@ void print_totals(totals const& t) {
     std::fflush(stdout);
 }
 
+// "FROM..TO", two decimal numbers.
+bool parse_range(std::string_view text, std::uint64_t& from, std::uint64_t& to) {
+    auto const dots = text.find("..");
+    if (dots == std::string_view::npos) return false;
+    auto const parse = [](std::string_view part, std::uint64_t& out) {
+        auto const [end, wrong] = std::from_chars(part.data(), part.data() + part.size(), out);
+        return wrong == std::errc() && end == part.data() + part.size();
+    };
+    return parse(text.substr(0, dots), from) && parse(text.substr(dots + 2), to);
+}
+
 int run_many(arguments const& a) {
-    auto const dots = a.seeds.find("..");
-    if (dots == std::string::npos) return std::cerr << "zooid-sim: --seeds takes FROM..TO\n", 2;
-    std::uint64_t const from = std::stoull(a.seeds.substr(0, dots));
-    std::uint64_t const to = std::stoull(a.seeds.substr(dots + 2));
+    std::uint64_t from = 0, to = 0;
+    if (!parse_range(a.seeds, from, to))
+        return std::cerr << "zooid-sim: --seeds takes FROM..TO, not " << a.seeds << '\n', exit_usage;
     totals t;
     for (std::uint64_t seed = from; seed <= to; ++seed) {
         auto const report = sim::live({seed, a.profile, {}});
@@ -169,9 +185,13 @@ int main(int argc, char** argv) {
     app.add_option("--trace", a.trace, "write a readable account to this file");
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
     app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : exit_usage;
+    }
     if (!zooid::sim::is_profile(a.profile))
-        return std::cerr << "zooid-sim: no profile " << a.profile << '\n', 2;
-    if (!choose_mutant(a.mutant)) return 2;
+        return std::cerr << "zooid-sim: no profile " << a.profile << '\n', exit_usage;
+    if (!choose_mutant(a.mutant)) return exit_usage;
     return a.seeds.empty() ? run_one(a) : run_many(a);
 }

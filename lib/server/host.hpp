@@ -83,7 +83,7 @@ class server::host {
     void stop(time_point now);
 
     // requests.cpp: clients and operators
-    void on_request(time_point now, link_id client, bytes_view encoded);
+    void on_request(time_point now, requester from, bytes_view encoded);
     void answer(token request, std::optional<errc> failure, bytes_view payload,
                 std::optional<slot> at = std::nullopt);
 
@@ -150,8 +150,9 @@ class server::host {
                      std::optional<slot> at = std::nullopt) const;
     void refuse(link_id client, request const& r, error const& why, hosted_cell const* cell);
     void refuse_absent(link_id client, request const& r);
+    void refuse_role(requester from, request const& r, std::string_view what);
     std::optional<std::uint32_t> cell_of(request const& r) const;
-    void on_cell_request(time_point now, link_id client, request const& r);
+    void on_cell_request(time_point now, requester from, request const& r);
     void on_prefix_read(link_id client, request const& r, hosted_cell const& cell);
     void on_reserve(link_id client, request const& r);
     void on_found(link_id client, request const& r);

@@ -4,8 +4,18 @@
 #include "server/describe.hpp"
 
 #include <zooid/base/codec.hpp>
+#include <zooid/base/system_key.hpp>
 
 namespace zooid {
+
+namespace {
+
+// A server holds the colony's secret: it could issue itself the keys of an admin.
+bool may_administer(party_role role) {
+    return role != party_role::client;
+}
+
+} // namespace
 
 bytes server::host::make_reply(correlation_id correlation, std::optional<errc> failure, bytes_view detail,
                                hosted_cell const* cell, bytes_view payload, std::optional<slot> at) const {
@@ -48,13 +58,20 @@ void server::host::refuse(link_id client, request const& r, error const& why, ho
     reply_now(client, r.correlation, why.code(), why.detail(), cell, {});
 }
 
+void server::host::refuse_role(requester from, request const& r, std::string_view what) {
+    std::string const why = std::string(what) + " needs the keys of an admin; these are a " +
+                            std::string(name_of(from.role)) + "'s";
+    refuse(from.link, r, error(errc::permission_denied, why), nullptr);
+}
+
 std::optional<std::uint32_t> server::host::cell_of(request const& r) const {
     if (r.cell) return index_of(r.cell);
     auto const found = by_key_.find(bytes(r.key));
     return found == by_key_.end() ? std::nullopt : std::optional(found->second);
 }
 
-void server::host::on_request(time_point now, link_id client, bytes_view encoded) {
+void server::host::on_request(time_point now, requester from, bytes_view encoded) {
+    link_id const client = from.link;
     auto const decoded = decode_request(encoded);
     if (!decoded) {
         request unknown;
@@ -64,6 +81,7 @@ void server::host::on_request(time_point now, link_id client, bytes_view encoded
     request const& r = decoded.value();
     if (!known(r.op))
         return refuse(client, r, error(errc::unsupported_version, "an unknown operation"), nullptr);
+    if (needs_admin(r.op) && !may_administer(from.role)) return refuse_role(from, r, name_of(r.op));
     if (stopping_) return refuse(client, r, errc::stopping, nullptr);
     if (!secured_) return refuse(client, r, errc::unreachable, nullptr);
     switch (r.op) {
@@ -73,11 +91,12 @@ void server::host::on_request(time_point now, link_id client, bytes_view encoded
         return reply_now(client, r.correlation, std::nullopt, {}, nullptr, describe(*this));
     case operation::scan_keys:
         return refuse(client, r, error(errc::unsupported_version, "scan the cell"), nullptr);
-    default: return on_cell_request(now, client, r);
+    default: return on_cell_request(now, from, r);
     }
 }
 
-void server::host::on_cell_request(time_point now, link_id client, request const& r) {
+void server::host::on_cell_request(time_point now, requester from, request const& r) {
+    link_id const client = from.link;
     auto const index = cell_of(r);
     if (!index) return refuse_absent(client, r);
     hosted_cell& cell = cells_[*index];
@@ -115,6 +134,8 @@ void server::host::on_cell_request(time_point now, link_id client, request const
     if (r.op == operation::change_members) return on_change_members(now, client, r, *index);
     token const request{++tokens_};
     if (r.op == operation::commit) {
+        if (is_system_key(cell.replica.key()) && !may_administer(from.role))
+            return refuse_role(from, r, "writing into a cell of the directory");
         if (auto const admitted = machines_.admit(r.payload); !admitted)
             return refuse(client, r, admitted.error(), &cell);
         ++statistics_.commits_admitted;

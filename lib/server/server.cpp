@@ -64,8 +64,8 @@ void server::on_peer_down(time_point now, server_id peer) {
 void server::on_frame(time_point now, server_id from, channel on, bytes_view payload) {
     host_->on_frame(now, from, on, payload);
 }
-void server::on_request(time_point now, link_id client, bytes_view request) {
-    host_->on_request(now, client, request);
+void server::on_request(time_point now, requester from, bytes_view request) {
+    host_->on_request(now, from, request);
 }
 // Its requests go on; their replies find nobody and are dropped by the transport.
 void server::on_client_down(link_id) {}

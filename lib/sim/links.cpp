@@ -262,7 +262,8 @@ void world::engine::on_request(scheduled const& e) {
     bytes const request = payloads_.take(e.item);
     machine& m = machines_[e.target];
     if (!m.running || m.epoch != e.epoch) return;
-    m.running->host.on_request(m.clock.read(now_), link_id{e.other + 1ull}, request);
+    party_role const role = e.other == administrator ? party_role::admin : party_role::client;
+    m.running->host.on_request(m.clock.read(now_), {link_id{e.other + 1ull}, role}, request);
     open_ = &m;
 }
 

@@ -93,10 +93,10 @@ struct caller : client_link_listener {
     bool down = false;
     std::unique_ptr<tcp_connection> link;
 
-    caller(asio::io_context& io, std::uint16_t port) {
+    caller(asio::io_context& io, std::uint16_t port, key_ring const& ring = colony()) {
         tcp_connection_options o;
         o.address = {"127.0.0.1", port};
-        o.keys = issue_client_keys(hmac_sha256(), colony(), {77});
+        o.keys = issue_admin_keys(hmac_sha256(), ring, {77});
         o.life = {5};
         link = tcp_connection::open(io.get_executor(), o, *this).value();
         run_until(io, [&] { return up || down; });
