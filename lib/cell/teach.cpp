@@ -136,6 +136,7 @@ void turn::on(persisted const& e) {
     }
     if (s_.proposer && !s_.proposer->open.empty()) step_down({}); // somebody else chose what we have open
     reached(sometimes::taught_by_snapshot);
+    if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);
     s_.log.restart_after(done.at); // T3
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);

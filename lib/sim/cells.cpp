@@ -5,6 +5,7 @@
 #include <zooid/base/check.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid::sim {
 
@@ -54,7 +55,7 @@ ending world::engine::call_once(cell_index cell, intent what, duration patience)
     callers_[index]->ask(std::move(what));
     (void)run_until([&] { return !callers_[index]->is_busy(); }, patience + std::chrono::seconds(1));
     if (callers_[index]->is_busy()) return unknown{};
-    return callers_[index]->last()->ended;
+    return *callers_[index]->last();
 }
 
 // ---- what callers tell
@@ -64,8 +65,9 @@ void world::engine::set_timer(std::uint16_t index, world_time at, std::uint32_t 
     queue_.push({.at = at, .what = occurrence::client, .target = index, .epoch = epoch});
 }
 
-void world::engine::on_ended(std::uint16_t index, call const& ended) {
-    calls_.push_back(ended);
+void world::engine::on_ended(std::uint16_t index, call last) {
+    calls_.push_back(std::move(last));
+    call const& ended = calls_.back();
     mix(ended.ended.index() + static_cast<std::uint64_t>(ended.responded_ns));
     bool const write = ended.kind == call_kind::transaction;
     bool const committed = std::holds_alternative<kv::committed>(ended.ended);

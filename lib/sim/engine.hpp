@@ -53,11 +53,13 @@ class world::engine final : public caller_surroundings {
 
     // machines.cpp: processes and their turns
     void start(machine& m);
+    void stop(machine& m);
     void crash(machine& m, bool power);
     void harm(machine& m, std::string const& how);
     machine& at(server_id id);
     machine const& at(server_id id) const { return const_cast<engine*>(this)->at(id); }
     sometimes_set const& collect_marks();
+    world_statistics const& collect_statistics();
     void start_later(machine& m, duration after);
     void format(machine& m);
     void wake_now(machine& m);
@@ -83,7 +85,7 @@ class world::engine final : public caller_surroundings {
     world_time now() const override { return now_; }
     void send_request(std::uint16_t caller, server_id to, bytes request) override;
     void set_timer(std::uint16_t caller, world_time at, std::uint32_t epoch) override;
-    void on_ended(std::uint16_t caller, call const& ended) override;
+    void on_ended(std::uint16_t caller, call ended) override;
     void on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) override;
     void on_fault_found(std::string what) override { fail(std::move(what)); }
     configuration members_of(std::size_t cell) const override { return cells_[cell].held.back().members; }
