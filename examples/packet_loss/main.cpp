@@ -1,5 +1,5 @@
-// A packet-loss test of your own: a simulated colony, a lossy network, a claim. It needs no socket and no disk,
-// its minutes take no time, and the same seed is the same world on every machine.
+// A packet-loss test of your own: a simulated colony, a lossy network, a claim. It needs no socket and no
+// disk, its minutes take no time, and the same seed is the same world on every machine.
 #include <zooid/sim/world.hpp>
 
 #include <iostream>

@@ -385,10 +385,10 @@ std::size_t replica::memory_bytes() const {
 
 replica replica::clone() const {
     replica_state const& s = *state_;
-    auto copy = std::make_unique<replica_state>(
-        replica_state{s.identity, s.options, s.random, s.cell, s.key, s.birth, s.cell_version, s.alpha, s.colour,
-                      s.members, s.joined, s.retired, s.log, s.acceptor, s.learner, s.election, nullptr,
-                      s.start_from, s.tickets, s.quarantine, s.quarantined_for});
+    auto copy = std::make_unique<replica_state>(replica_state{
+        s.identity, s.options,  s.random,  s.cell,       s.key,     s.birth,      s.cell_version,
+        s.alpha,    s.colour,   s.members, s.joined,     s.retired, s.log,        s.acceptor,
+        s.learner,  s.election, nullptr,   s.start_from, s.tickets, s.quarantine, s.quarantined_for});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

@@ -60,8 +60,8 @@ std::vector<fault> faults_of(std::string_view profile) {
                 misdirected_write, rot,  rot_in_outage, wiped_disk, old_image};
     if (profile == "moves") {
         std::vector<fault> kinds(5, replaced_member);
-        kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, wiped_disk, rot,
-                                   pause, duplicates_and_reordering});
+        kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, wiped_disk,
+                                   rot, pause, duplicates_and_reordering});
         return kinds;
     }
     std::vector<fault> all;

@@ -88,8 +88,8 @@ struct resign {
     replica_id successor;
 };
 
-using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed, votes_lost,
-                           persisted, woken, liveness_changed, complaint, resign>;
+using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed,
+                           votes_lost, persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
