@@ -104,7 +104,8 @@ class config_reader {
                {{"fdatasync", flush_method::fdatasync},
                 {"dsync", flush_method::dsync},
                 {"direct_dsync", flush_method::direct_dsync}});
-        choice("flush_thread", made_.flush_on_own_thread, {{"own", true}, {"shared", false}});
+        choice("flush_thread", made_.server.journal.thread,
+               {{"own", flush_thread::blocking}, {"shared", flush_thread::owner}});
         std::string directory;
         bool const on_files = made_.server.storage == journal_storage::file;
         on_files ? in_.require("data", directory) : in_.allow("data", directory);
