@@ -27,7 +27,7 @@ struct engine : std::enable_shared_from_this<engine> {
 
     void send_tasks() {
         for (auto& task : effects.tasks) {
-            bool const ours = thread == flush_thread::owner && is_commit(task);
+            bool const ours = thread != flush_thread::blocking && is_commit(task);
             ours ? void(due = std::move(task)) : send(std::move(task));
         }
         effects.tasks.clear();
@@ -40,6 +40,10 @@ struct engine : std::enable_shared_from_this<engine> {
                 self->flush(); // no turn's end need follow
             });
         });
+    }
+
+    void flush_elsewhere() {
+        if (due) send(*std::exchange(due, std::nullopt));
     }
 
     // The log has one commit in flight at most, so one can be due. What it sets free may make another due.
@@ -84,6 +88,7 @@ class file_journal_on_log final : public file_journal {
         auto const kept_alive = engine_; // the listener may destroy the journal
         kept_alive->flush();
     }
+    void flush_elsewhere() override { engine_->flush_elsewhere(); }
     void start(journal_listener& listener) override {
         engine_->listener = &listener;
         engine_->log.start(engine_->effects);

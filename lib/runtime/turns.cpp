@@ -126,8 +126,16 @@ void server_engine::carry_out(time_point now) {
 void server_engine::flush_in_turn() {
     flushing_in_turn_ = true;
     if (store_.memory) store_.memory->flush();
-    if (store_.in_turn) store_.in_turn->flush();
+    if (store_.in_turn) will_be_answered() ? store_.in_turn->flush_elsewhere() : store_.in_turn->flush();
     flushing_in_turn_ = false;
+}
+
+// Who proposes hears the others' answers while it flushes, and may need no flush of its own. Who accepts has
+// nothing to do until its flush is done: another thread would only be a detour.
+bool server_engine::will_be_answered() const {
+    if (options_.journal.thread != flush_thread::adaptive) return false;
+    auto const to_cells = [](output_frame const& f) { return f.on == channel::cells; };
+    return std::any_of(out_.frames.begin(), out_.frames.end(), to_cells);
 }
 
 void server_engine::send_all() {

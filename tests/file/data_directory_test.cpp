@@ -122,6 +122,11 @@ TEST_CASE("with the owner's thread nothing is written before the owner says so")
     CHECK(store.heard.last == 0);
     store.journal->flush();
     CHECK(store.heard.last == 1);
+    store.append("y");
+    store.journal->flush_elsewhere();
+    CHECK(store.heard.last == 1);
+    store.io.restart(), store.io.run();
+    CHECK(store.heard.last == 2);
 }
 
 TEST_CASE("a directory is opened by its owner, once, and only in a format that is known") {

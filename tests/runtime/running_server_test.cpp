@@ -17,7 +17,7 @@ kv::transaction put(std::string const& key, std::int64_t n) {
 } // namespace
 
 TEST_CASE("a commit over TCP is durable: all servers crash at once and it is still there") {
-    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner, flush_thread::adaptive);
     colony_of three(3, false, thread);
     cell_id const cell = three.found("volume");
     for (int i = 1; i <= 20; ++i)
@@ -114,7 +114,7 @@ TEST_CASE("a stop that can't finish is cut off at its deadline") {
 }
 
 TEST_CASE("a choice is reported as durable before its reply is seen, on a quorum and with one state") {
-    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner, flush_thread::adaptive);
     colony_of three(3, true, thread);
     cell_id const cell = three.found("volume");
     auto const answer = three.commit(cell, put("n", 5));

@@ -21,6 +21,7 @@ std::string_view name_of(flush_method method);
 enum class flush_thread : std::uint8_t {
     blocking, ///< the blocking executor's: what arrives meanwhile gathers for the next batch
     owner,    ///< the owner's, in `file_journal::flush`: no hop between threads, but the owner waits
+    adaptive, ///< one or the other for each batch, as the owner decides
 };
 
 /// How a journal is run.
