@@ -145,16 +145,15 @@ void turn::on(member const& from, accepted const& m) {
     advance_prefix();
 }
 
-// When the pipeline drains nobody is told by the next request that rides behind: tell them.
+// What is chosen rides on the next accept. A message of its own after each choice would double what every
+// other member receives, and a busy cell needs none: only when no accept follows for a quiet interval are the
+// members told, and asked to confirm it.
 void turn::announce_prefix() {
     if (!leads()) return;
     proposer_state& p = *s_.proposer;
     if (!p.open.empty() || p.announced >= s_.learner.prefix) return;
     p.announced = s_.learner.prefix;
     if (s_.members.held().size() > 1) return arm(p.laggards, duration::zero()), ask_laggards();
-    for (member const& to : everyone()) {
-        if (to.replica != s_.identity.self.replica) send(to, commit{p.in, s_.learner.prefix});
-    }
     arm(p.laggards, s_.options.quiet);
 }
 
@@ -192,10 +191,10 @@ void turn::repeat_requests() {
     outstanding ? arm_again(p.again) : void(p.again = {});
 }
 
-// A member that did not hear the last announcement would lag until the next write. Those that answer are
-// done, and what they answer is what a release waits for (then this replica, too, reports to itself); those
-// that are suspected, or that do not answer though they are up (their replica stopped, or is lost), are asked
-// again when their server returns. So an idle cell falls silent.
+// No accept followed the last choice: the members that do not know it would lag until the next write. Those
+// that answer are done, and what they answer is what a release waits for (then this replica, too, reports to
+// itself); those that are suspected, or that do not answer though they are up (their replica stopped, or is
+// lost), are asked again when their server returns. So an idle cell falls silent.
 void turn::ask_laggards() {
     proposer_state& p = *s_.proposer;
     bool const patient = p.laggards.wait < s_.options.retransmit_max;

@@ -150,7 +150,7 @@ struct proposer_state {
     std::uint64_t round = 0;
     std::vector<member_progress> progress;                ///< what members reported
     std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
-    slot announced;                                       ///< the highest prefix that was sent to all members
+    slot announced;                 ///< the highest prefix that was sent to all members, or is due to be
     repeat again;                   ///< phase 1 and 2 requests and confirmations without an answer
     repeat laggards;                ///< members that may not know what is chosen
     time_point gives_up_at = never; ///< phase 1 without a quorum

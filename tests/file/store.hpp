@@ -53,7 +53,10 @@ struct opened_store {
         journal = std::move(j.value());
         journal->start(heard);
     }
-    void settle() { io.restart(), io.run(); }
+    void settle() {
+        journal->flush(); // what the owner's thread is to write, if it is
+        io.restart(), io.run();
+    }
     void append(std::vector<record> records) { journal->append({}, ++sequence_last, records); }
     void append(std::string const& payload) {
         append(std::vector<record>{

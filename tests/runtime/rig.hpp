@@ -138,8 +138,10 @@ inline bytes command(kv::transaction const& t) {
 
 class colony_of {
   public:
-    explicit colony_of(std::size_t servers, bool report_durable = false)
-        : report_durable_(report_durable), servers_(servers), observers_(servers), ports_(servers) {
+    explicit colony_of(std::size_t servers, bool report_durable = false,
+                       flush_thread thread = flush_thread::blocking)
+        : report_durable_(report_durable), thread_(thread), servers_(servers), observers_(servers),
+          ports_(servers) {
         for (std::size_t i = 0; i < servers; ++i)
             start(i);
     }
@@ -159,6 +161,7 @@ class colony_of {
         o.directory = (folder.path / std::to_string(i + 1)).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
+        o.journal.thread = thread_;
         o.tuning.report_durable = report_durable_;
         return o;
     }
@@ -245,6 +248,7 @@ class colony_of {
     }
 
     bool report_durable_;
+    flush_thread thread_;
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;
