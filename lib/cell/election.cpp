@@ -53,6 +53,7 @@ void turn::give_back_waiting(errc why) {
     for (token request : e.reads)
         end(request, why);
     e.commands.clear();
+    e.command_bytes = 0;
     e.reads.clear();
 }
 

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace zooid {
 
@@ -26,8 +27,7 @@ void turn::start_phase_one() {
     proposer->next = s_.learner.prefix + 1;
     proposer->announced = s_.learner.prefix;
     proposer->commands.assign(election.commands.begin(), election.commands.end());
-    for (waiting_command const& waiting : election.commands)
-        proposer->command_bytes += waiting.command.size();
+    proposer->command_bytes = std::exchange(election.command_bytes, 0);
     proposer->reads = std::move(election.reads);
     election.commands.clear();
     election.reads.clear();

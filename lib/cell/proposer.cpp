@@ -18,9 +18,12 @@ void turn::on(propose const& e) {
     if (e.command.size() + 6 > limits::batch_bytes_max) return end(e.request, errc::too_large);
     if (!s_.proposer) {
         if (somebody_leads()) return end(e.request, errc::not_proposer);
-        if (s_.election.commands.size() >= s_.options.pending_count_max)
+        election_state& waiting = s_.election;
+        if (waiting.commands.size() >= s_.options.pending_count_max ||
+            waiting.command_bytes + e.command.size() > s_.options.pending_bytes_max)
             return end(e.request, errc::overloaded);
-        s_.election.commands.push_back({e.request, e.command});
+        waiting.command_bytes += e.command.size();
+        waiting.commands.push_back({e.request, e.command});
         return consider_candidacy(duration::zero());
     }
     proposer_state& p = *s_.proposer;
@@ -39,8 +42,9 @@ void turn::propose_what_can_be() {
         proposer_state& p = *s_.proposer;
         slot const prefix = s_.learner.prefix;
         p.next = std::max(p.next, prefix + 1);
-        if (p.next > prefix + s_.alpha) return; // Q1
-        if (!quorum_promised(p.next)) return;   // P2
+        if (p.next > prefix + s_.alpha) return;                                              // Q1
+        if (!quorum_promised(p.next)) return;                                                // P2
+        if (open_bytes() + next_bytes_max() > accepted_bytes_max && !p.open.empty()) return; // A6
         std::vector<token> requests;
         auto value = value_for_next_slot(requests);
         if (!value) {
@@ -49,6 +53,19 @@ void turn::propose_what_can_be() {
         }
         propose_in_next_slot(std::move(*value), std::move(requests));
     }
+}
+
+std::size_t turn::open_bytes() const {
+    std::size_t total = 0;
+    for (open_slot const& open : s_.proposer->open)
+        total += open.value.encoded().size();
+    return total;
+}
+
+// Of the value that would be proposed next, at most: what phase 1 found is not looked at twice.
+std::size_t turn::next_bytes_max() const {
+    return has_duty() ? limits::batch_bytes_max
+                      : std::min(s_.proposer->command_bytes, limits::batch_bytes_max);
 }
 
 // Something was reported that this proposer has not proposed yet: it may have been chosen.

@@ -74,12 +74,34 @@ void turn::arm_again(repeat& r) {
     r.at = now() + r.wait + jitter(r.wait / 4);
 }
 
-void turn::quarantine(std::string cause, bool durably) {
+void turn::quarantine(std::string cause, bool durably, distrust of) {
     step_down({});
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
+    s_.quarantined_for = of;
     reached(sometimes::replica_quarantined);
-    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine});
+    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, of});
+}
+
+void turn::on(votes_lost const& e) {
+    quarantine(e.cause, true, distrust::votes);
+}
+
+void turn::run_stopped(event const& what) {
+    if (auto const* proposed = std::get_if<propose>(&what)) return end(proposed->request, errc::quarantined);
+    if (auto const* asked = std::get_if<read>(&what)) return end(asked->request, errc::quarantined);
+    if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
+    auto const* e = std::get_if<received>(&what);
+    if (e == nullptr) return;
+    for (governed const& g : s_.members.all()) {
+        auto const index = g.members.index_of(e->replica);
+        if (!index || g.members[*index].server != e->server) continue;
+        member const from = g.members[*index];
+        if (auto const* m = std::get_if<fetch>(&e->content)) teach_stopped(from, *m);
+        // Whoever takes it for the proposer need not wait for the silence to tell.
+        if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
+        return;
+    }
 }
 
 // ---- construction
@@ -105,6 +127,7 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                nullptr,
                                                                std::nullopt,
                                                                0,
+                                                               {},
                                                                {}});
     state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
     state->learner.state_digest = from.state_digest;
@@ -165,6 +188,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     restore_log(*state, recovered.acceptances);
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
+    state->quarantined_for = recovered.quarantined_for;
     return replica(std::move(state));
 }
 
@@ -191,11 +215,7 @@ void keep_only_callers(effects& out) {
 void replica::step(surroundings const& around, event const& what, effects& out) {
     out.clear();
     turn t(*state_, around, out);
-    if (is_quarantined()) {
-        if (auto const* proposed = std::get_if<propose>(&what)) t.end(proposed->request, errc::quarantined);
-        if (auto const* asked = std::get_if<read>(&what)) t.end(asked->request, errc::quarantined);
-        return;
-    }
+    if (is_quarantined()) return t.run_stopped(what);
     try {
         t.run(what);
     } catch (broken_invariant const& broken) {
@@ -303,9 +323,10 @@ std::size_t replica::memory_bytes() const {
 
 replica replica::clone() const {
     replica_state const& s = *state_;
-    auto copy = std::make_unique<replica_state>(replica_state{
-        s.identity, s.options, s.random, s.cell, s.key, s.birth, s.cell_version, s.alpha, s.members, s.log,
-        s.acceptor, s.learner, s.election, nullptr, s.start_from, s.tickets, s.quarantine});
+    auto copy = std::make_unique<replica_state>(
+        replica_state{s.identity, s.options, s.random, s.cell, s.key, s.birth, s.cell_version, s.alpha,
+                      s.members, s.log, s.acceptor, s.learner, s.election, nullptr, s.start_from, s.tickets,
+                      s.quarantine, s.quarantined_for});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

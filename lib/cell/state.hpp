@@ -4,6 +4,7 @@
 #include "cell/log.hpp"
 #include "cell/membership.hpp"
 
+#include <zooid/base/limits.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <array>
@@ -13,6 +14,11 @@
 #include <vector>
 
 namespace zooid {
+
+/// A6: what an acceptor holds above its prefix goes into one promise, and that into one frame. A value for
+/// the first unknown slot is taken in any case, so one batch comes on top.
+inline constexpr std::size_t accepted_bytes_max =
+    limits::frame_bytes_max - limits::batch_bytes_max - 64 * 1024;
 
 /// A repeated request: when to send it again, and how long to wait after that.
 struct repeat {
@@ -73,6 +79,7 @@ struct election_state {
     repeat probe_again;
     time_point probe_fails_at = never;
     std::vector<waiting_command> commands; ///< arrived while nobody is known to lead
+    std::size_t command_bytes = 0;
     std::vector<token> reads;
 };
 
@@ -149,6 +156,7 @@ struct replica_state {
     std::optional<snapshot> start_from; ///< recovered: install before the first event
     std::uint64_t tickets = 0;
     std::string quarantine; ///< the cause; empty while healthy
+    distrust quarantined_for = distrust::state;
 };
 
 } // namespace zooid

@@ -78,6 +78,18 @@ void turn::on(member const& from, fetch const& m) {
     send(from, std::move(lesson));
 }
 
+// A replica that votes no more still knows what was chosen (T1 holds for it as for any other). One that came
+// back quarantined never installed its checkpoint: it is taught as it was recovered.
+void turn::teach_stopped(member const& from, fetch const& m) {
+    learner_state& l = s_.learner;
+    if (s_.quarantined_for != distrust::votes) return;
+    if (m.from >= s_.log.first()) return on(from, m);
+    if (s_.start_from) return send(from, teach_snapshot{*s_.start_from});
+    on(from, m);
+    if (l.snapshot_wanted || l.applied != l.prefix || l.to_teach.empty()) return;
+    out_.want_snapshot = l.snapshot_wanted = true;
+}
+
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;

@@ -15,6 +15,8 @@ class turn {
 
     // replica.cpp: dispatch
     void run(event const& what);
+    /// The same for a replica that is quarantined: it only teaches, if what it learned can be trusted.
+    void run_stopped(event const& what);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -62,6 +64,7 @@ class turn {
     void advance_prefix();
     void on(applied const& e);
     void on(apply_failed const& e);
+    void on(votes_lost const& e);
     void start_recovered();
     void deliver(slot at, log_slot const& held);
 
@@ -75,6 +78,7 @@ class turn {
     void on(snapshot_taken const& e);
     void on(persisted const& e);
     void checkpoint_if_due();
+    void teach_stopped(member const& from, fetch const& m);
 
     // Used by all.
     configuration const& config(slot at) const { return s_.members.at(at); }
@@ -90,7 +94,7 @@ class turn {
     duration jitter(duration width);
     void arm(repeat& r, duration wait) { r = {now() + wait, wait}; }
     void arm_again(repeat& r);
-    void quarantine(std::string cause, bool durably);
+    void quarantine(std::string cause, bool durably, distrust of = distrust::state);
 
   private:
     void persist(promise_record record) { out_.persist.emplace_back(std::move(record)); }
@@ -101,6 +105,9 @@ class turn {
     bool quorum_answered() const;
     bool quorum_promised(slot at) const;
     bool has_duty() const;
+    std::size_t open_bytes() const;
+    std::size_t next_bytes_max() const;
+    bool has_room_for(accept const& m) const;
     bool somebody_leads() const;
     void propose_in_next_slot(entry value, std::vector<token> requests);
     std::optional<entry> value_for_next_slot(std::vector<token>& requests);

@@ -6,6 +6,7 @@
 #include "server/host.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/base/limits.hpp>
 
 #include <algorithm>
 
@@ -13,7 +14,11 @@ namespace zooid {
 
 namespace {
 
-constexpr std::size_t frame_full_bytes = 1024 * 1024; // a message more still fits into a frame
+constexpr std::size_t frame_full_bytes = 1024 * 1024;
+
+bool wants_to_lead(replica const& r) {
+    return r.role() == role::canvassing || r.role() == role::preparing || r.role() == role::leading;
+}
 
 } // namespace
 
@@ -32,7 +37,9 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     founding_.erase(r.cell());
     auto const index = static_cast<std::uint32_t>(cells_.size());
     by_id_[r.cell()] = index;
-    by_key_[r.key()] = index;
+    // Of two generations of a key that are here at once the younger one is meant.
+    auto const [known, fresh] = by_key_.try_emplace(r.key(), index);
+    if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
     cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
@@ -49,7 +56,7 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     cells_[cell].replica.step({now, peers_.view()}, what, done);
     carry_out(now, cell, done);
     --depth_;
-    if (depth_ == 0) note_changes(cell);
+    if (depth_ == 0) note_changes(now, cell);
 }
 
 void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) {
@@ -160,14 +167,23 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     peer_state* peer = peers_.find(o.to.server);
     if (!peer || !peer->connected) return;
     bytes& frame = durably ? peer->durable : peer->now;
+    auto const leave = [&](bytes full) {
+        if (durably) {
+            turn_.frames.emplace_back(peer->server, std::move(full));
+        } else {
+            overflow_.push_back({peer->server, channel::cells, std::move(full)});
+        }
+    };
+    std::size_t const before = frame.size();
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
-    if (frame.size() < frame_full_bytes) return;
-    if (durably) {
-        turn_.frames.emplace_back(peer->server, std::exchange(frame, {}));
-    } else {
-        overflow_.push_back({peer->server, channel::cells, std::exchange(frame, {})});
+    if (frame.size() > limits::frame_bytes_max - 1024 &&
+        before != 0) { // a large message has a frame to itself
+        bytes const last = frame.substr(before);
+        frame.resize(before);
+        leave(std::exchange(frame, last));
     }
+    if (frame.size() >= frame_full_bytes) leave(std::exchange(frame, {}));
 }
 
 void server::host::note_facts(std::uint32_t cell, effects const& done) {
@@ -199,7 +215,7 @@ void server::host::note_led(peer_state& peer, std::uint32_t cell) {
 }
 
 // After a step: who leads now, is it still well, and when does it want to be woken.
-void server::host::note_changes(std::uint32_t cell) {
+void server::host::note_changes(time_point now, std::uint32_t cell) {
     hosted_cell& c = cells_[cell];
     if (c.replica.proposer() != c.proposer) {
         c.proposer = c.replica.proposer();
@@ -213,12 +229,25 @@ void server::host::note_changes(std::uint32_t cell) {
     }
     if (c.replica.is_quarantined() && !c.stopped) {
         c.stopped = true;
+        announce_stopped(c);
         events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
     }
     time_point const wanted = c.replica.deadline();
-    if (wanted >= c.queued_at) return;
-    c.queued_at = wanted;
-    deadlines_.push(wanted, cell);
+    if (wanted < c.queued_at) {
+        c.queued_at = wanted;
+        deadlines_.push(wanted, cell);
+    }
+    if ((hung_ || latched_) && wants_to_lead(c.replica)) step(now, cell, resign{});
+}
+
+// Design 9. Those that take it for the proposer would wait for its silence to tell; the others learn whom to
+// count out. Who is not connected now hears of it when it sends something here.
+void server::host::announce_stopped(hosted_cell const& c) {
+    for (member const& m : c.replica.members().members()) {
+        peer_state* peer = peers_.find(m.server);
+        if (!peer || !peer->connected) continue;
+        append_not_here(peer->now, c.replica.cell(), m.replica, c.replica.self().replica);
+    }
 }
 
 // ---- time
@@ -234,7 +263,7 @@ void server::host::wake(time_point now) {
         if (c.replica.deadline() <= now) {
             step(now, due->cell, woken{});
         } else {
-            note_changes(due->cell);
+            note_changes(now, due->cell);
         }
     }
 }
@@ -374,7 +403,8 @@ void server::host::on_journal_failed(time_point now, error const& reason) {
 
 void server::host::resign_all(time_point now) {
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        if (cells_[cell].replica.proposer().server == identity_.server) step(now, cell, resign{});
+        replica const& r = cells_[cell].replica;
+        if (wants_to_lead(r) || r.proposer().server == identity_.server) step(now, cell, resign{});
     }
 }
 

@@ -113,7 +113,8 @@ class server::host {
     std::optional<applied> apply(std::uint32_t cell, delivery const& d);
     void route(std::uint32_t cell, outgoing& o, bool durably);
     void note_facts(std::uint32_t cell, effects const& done);
-    void note_changes(std::uint32_t cell);
+    void note_changes(time_point now, std::uint32_t cell);
+    void announce_stopped(hosted_cell const& c);
     void run_self_messages(time_point now);
     void probe_proposers(time_point now);
     void note_led(peer_state& peer, std::uint32_t cell);
@@ -134,6 +135,7 @@ class server::host {
     void remember_claims();
     void on_pulse(time_point now, peer_state& from, bytes_view payload);
     void on_cells(time_point now, peer_state& from, bytes_view payload);
+    void on_gone(time_point now, std::uint32_t cell, server_id there);
 
     void reply_now(link_id client, correlation_id correlation, std::optional<errc> failure, bytes_view detail,
                    hosted_cell const* cell, bytes_view payload);

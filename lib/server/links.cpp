@@ -198,7 +198,10 @@ void server::host::on_cells(time_point now, peer_state& from, bytes_view payload
             if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
             continue;
         }
-        if (a.content.empty()) continue;
+        if (a.content.empty()) {
+            on_gone(now, *cell, from.server);
+            continue;
+        }
         auto content = decode_message(a.content);
         if (!content) {
             ++statistics_.messages_refused;
@@ -208,6 +211,20 @@ void server::host::on_cells(time_point now, peer_state& from, bytes_view payload
         step(now, *cell, received{from.server, a.from, std::move(content).value()});
     }
     run_self_messages(now);
+}
+
+// The replica over there stopped, or was never there. If it is taken for the proposer, the first in line
+// finds that out now; all at once would only duel.
+void server::host::on_gone(time_point now, std::uint32_t cell, server_id there) {
+    hosted_cell& c = cells_[cell];
+    if (c.proposer.server != there || now - c.complained_at < options_.pulse_interval) return;
+    for (member const& m : c.replica.members().members()) {
+        if (m.server == there || peers_.view().suspected(m.server)) continue;
+        if (m.server != identity_.server) return;
+        break;
+    }
+    c.complained_at = now;
+    step(now, cell, complaint{});
 }
 
 void server::host::stop(time_point now) {

@@ -53,7 +53,11 @@ class interpreter {
         for (unreadable_record const& lost : found.unreadable) {
             if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
         }
-        if (found.voting_suspect) trouble("its voting state was damaged");
+        bool const was_quarantined = !state_.quarantine.empty();
+        if (found.voting_suspect) {
+            if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
+            trouble("its voting state was damaged");
+        }
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);
@@ -103,6 +107,9 @@ class interpreter {
     void take_quarantine(record const& r) {
         reader in = open(r);
         state_.quarantine = in.get_sized();
+        // The first records ended here.
+        if (!in.at_end())
+            state_.quarantined_for = in.get<std::uint8_t>() == 1 ? distrust::votes : distrust::state;
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 
@@ -131,8 +138,9 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
     } else if (auto const* c = std::get_if<checkpoint_record>(&fact)) {
         out.push_back({cell, replica, record_kind::checkpoint, c->state.at, shared_bytes(encode(c->state))});
     } else if (auto const* q = std::get_if<quarantine_record>(&fact)) {
-        out.push_back(
-            {cell, replica, record_kind::quarantine, {}, payload([&](writer& w) { w.put_sized(q->cause); })});
+        out.push_back({cell, replica, record_kind::quarantine, {}, payload([&](writer& w) {
+                           w.put_sized(q->cause), w.put(static_cast<std::uint8_t>(q->of));
+                       })});
     }
 }
 

@@ -22,6 +22,7 @@ struct group_disk {
     ballot promised;
     std::map<slot, acceptance_record> acceptances;
     std::string quarantine;
+    distrust quarantined_for = distrust::state;
 
     void write(durable_record const& record);
     recovered_state read() const;

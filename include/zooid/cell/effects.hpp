@@ -71,11 +71,15 @@ struct liveness_changed {
 };
 /// A client says that it gets no answer from the proposer that it was sent to.
 struct complaint {};
+/// A promise or acceptance of this replica may be lost, says its journal: it never votes again.
+struct votes_lost {
+    std::string cause;
+};
 /// Lead no longer: the journal under this replica hangs, or the server is stopping.
 struct resign {};
 
-using event = std::variant<received, propose, read, applied, snapshot_taken, apply_failed, persisted, woken,
-                           liveness_changed, complaint, resign>;
+using event = std::variant<received, propose, read, applied, snapshot_taken, apply_failed, votes_lost,
+                           persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
@@ -102,9 +106,15 @@ struct checkpoint_record {
     snapshot state;
     friend bool operator==(checkpoint_record const&, checkpoint_record const&) = default;
 };
+/// What a replica that stopped is no longer trusted with.
+enum class distrust : std::uint8_t {
+    state = 0, ///< anything: what it learned may be wrong
+    votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
+};
 /// This replica stopped for good, and why.
 struct quarantine_record {
     std::string cause;
+    distrust of = distrust::state;
     friend bool operator==(quarantine_record const&, quarantine_record const&) = default;
 };
 using durable_record = std::variant<promise_record, acceptance_record, checkpoint_record, quarantine_record>;

@@ -52,6 +52,7 @@ struct recovered_state {
     ballot promised;
     std::vector<acceptance_record> acceptances; ///< ascending by slot; an empty value is unreadable
     std::string quarantine;                     ///< the cause, if it was quarantined
+    distrust quarantined_for = distrust::state; ///< and what it is still good for
 };
 
 /// Roles, as `explain` and the observer name them.
