@@ -3,7 +3,6 @@
 #include "sim/generate_history.hpp"
 #include "sim/linear_model.hpp"
 
-#include <zooid/base/prng.hpp>
 #include <zooid/sim/linearizability.hpp>
 
 #include <algorithm>
@@ -308,35 +307,34 @@ TEST_CASE("a long history of many clients is decided in linear time by its claim
     CHECK(v.steps == 0);
 }
 
-// Eight clients add to a counter of their own and to a common one; many calls are lost, half of which took
-// effect. Which ones, only later replies tell; the search alone does not get through.
-TEST_CASE(
-    "unknown calls that could stand for each other are told apart by what their clients are told later") {
-    prng random(7);
-    kv::store cell;
-    history h;
-    for (std::int64_t i = 0; i < 2000; ++i) {
-        std::uint64_t const client = 1 + random.below(8);
-        call c;
-        c.client = {client};
-        c.cell = "cell";
-        c.asked = transaction().add("total", 1).add("own" + std::to_string(client), 1);
-        c.invoked_ns = i * 10;
-        c.responded_ns = i * 10 + 35;
-        bool const lost = random.chance(1, 12);
-        bool const done = !lost || random.chance(1, 2);
-        if (done) {
-            auto o = cell.run(c.asked);
-            if (!lost) c.ended = std::get<committed>(std::move(o));
-        }
-        h.push_back(c);
-    }
-    auto const found = sim::check_cell(h);
-    CHECK(found.decided == verdict::linearizable);
-    CHECK(found.steps == 0);
+namespace {
 
-    auto const last = std::find_if(h.rbegin(), h.rend(), [](call const& c) { return sim::is_known(c); });
-    std::get<committed>(last->ended).results[0].entries[0].content = value(1);
-    sim::check_options const short_search{.steps_max = 1000, .minimise = sim::minimising::off};
-    CHECK(sim::check_cell(h, short_search).decided != verdict::linearizable);
+/// An add to a counter of everybody and to one of the client's own; null: its reply was lost.
+call add_both(kv::store* cell, std::int64_t from, std::uint64_t client) {
+    call c;
+    c.client = {client};
+    c.cell = "cell";
+    c.asked = transaction().add("total", 1).add("own" + std::to_string(client), 1);
+    c.invoked_ns = from;
+    c.responded_ns = from + 5;
+    if (cell) c.ended = std::get<committed>(cell->run(c.asked));
+    return c;
+}
+
+} // namespace
+
+// Two replies were lost, of client 1 and then of client 2, and one took effect. Both explain the next reply;
+// only what client 2 is told later says that it was its own.
+TEST_CASE("the claimed order guesses again when a later reply contradicts which lost call took effect") {
+    kv::store cell;
+    history h{add_both(nullptr, 0, 1), add_both(nullptr, 10, 2)};
+    (void)cell.run(h[1].asked);
+    h.push_back(add_both(&cell, 20, 3));
+    h.push_back(add_both(&cell, 30, 2));
+    h.push_back(add_both(&cell, 40, 1));
+    CHECK(sim::claimed_order_holds(h, {}));
+
+    h[1].ended = sim::failed{}; // so the other one did, and what client 2 was told is a lie
+    CHECK_FALSE(sim::claimed_order_holds(h, {}));
+    CHECK(sim::check_cell(h).decided == verdict::violated);
 }
