@@ -1,5 +1,6 @@
 // Real files: who may open a directory, what is refused, and a journal that survives its process.
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/file/data_directory.hpp>
 
@@ -21,14 +22,7 @@ namespace {
 
 directory_owner const owner{server_id{7}, colony_id{1, 2}};
 
-struct scratch {
-    scratch() {
-        char name[] = "/tmp/zooid-file-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~scratch() { fs::remove_all(path); }
-    fs::path path;
-};
+using test_support::scratch;
 
 struct listener final : journal_listener {
     void secured() override { is_secured = true; }
