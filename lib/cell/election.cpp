@@ -26,7 +26,8 @@ bool turn::somebody_leads() const {
            around_.servers.both_ways(proposer.server) && s_.election.now == election_state::phase::idle;
 }
 
-// Remembers whom to send callers to. A proposer that we see in use ends our own plans.
+// Remembers whom to send callers to. A proposer that we see in use ends our own plans, unless we know that it
+// does not hear us: its requests arrive, our answers do not, and nobody else may be left to stand (trap 17).
 void turn::follow(ballot const& proposer) {
     election_state& e = s_.election;
     e.round_seen = std::max(e.round_seen, proposer.round);
@@ -36,7 +37,7 @@ void turn::follow(ballot const& proposer) {
         e.despite = {};
         e.probe_fails_at = never;
     }
-    if (proposer.server == s_.identity.self.server) return;
+    if (proposer.server == s_.identity.self.server || !around_.servers.both_ways(proposer.server)) return;
     e.wanted = false;
     e.failures = 0;
     if (e.now == election_state::phase::idle) return;

@@ -1,0 +1,128 @@
+// What a script expects, and the proof at its end that the healed cell makes progress.
+//
+//   expect WHO follower|canvassing|preparing|leading|quarantined|down
+//   expect WHO promised BALLOT
+//   expect WHO applied COMMAND...      exactly these, in this order
+//   expect SLOT chosen COMMAND|no-op   a quorum has it durably
+//   expect SLOT open                   not chosen
+//   expect REQUEST pending|committed|answered|ERROR
+//   expect nobody leading
+//   expect silence                     nothing in flight, no deadline
+#include "cell/scenario/verbs.hpp"
+
+#include <algorithm>
+
+namespace zooid::scenario {
+
+namespace {
+
+std::string joined(std::vector<std::string> const& words, std::size_t from) {
+    std::string text;
+    for (std::size_t i = from; i < words.size(); ++i)
+        text += (text.empty() ? "" : " ") + words[i];
+    return text;
+}
+
+void require(bool holds, std::string const& what) {
+    if (!holds) throw unmet(what);
+}
+
+std::string applied_by(actor const& a) {
+    std::string text;
+    for (std::string const& line : a.applied)
+        text += (text.empty() ? "" : " ") + line.substr(line.find(':') + 1);
+    return text;
+}
+
+} // namespace
+
+void verbs::expect(words const& w) {
+    std::string const& subject = w.at(1);
+    if (subject == "silence") {
+        require(stage_->in_flight().empty(), "messages are in flight");
+        for (actor const& a : stage_->actors())
+            require(!a.running || a.running->deadline() == never, a.name + " wants to be woken");
+        return;
+    }
+    if (subject == "nobody") {
+        for (actor const& a : stage_->actors())
+            require(!a.running || a.running->role() != role::leading, a.name + " leads");
+        return;
+    }
+    if (subject[0] >= '0' && subject[0] <= '9') return expect_slot(w);
+    for (actor const& a : stage_->actors()) {
+        if (a.name == subject) return expect_replica(a, w);
+    }
+    require(stage_->is_known(subject), "there is no " + subject);
+    std::string const is = stage_->outcome(subject);
+    require(is.starts_with(w.at(2)), subject + " is " + is);
+}
+
+void verbs::expect_replica(actor const& a, words const& w) {
+    std::string const& what = w.at(2);
+    if (what == "applied") {
+        std::string const is = applied_by(a);
+        return require(is == joined(w, 3), a.name + " applied: " + is);
+    }
+    if (what == "promised") {
+        std::string const is = stage_->known().of(a.running ? a.running->promised() : a.disk.promised);
+        return require(is == w.at(3), a.name + " promised " + is);
+    }
+    std::string const is = a.running ? std::string(name_of(a.running->role())) : "down";
+    require(is == what, a.name + " is " + is);
+}
+
+void verbs::expect_slot(words const& w) {
+    slot const at{std::stoull(w.at(1))};
+    entry const* const value = stage_->judge().chosen(at);
+    if (w.at(2) == "open") return require(!value, "slot " + w[1] + " is chosen");
+    require(value != nullptr, "slot " + w[1] + " is not chosen");
+    std::string const is = stage_->known().of(*value);
+    require(is == w.at(3), "slot " + w[1] + " is chosen with " + is);
+}
+
+// As servers and clients do: whoever sends the caller away probes, and the caller asks elsewhere.
+bool verbs::ask_everybody(std::string const& command) {
+    std::size_t const size = stage_->actors().size();
+    for (std::size_t i = 0; i < 3 * size; ++i) {
+        std::string const attempt = command + (i == 0 ? "" : std::to_string(i));
+        stage_->propose_at(i % size, attempt);
+        if (!stage_->outcome(attempt).starts_with("committed")) stage_->step(i % size, complaint{});
+        stage_->settle(std::chrono::seconds(5));
+        if (stage_->outcome(attempt).starts_with("committed")) return true;
+    }
+    return false;
+}
+
+bool verbs::agree(std::string& where) const {
+    std::string first, names;
+    for (actor const& a : stage_->actors()) {
+        if (!a.running || a.running->is_quarantined()) continue;
+        if (!names.empty() && applied_by(a) != first) {
+            where = a.name + " applied: " + applied_by(a) + "; others: " + first;
+            return false;
+        }
+        first = applied_by(a);
+        names += (names.empty() ? "" : " ") + a.name;
+    }
+    where = names + " applied: " + first;
+    return true;
+}
+
+// Heals links, disks and processes, and demands that one more command is committed and applied everywhere.
+void verbs::prove_liveness() {
+    stage_->be_brief(+1);
+    stage_->heal_everything();
+    stage_->pulse();
+    stage_->settle(std::chrono::seconds(20));
+    bool const progress = ask_everybody("final");
+    stage_->settle(std::chrono::seconds(20));
+    stage_->be_brief(-1);
+    (void)stage_->take_transcript();
+    require(progress, "no progress after healing");
+    std::string where;
+    require(agree(where), "after healing, " + where);
+    stage_->say("healed: " + where);
+}
+
+} // namespace zooid::scenario

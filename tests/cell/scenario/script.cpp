@@ -1,0 +1,69 @@
+#include "cell/scenario/script.hpp"
+
+#include "cell/scenario/verbs.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace zooid::scenario {
+
+namespace {
+
+constexpr char indent[] = "    ";
+
+std::vector<std::string> lines_of(std::string const& text) {
+    std::istringstream in(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);)
+        lines.push_back(line);
+    return lines;
+}
+
+bool is_verb(std::string const& line) {
+    return !line.empty() && line[0] != '#' && line[0] != ' ';
+}
+
+} // namespace
+
+outcome play(std::string const& script) {
+    outcome result;
+    verbs v;
+    int line_number = 0;
+    for (std::string const& line : lines_of(script)) {
+        ++line_number;
+        if (line.starts_with(indent)) continue; // the transcript of an earlier run
+        result.text += line + "\n";
+        if (!is_verb(line)) continue;
+        try {
+            v.perform(line);
+        } catch (std::exception const& wrong) {
+            result.failures.push_back("line " + std::to_string(line_number) + ": " + line + ": " +
+                                      wrong.what());
+        }
+        for (std::string const& told : v.take_transcript())
+            result.text += indent + told + "\n";
+    }
+    if (!v.ended()) result.failures.push_back("a scenario ends with `end`");
+    for (std::string const& found : v.findings())
+        result.failures.push_back(found);
+    return result;
+}
+
+std::string difference(std::string const& expected, std::string const& actual) {
+    if (expected == actual) return "";
+    auto const was = lines_of(expected);
+    auto const is = lines_of(actual);
+    std::size_t at = 0;
+    while (at < was.size() && at < is.size() && was[at] == is[at])
+        ++at;
+    std::string text = "the first difference is in line " + std::to_string(at + 1) + "\n";
+    for (std::size_t i = at > 3 ? at - 3 : 0; i < at; ++i)
+        text += "    " + was[i] + "\n";
+    for (std::size_t i = at; i < std::min(at + 4, was.size()); ++i)
+        text += "  - " + was[i] + "\n";
+    for (std::size_t i = at; i < std::min(at + 4, is.size()); ++i)
+        text += "  + " + is[i] + "\n";
+    return text;
+}
+
+} // namespace zooid::scenario

@@ -1,0 +1,31 @@
+// Scenarios as text: one verb a line; what happened, and why, stands indented below it.
+//
+//   # a comment
+//   cell a b c
+//   propose a x
+//       a nobody leads that it can reach: stands at once
+//       ...
+//   end
+//
+// Playing a script gives the same text with the transcript as it is now. A scenario passes if nothing
+// differs, every `expect` holds, no invariant broke, and the cell, healed after the last line, commits one
+// more command. What a verb does stands at its function in verbs.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace zooid::scenario {
+
+struct outcome {
+    std::string text;                  ///< the script with the transcript of this run
+    std::vector<std::string> failures; ///< broken invariants, failed expectations, errors of the script
+};
+
+/// Plays a script; the transcript that it may contain already is ignored.
+outcome play(std::string const& script);
+
+/// The first lines in which two texts differ, for people; empty if they are equal.
+std::string difference(std::string const& expected, std::string const& actual);
+
+} // namespace zooid::scenario

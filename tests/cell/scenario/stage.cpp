@@ -1,0 +1,467 @@
+#include "cell/scenario/stage.hpp"
+
+#include <zooid/base/check.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace zooid::scenario {
+
+namespace {
+
+bytes joined(std::vector<std::string> const& lines) {
+    bytes all;
+    for (std::string const& line : lines)
+        all += line + "\n";
+    return all;
+}
+
+std::vector<std::string> split(bytes_view all) {
+    std::vector<std::string> lines;
+    while (!all.empty()) {
+        lines.emplace_back(all.substr(0, all.find('\n')));
+        all.remove_prefix(lines.back().size() + 1);
+    }
+    return lines;
+}
+
+/// A command "v2:x" is understood by software of version 2 on.
+int version_of(bytes_view command) {
+    return command.size() > 2 && command[0] == 'v' && command[2] == ':' ? command[1] - '0' : 1;
+}
+
+template <class List>
+std::size_t named(List const& list, std::string const& name) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (list[i].name == name) return i;
+    }
+    throw std::invalid_argument("nobody is called " + name);
+}
+
+constexpr int runaway = 100'000; // steps that a cell may take to fall silent
+
+} // namespace
+
+std::size_t stage::index_of(std::string const& name) const {
+    return named(actors_, name);
+}
+std::size_t stage::host_of(std::string const& name) const {
+    return named(hosts_, name);
+}
+
+void stage::found(std::vector<std::string> const& who, std::uint8_t alpha) {
+    std::vector<member> all;
+    for (std::size_t i = 0; i < who.size(); ++i) {
+        std::uint64_t const n = i + 1;
+        all.push_back({{n}, {n, n}, {n + 100}});
+        life_id const life{n * 1000 + 1};
+        hosts_.push_back({who[i], {n}, 1, true, false, 1, liveness({n}, life)});
+        actors_.push_back({who[i], i, all.back(), std::nullopt, {}, {}, {}});
+        names_.add_server({n}, who[i]);
+        names_.add_replica(all.back().replica, who[i]);
+        names_.add_life(life, 1);
+    }
+    snapshot founding;
+    founding.cell = {1, 1};
+    founding.key = "volume";
+    founding.birth = {1};
+    founding.alpha = alpha;
+    founding.configurations = {{slot{1}, configuration(all)}};
+    referee_.governs(slot{1}, founding.configurations.front().members);
+    for (actor& a : actors_) {
+        a.disk.checkpoint = founding;
+        life_id const life{a.self.server.value * 1000 + 1};
+        a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value}, options_));
+    }
+    pulse();
+}
+
+// ---- a step and its consequences
+// --------------------------------------------------------------------------------
+
+void stage::step(std::size_t who, event const& what) {
+    actor& a = actors_[who];
+    if (!a.running) return;
+    replica const before = a.running->clone();
+    effects out;
+    a.running->step({now_, hosts_[a.host].servers}, what, out);
+    for (std::string& found : violations(*a.running))
+        findings_.push_back(a.name + ": " + found);
+    for (std::string& found : violations(before, *a.running))
+        findings_.push_back(a.name + ": " + found);
+    tell(who, {now_, before, what, out, *a.running});
+    carry_out(who, out);
+}
+
+void stage::tell(std::size_t who, moment const& m) {
+    for (line& l : narrate(m, names_)) {
+        if (brief_ == 0 || l.essential) say(actors_[who].name + " " + l.text);
+    }
+    if (brief_ > 0) return;
+    tell_sent(who, m.out.now, "");
+    tell_sent(who, m.out.after_durable, " when durable");
+}
+
+// One line for one content, however many it goes to.
+void stage::tell_sent(std::size_t who, std::vector<outgoing> const& sent, std::string const& when) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    for (outgoing const& o : sent) {
+        std::string const text = names_.of(o.content);
+        auto const same = [&](auto const& l) { return l.second == text; };
+        auto at = std::find_if(lines.begin(), lines.end(), same);
+        if (at == lines.end()) at = lines.insert(lines.end(), {"", text});
+        at->first += " " + names_.of(o.to.replica);
+    }
+    for (auto const& [to, text] : lines)
+        say("    " + actors_[who].name + " >" + to + when + ": " + text);
+}
+
+void stage::carry_out(std::size_t who, effects const& out) {
+    actor& a = actors_[who];
+    enqueue(who, out.now);
+    if (!out.persist.empty() || !out.after_durable.empty() || out.tell_when_durable)
+        a.unflushed.push_back({out.persist, out.after_durable, out.tell_when_durable});
+    end(out);
+    apply(who, out);
+    if (!out.want_snapshot) return;
+    bytes const state = joined(a.applied);
+    step(who, snapshot_taken{a.running->applied_slot(), shared_bytes(state), hash128(state)});
+}
+
+void stage::apply(std::size_t who, effects const& out) {
+    actor& a = actors_[who];
+    std::optional<applied> done;
+    if (out.restore) {
+        a.applied = split(out.restore->state.state.view());
+        done = applied{out.restore->state.at, hash128(joined(a.applied))};
+    }
+    for (delivery const& d : out.deliver) {
+        referee_.delivered(a.self, d.at, d.value);
+        if (!apply_one(who, d)) {
+            step(who,
+                 apply_failed{d.at, "a command above version " + std::to_string(hosts_[a.host].software)});
+            return;
+        }
+        done = applied{d.at, hash128(joined(a.applied))};
+        for (token request : d.requests) {
+            outcomes_[names_.of(request)] = "committed in slot " + to_string(d.at);
+            referee_.acknowledged(d.at);
+        }
+    }
+    if (done) step(who, *done);
+}
+
+bool stage::apply_one(std::size_t who, delivery const& d) {
+    actor& a = actors_[who];
+    for (bytes_view command : d.value.commands()) {
+        if (version_of(command) > hosts_[a.host].software) return false;
+    }
+    for (bytes_view command : d.value.commands())
+        a.applied.push_back(to_string(d.at) + ":" + std::string(command));
+    return true;
+}
+
+void stage::end(effects const& out) {
+    for (ended const& e : out.ended_requests)
+        outcomes_[names_.of(e.request)] = std::string(name_of(e.why));
+    for (read_ready const& r : out.reads) {
+        outcomes_[names_.of(r.request)] = "answered at slot " + to_string(r.at);
+        referee_.read_answered(r.request, r.at);
+    }
+}
+
+void stage::enqueue(std::size_t from, std::vector<outgoing> const& out) {
+    for (outgoing const& o : out) {
+        bytes encoded;
+        encode(o.content, encoded);
+        flying_.push_back({from, index_of(names_.of(o.to.replica)), decode_message(encoded).value(), false});
+    }
+}
+
+token stage::name_request(std::string const& name) {
+    token const request{++tokens_};
+    names_.add_request(request, name);
+    outcomes_[name] = "pending";
+    return request;
+}
+
+void stage::propose_at(std::size_t who, std::string const& command) {
+    step(who, propose{name_request(command), shared_bytes(command)});
+}
+
+void stage::read_at(std::size_t who, std::string const& name) {
+    token const request = name_request(name);
+    referee_.read_arrived(request);
+    step(who, read{request});
+}
+
+// ---- messages
+// ---------------------------------------------------------------------------------------------------
+
+bool stage::matches(flying const& f, filter const& which) const {
+    return (which.from.empty() || actors_[f.from].name == which.from) &&
+           (which.to.empty() || actors_[f.to].name == which.to) &&
+           (which.kind.empty() || name_of(f.content) == which.kind);
+}
+
+bool stage::reaches(std::size_t from_host, std::size_t to_host) const {
+    return from_host == to_host || cuts_.count({from_host, to_host}) == 0;
+}
+
+void stage::deliver_at(std::size_t index) {
+    flying const f = std::move(flying_[index]);
+    flying_.erase(flying_.begin() + static_cast<std::ptrdiff_t>(index));
+    actor& to = actors_[f.to];
+    if (!to.running || !reaches(actors_[f.from].host, to.host)) {
+        if (brief_ == 0) say(actors_[f.from].name + " > " + to.name + " is lost: " + names_.of(f.content));
+        return;
+    }
+    step(f.to, received{actors_[f.from].self.server, actors_[f.from].self.replica, f.content});
+}
+
+// Those in flight when the verb began, in their order.
+std::size_t stage::deliver(filter const& which, std::size_t count) {
+    std::size_t done = 0;
+    std::size_t begun = flying_.size();
+    for (std::size_t i = 0; i < begun && done < count;) {
+        if (!matches(flying_[i], which)) {
+            ++i;
+            continue;
+        }
+        deliver_at(i);
+        --begun, ++done;
+    }
+    return done;
+}
+
+std::size_t stage::drop(filter const& which, std::size_t count) {
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < flying_.size() && done < count;) {
+        if (!matches(flying_[i], which)) {
+            ++i;
+            continue;
+        }
+        say(actors_[flying_[i].from].name + " > " + actors_[flying_[i].to].name +
+            " is lost: " + names_.of(flying_[i].content));
+        flying_.erase(flying_.begin() + static_cast<std::ptrdiff_t>(i));
+        ++done;
+    }
+    return done;
+}
+
+std::size_t stage::repeat(filter const& which) {
+    std::vector<flying> copies;
+    for (flying const& f : flying_) {
+        if (matches(f, which)) copies.push_back(f);
+    }
+    flying_.insert(flying_.end(), copies.begin(), copies.end());
+    return copies.size();
+}
+
+std::size_t stage::hold(filter const& which) {
+    std::size_t done = 0;
+    for (flying& f : flying_) {
+        if (matches(f, which)) f.held = true, ++done;
+    }
+    return done;
+}
+
+void stage::resume() {
+    for (flying& f : flying_)
+        f.held = false;
+}
+
+// ---- disks, processes, time
+// ----------------------------------------------------------------------------------------
+
+std::size_t stage::flush(std::size_t who, std::size_t count) {
+    std::size_t done = 0;
+    while (done < count && !actors_[who].unflushed.empty() && !hosts_[actors_[who].host].hung) {
+        actor& a = actors_[who];
+        group_flush const flushed = std::move(a.unflushed.front());
+        a.unflushed.pop_front();
+        for (durable_record const& record : flushed.records) {
+            a.disk.write(record);
+            referee_.durable(a.self, record);
+        }
+        for (auto const& [at, value] : referee_.news())
+            say("  slot " + to_string(at) + " is chosen: " + names_.of(value));
+        enqueue(who, flushed.after);
+        ++done;
+        if (flushed.ticket) step(who, persisted{*flushed.ticket});
+    }
+    return done;
+}
+
+void stage::crash(std::size_t host) {
+    hosts_[host].up = false;
+    for (actor& a : actors_) {
+        if (a.host != host) continue;
+        if (!a.unflushed.empty())
+            say(a.name + " loses the records of " + std::to_string(a.unflushed.size()) + " steps");
+        a.running.reset();
+        a.unflushed.clear();
+    }
+}
+
+void stage::restart(std::size_t host) {
+    scenario::host& h = hosts_[host];
+    if (h.up) crash(host);
+    h.up = true;
+    ++h.life;
+    life_id const life{h.id.value * 1000 + h.life};
+    names_.add_life(life, h.life);
+    h.servers = liveness(h.id, life);
+    for (scenario::host const& other : hosts_) {
+        if (other.id != h.id) (void)h.servers.at(other.id);
+    }
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        actor& a = actors_[i];
+        if (a.host != host) continue;
+        a.applied.clear();
+        a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value}, options_));
+        step(i, woken{});
+    }
+}
+
+void stage::rot_value(std::size_t who, slot at) {
+    auto const found = actors_[who].disk.acceptances.find(at);
+    if (found == actors_[who].disk.acceptances.end())
+        throw std::invalid_argument("there is no durable acceptance of slot " + to_string(at));
+    found->second.value = entry();
+}
+
+void stage::wake(std::size_t who) {
+    actor& a = actors_[who];
+    if (!a.running || a.running->deadline() == never)
+        throw std::invalid_argument(a.name + " has no deadline");
+    now_ = std::max(now_, a.running->deadline());
+    step(who, woken{});
+}
+
+time_point stage::next_deadline() const {
+    time_point next = never;
+    for (actor const& a : actors_) {
+        if (a.running) next = std::min(next, a.running->deadline());
+    }
+    return next;
+}
+
+void stage::wake_due() {
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        if (actors_[i].running && actors_[i].running->deadline() <= now_) step(i, woken{});
+    }
+}
+
+void stage::advance(duration by) {
+    time_point const end = now_ + by;
+    while (next_deadline() <= end) {
+        now_ = std::max(now_, next_deadline());
+        wake_due();
+    }
+    now_ = end;
+}
+
+void stage::run() {
+    for (int steps = 0; steps < runaway; ++steps) {
+        auto const next =
+            std::find_if(flying_.begin(), flying_.end(), [](flying const& f) { return !f.held; });
+        bool busy = next != flying_.end();
+        if (busy) deliver_at(static_cast<std::size_t>(next - flying_.begin()));
+        for (std::size_t i = 0; i < actors_.size(); ++i)
+            busy = flush(i, 1) != 0 || busy;
+        if (!busy) return;
+    }
+    findings_.push_back("the cell does not fall silent");
+}
+
+void stage::settle(duration horizon) {
+    time_point const end = now_ + horizon;
+    be_brief(+1);
+    for (int steps = 0; steps < runaway; ++steps) {
+        run();
+        if (next_deadline() > end) break;
+        now_ = std::max(now_, next_deadline());
+        wake_due();
+    }
+    now_ = end;
+    be_brief(-1);
+}
+
+// ---- links and pulses
+// -----------------------------------------------------------------------------------------
+
+void stage::cut(std::size_t from, std::size_t to, int change) {
+    if (change > 0) {
+        cuts_[{from, to}] = 1;
+    } else {
+        cuts_.erase({from, to});
+    }
+}
+
+void stage::hang(std::size_t host) {
+    hosts_[host].hung = true;
+}
+void stage::mend(std::size_t host) {
+    hosts_[host].hung = false;
+}
+
+void stage::heal_everything() {
+    cuts_.clear();
+    resume();
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+        hosts_[i].hung = false;
+        if (!hosts_[i].up) restart(i);
+    }
+}
+
+// As the server room does: a server is suspected if it is silent or says that its journal hangs, and heard
+// both ways if its pulses also show that it hears us. Who hears whom travels one pulse further.
+void stage::pulse() {
+    auto const hears = [&](std::size_t x, std::size_t y) { return hosts_[y].up && reaches(y, x); };
+    auto const both = [&](std::size_t x, std::size_t y) {
+        return hosts_[x].up && hears(x, y) && hears(y, x);
+    };
+    std::vector<std::pair<std::size_t, server_id>> changed;
+    for (std::size_t x = 0; x < hosts_.size(); ++x) {
+        if (!hosts_[x].up) continue;
+        for (std::size_t y = 0; y < hosts_.size(); ++y) {
+            if (x == y) continue;
+            peer_liveness& peer = hosts_[x].servers.at(hosts_[y].id);
+            peer_liveness const was = peer;
+            peer.both_ways = both(x, y);
+            peer.suspected = !hears(x, y) || hosts_[y].hung;
+            if (peer.both_ways) peer.answered = true;
+            if (hears(x, y)) {
+                peer.life = {hosts_[y].id.value * 1000 + hosts_[y].life};
+                peer.hears.clear();
+                for (std::size_t z = 0; z < hosts_.size(); ++z) {
+                    if (z == y || both(y, z)) peer.hears.push_back(hosts_[z].id);
+                }
+            }
+            if (was.both_ways != peer.both_ways || was.suspected != peer.suspected || was.life != peer.life)
+                changed.emplace_back(x, hosts_[y].id);
+        }
+    }
+    for (std::size_t i = 0; i < actors_.size(); ++i) {
+        for (auto const& [x, server] : changed) {
+            if (actors_[i].host == x) step(i, liveness_changed{server});
+        }
+        bool const leads =
+            actors_[i].running && actors_[i].running->proposer().server == actors_[i].self.server;
+        if (hosts_[actors_[i].host].hung && leads) step(i, resign{});
+    }
+}
+
+std::string stage::outcome(std::string const& request) const {
+    auto const found = outcomes_.find(request);
+    return found == outcomes_.end() ? "unknown request" : found->second;
+}
+
+std::vector<std::string> stage::findings() const {
+    std::vector<std::string> all = findings_;
+    all.insert(all.end(), referee_.findings().begin(), referee_.findings().end());
+    return all;
+}
+
+} // namespace zooid::scenario

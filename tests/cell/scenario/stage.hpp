@@ -1,0 +1,140 @@
+// The stage of a scenario: servers, their replicas of one cell, disks, links, and a clock, all in one hand.
+//
+// Nothing moves by itself. Messages wait in flight until the script delivers, drops or repeats them; records
+// wait in the journal's queue until the script flushes them; time stands still until it is advanced. What a
+// server believes of the others changes only when the script lets them pulse. Every step is checked against
+// the invariants of the cell and by the referee, and told to the transcript.
+#pragma once
+
+#include "cell/group.hpp"
+#include "cell/scenario/narrator.hpp"
+#include "cell/scenario/referee.hpp"
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace zooid::scenario {
+
+/// A server: one process after another on one journal.
+struct host {
+    std::string name;
+    server_id id;
+    unsigned life = 1;
+    bool up = true;
+    bool hung = false; ///< its journal: nothing is flushed
+    int software = 1;  ///< the highest version of commands that its state machine understands
+    liveness servers{server_id{}, life_id{}};
+};
+
+/// A replica with its part of the disk, its state machine (the commands it applied) and unflushed records.
+struct actor {
+    std::string name;
+    std::size_t host = 0;
+    member self;
+    std::optional<replica> running;
+    group_disk disk;
+    std::deque<group_flush> unflushed;
+    std::vector<std::string> applied;
+};
+
+struct flying {
+    std::size_t from = 0;
+    std::size_t to = 0;
+    message content;
+    bool held = false; ///< delayed: only a verb that names it moves it
+};
+
+/// Which messages a verb means; empty matches all.
+struct filter {
+    std::string from, to, kind;
+};
+
+class stage {
+  public:
+    explicit stage(cell_options options) : options_(options) {}
+
+    void found(std::vector<std::string> const& names, std::uint8_t alpha);
+    std::size_t index_of(std::string const& name) const; ///< throws if nobody has that name
+    std::size_t host_of(std::string const& name) const;
+
+    // Verbs.
+    void step(std::size_t who, event const& what);
+    void propose_at(std::size_t who, std::string const& command);
+    void read_at(std::size_t who, std::string const& name);
+    std::size_t deliver(filter const& which, std::size_t count);
+    std::size_t drop(filter const& which, std::size_t count);
+    std::size_t repeat(filter const& which);
+    std::size_t hold(filter const& which);
+    void resume();
+    std::size_t flush(std::size_t who, std::size_t count);
+    void wake(std::size_t who);
+    void advance(duration by);
+    void crash(std::size_t host);
+    void restart(std::size_t host);
+    void cut(std::size_t from, std::size_t to, int change); ///< +1 cuts the link one way, -1 heals it
+    void hang(std::size_t host);
+    void mend(std::size_t host);
+    void heal_everything();
+    /// Every server hears what the links let through, and judges the others by it.
+    void pulse();
+    /// Delivers and flushes until nothing is left; time stands still.
+    void run();
+    /// The same, and wakes whoever wants it within the horizon.
+    void settle(duration horizon);
+    /// The value's bytes of an acceptance rot on the disk; its vote stays readable.
+    void rot_value(std::size_t who, slot at);
+
+    // What scripts expect and transcripts print.
+    std::vector<host>& hosts() { return hosts_; }
+    std::vector<actor>& actors() { return actors_; }
+    std::vector<flying> const& in_flight() const { return flying_; }
+    names const& known() const { return names_; }
+    referee const& judge() const { return referee_; }
+    time_point now() const { return now_; }
+    /// "committed in slot 3", "not_proposer", "pending", ...
+    std::string outcome(std::string const& request) const;
+    bool is_known(std::string const& request) const { return outcomes_.count(request) != 0; }
+    std::vector<std::string> findings() const;
+
+    /// What happened since the last call, a line each.
+    std::vector<std::string> take_transcript() { return std::exchange(transcript_, {}); }
+    void say(std::string text) { transcript_.push_back(std::move(text)); }
+    /// Shows essential lines only.
+    void be_brief(int change) { brief_ += change; }
+
+  private:
+    void tell(std::size_t who, moment const& m);
+    void tell_sent(std::size_t who, std::vector<outgoing> const& sent, std::string const& when);
+    void carry_out(std::size_t who, effects const& out);
+    void apply(std::size_t who, effects const& out);
+    bool apply_one(std::size_t who, delivery const& d);
+    void end(effects const& out);
+    void enqueue(std::size_t from, std::vector<outgoing> const& out);
+    void deliver_at(std::size_t index);
+    bool reaches(std::size_t from_host, std::size_t to_host) const;
+    bool matches(flying const& f, filter const& which) const;
+    token name_request(std::string const& name);
+    time_point next_deadline() const;
+    void wake_due();
+
+    cell_options options_;
+    names names_;
+    referee referee_;
+    time_point now_{std::chrono::seconds(1000)};
+    std::vector<host> hosts_;
+    std::vector<actor> actors_;
+    std::vector<flying> flying_;
+    std::map<std::pair<std::size_t, std::size_t>, int> cuts_;
+    std::map<std::string, std::string> outcomes_;
+    std::uint64_t tokens_ = 0;
+    std::vector<std::string> transcript_;
+    std::vector<std::string> findings_;
+    int brief_ = 0;
+};
+
+} // namespace zooid::scenario

@@ -1,0 +1,284 @@
+#include "cell/scenario/verbs.hpp"
+
+#include "cell/state.hpp"
+
+#include <algorithm>
+#include <sstream>
+
+namespace zooid::scenario {
+
+namespace {
+
+using words = std::vector<std::string>;
+
+words split(std::string const& line) {
+    std::istringstream in(line);
+    words found;
+    for (std::string word; in >> word;)
+        found.push_back(word);
+    return found;
+}
+
+std::string const& word(words const& w, std::size_t index) {
+    if (index >= w.size()) throw script_error("a word is missing after \"" + w.back() + "\"");
+    return w[index];
+}
+
+std::uint64_t number(std::string const& text) {
+    std::size_t used = 0;
+    std::uint64_t const value = text.empty() || text[0] < '0' || text[0] > '9' ? 0 : std::stoull(text, &used);
+    if (used == 0) throw script_error("\"" + text + "\" is no number");
+    return value;
+}
+
+/// 300ms, 5s
+duration span_of_time(std::string const& text) {
+    std::uint64_t const value = number(text);
+    if (text.ends_with("ms")) return std::chrono::milliseconds(value);
+    if (text.ends_with("s")) return std::chrono::seconds(value);
+    throw script_error("\"" + text + "\" is no time; 300ms or 5s");
+}
+
+/// "a>b", "*>b", "a>*"
+std::pair<std::string, std::string> ends_of(std::string const& link) {
+    auto const at = link.find('>');
+    if (at == std::string::npos) throw script_error("\"" + link + "\" is no link; a>b");
+    auto const name = [](std::string const& end) { return end == "*" ? std::string() : end; };
+    return {name(link.substr(0, at)), name(link.substr(at + 1))};
+}
+
+bool is_number(std::string const& text) {
+    return !text.empty() && text[0] >= '0' && text[0] <= '9';
+}
+
+filter filter_of(words const& w) {
+    auto const [from, to] = ends_of(word(w, 1));
+    return {from, to, w.size() > 2 && !is_number(w[2]) ? w[2] : ""};
+}
+
+std::size_t count_of(words const& w) {
+    return is_number(w.back()) ? number(w.back()) : SIZE_MAX;
+}
+
+void must(std::size_t done) {
+    if (done == 0) throw script_error("no such message is in flight");
+}
+
+} // namespace
+
+std::vector<verbs::entry_of_table> const& verbs::table() {
+    static std::vector<entry_of_table> const all{
+        {"cell", &verbs::cell},         {"propose", &verbs::propose}, {"read", &verbs::read},
+        {"complain", &verbs::complain}, {"resign", &verbs::resign},   {"stand", &verbs::stand},
+        {"lead", &verbs::lead},         {"deliver", &verbs::deliver}, {"drop", &verbs::drop},
+        {"repeat", &verbs::repeat},     {"hold", &verbs::hold},       {"resume", &verbs::resume},
+        {"flush", &verbs::flush},       {"wake", &verbs::wake},       {"advance", &verbs::advance},
+        {"crash", &verbs::crash},       {"restart", &verbs::restart}, {"cut", &verbs::cut},
+        {"heal", &verbs::heal},         {"isolate", &verbs::isolate}, {"pulse", &verbs::pulse},
+        {"hang", &verbs::hang},         {"mend", &verbs::mend},       {"run", &verbs::run},
+        {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"software", &verbs::software},
+        {"expect", &verbs::expect},     {"end", &verbs::end},
+    };
+    return all;
+}
+
+void verbs::perform(std::string const& line) {
+    words const w = split(line);
+    for (entry_of_table const& e : table()) {
+        if (w.front() != e.verb) continue;
+        if (!stage_ && w.front() != "cell") throw script_error("a scenario begins with `cell`");
+        return (this->*e.act)(w);
+    }
+    throw script_error("there is no verb \"" + w.front() + "\"");
+}
+
+std::vector<std::string> verbs::take_transcript() {
+    return stage_ ? stage_->take_transcript() : std::vector<std::string>();
+}
+std::vector<std::string> verbs::findings() const {
+    return stage_ ? stage_->findings() : std::vector<std::string>();
+}
+
+// cell NAME... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS]
+// Founds a cell, one replica on each server; everybody heard of everybody.
+void verbs::cell(words const& w) {
+    cell_options options;
+    std::uint8_t alpha = 3;
+    words names;
+    for (std::size_t i = 1; i < w.size(); ++i) {
+        if (w[i] == "alpha") {
+            alpha = static_cast<std::uint8_t>(number(word(w, ++i)));
+        } else if (w[i] == "checkpoint") {
+            options.checkpoint_log_entries = number(word(w, ++i));
+        } else if (w[i] == "kept") {
+            options.kept_log_entries = number(word(w, ++i));
+        } else if (w[i] == "pending") {
+            options.pending_count_max = number(word(w, ++i));
+        } else {
+            names.push_back(w[i]);
+        }
+    }
+    stage_ = std::make_unique<stage>(options);
+    stage_->found(names, alpha);
+    (void)stage_->take_transcript();
+}
+
+// propose WHO COMMAND: a caller at WHO. The command names the request; "v2:..." needs software 2.
+void verbs::propose(words const& w) {
+    stage_->propose_at(stage_->index_of(word(w, 1)), word(w, 2));
+}
+// read WHO NAME: a strict read.
+void verbs::read(words const& w) {
+    stage_->read_at(stage_->index_of(word(w, 1)), word(w, 2));
+}
+// complain WHO: a client tells WHO that the proposer does not answer.
+void verbs::complain(words const& w) {
+    stage_->step(stage_->index_of(word(w, 1)), complaint{});
+}
+void verbs::resign(words const& w) {
+    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{});
+}
+
+// stand WHO: brings it to phase 1 by whatever way is open to it: a complaint, its deadline, its canvass.
+void verbs::stand(words const& w) {
+    std::size_t const who = stage_->index_of(word(w, 1));
+    filter const asks{w[1], "", "canvass"}, answers{"", w[1], "canvassed"};
+    for (int attempts = 0; attempts < 10; ++attempts) {
+        role const is = stage_->actors()[who].running->role();
+        if (is == role::preparing) return;
+        if (is == role::canvassing &&
+            stage_->deliver(asks, SIZE_MAX) + stage_->deliver(answers, SIZE_MAX) > 0)
+            continue;
+        bool const idle = stage_->actors()[who].running->state().election.now == election_state::phase::idle;
+        idle ? stage_->step(who, complaint{}) : stage_->wake(who);
+    }
+    throw script_error(w[1] + " found no way to stand");
+}
+// lead WHO: it stands, and everything is delivered and flushed. Shows what matters only.
+void verbs::lead(words const& w) {
+    stage_->be_brief(+1);
+    stand(w);
+    stage_->run();
+    stage_->be_brief(-1);
+    if (stage_->actors()[stage_->index_of(w[1])].running->role() != role::leading)
+        throw script_error(w[1] + " does not lead");
+}
+
+// deliver FROM>TO [KIND] [COUNT]: those in flight now, in their order. * is anybody.
+void verbs::deliver(words const& w) {
+    must(stage_->deliver(filter_of(w), count_of(w)));
+}
+// drop FROM>TO [KIND] [COUNT]: the network loses them.
+void verbs::drop(words const& w) {
+    must(stage_->drop(filter_of(w), count_of(w)));
+}
+// repeat FROM>TO [KIND]: the network has each of them once more.
+void verbs::repeat(words const& w) {
+    must(stage_->repeat(filter_of(w)));
+}
+// hold FROM>TO [KIND]: the network delays them until `deliver` names them or `resume`.
+void verbs::hold(words const& w) {
+    must(stage_->hold(filter_of(w)));
+}
+void verbs::resume(words const&) {
+    stage_->resume();
+}
+
+// flush WHO|* [COUNT]: the records of the next COUNT steps are durable, and what waited for them leaves.
+void verbs::flush(words const& w) {
+    for (std::size_t i = 0; i < stage_->actors().size(); ++i) {
+        if (word(w, 1) == "*" || stage_->actors()[i].name == w[1]) stage_->flush(i, count_of(w));
+    }
+}
+
+// wake WHO: its next deadline comes.
+void verbs::wake(words const& w) {
+    stage_->wake(stage_->index_of(word(w, 1)));
+}
+// advance TIME: whoever wants it is woken on the way.
+void verbs::advance(words const& w) {
+    stage_->advance(span_of_time(word(w, 1)));
+}
+
+// crash SERVER: SIGKILL; what was not flushed is gone.
+void verbs::crash(words const& w) {
+    stage_->crash(stage_->host_of(word(w, 1)));
+}
+// restart SERVER: a new process, which knows what the journal says and has heard of nobody yet.
+void verbs::restart(words const& w) {
+    stage_->restart(stage_->host_of(word(w, 1)));
+}
+
+// a>b one way, a<>b both ways.
+void verbs::links(std::string const& link, int change) {
+    auto [from, to] = ends_of(link);
+    bool const both = from.ends_with("<");
+    if (both) from.pop_back();
+    std::size_t const a = stage_->host_of(from);
+    std::size_t const b = stage_->host_of(to);
+    stage_->cut(a, b, change);
+    if (both) stage_->cut(b, a, change);
+}
+
+// cut A>B | A<>B: messages and pulses from A do not reach B.
+void verbs::cut(words const& w) {
+    for (std::size_t i = 1; i < w.size(); ++i)
+        links(w[i], +1);
+}
+// heal [LINK...]: these links, or all.
+void verbs::heal(words const& w) {
+    for (std::size_t i = 1; i < w.size(); ++i)
+        links(w[i], -1);
+    for (std::size_t a = 0; w.size() == 1 && a < stage_->hosts().size(); ++a) {
+        for (std::size_t b = 0; b < stage_->hosts().size(); ++b)
+            stage_->cut(a, b, -1);
+    }
+}
+// isolate SERVER: cuts all its links both ways.
+void verbs::isolate(words const& w) {
+    std::size_t const alone = stage_->host_of(word(w, 1));
+    for (std::size_t other = 0; other < stage_->hosts().size(); ++other) {
+        if (other == alone) continue;
+        stage_->cut(alone, other, +1);
+        stage_->cut(other, alone, +1);
+    }
+}
+
+// pulse: every server hears what the links let through, and judges the others by it.
+void verbs::pulse(words const&) {
+    stage_->pulse();
+}
+// hang SERVER: its journal flushes nothing; the next pulse says so.
+void verbs::hang(words const& w) {
+    stage_->hang(stage_->host_of(word(w, 1)));
+}
+void verbs::mend(words const& w) {
+    stage_->mend(stage_->host_of(word(w, 1)));
+}
+
+// run: delivers and flushes, in order, until nothing is left; time stands still.
+void verbs::run(words const&) {
+    stage_->run();
+}
+// settle [TIME]: the same, and wakes whoever wants it within TIME (5 s). Shows what matters only.
+void verbs::settle(words const& w) {
+    stage_->settle(w.size() > 1 ? span_of_time(w[1]) : std::chrono::seconds(5));
+}
+
+// rot WHO SLOT: the value of its acceptance rots on disk; the vote stays readable.
+void verbs::rot(words const& w) {
+    stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
+}
+// software SERVER N: from its next start on, its state machine understands commands up to version N.
+void verbs::software(words const& w) {
+    stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<int>(number(word(w, 2)));
+}
+
+// end, or end without liveness: REASON
+void verbs::end(words const& w) {
+    ended_ = true;
+    if (w.size() > 1) return;
+    prove_liveness();
+}
+
+} // namespace zooid::scenario
