@@ -101,10 +101,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
     for (server_id peer : done.watch) {
         peer_state* p = peers_.find(peer);
         if (!p) continue;
-        if (p->watching.size() >= 64 + 2 * cells_.size()) {
-            std::sort(p->watching.begin(), p->watching.end());
-            p->watching.erase(std::unique(p->watching.begin(), p->watching.end()), p->watching.end());
-        }
+        if (p->watching.size() >= noted_cells_max()) keep_each_once(p->watching);
         p->watching.push_back(cell);
     }
     for (ended const& e : done.ended_requests) {
@@ -237,10 +234,9 @@ void server::host::note_facts(std::uint32_t cell, effects const& done) {
 // The list has a line for each change of proposer; when most must be stale or double, it is made anew.
 void server::host::note_led(peer_state& peer, std::uint32_t cell) {
     peer.led.push_back(cell);
-    if (peer.led.size() < 64 + 2 * cells_.size()) return;
+    if (peer.led.size() < noted_cells_max()) return;
     auto const stale = [&](std::uint32_t other) { return cells_[other].proposer.server != peer.server; };
-    std::sort(peer.led.begin(), peer.led.end());
-    peer.led.erase(std::unique(peer.led.begin(), peer.led.end()), peer.led.end());
+    keep_each_once(peer.led);
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
 }
 

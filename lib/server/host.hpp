@@ -120,6 +120,8 @@ class server::host {
     void run_self_messages(time_point now);
     void probe_proposers(time_point now);
     void note_led(peer_state& peer, std::uint32_t cell);
+    /// A list that is longer has stale or double lines.
+    std::size_t noted_cells_max() const { return 64 + 2 * cells_.size(); }
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);

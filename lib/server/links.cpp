@@ -103,8 +103,7 @@ void server::host::tell_cells(peer_state& peer, time_point now, bool returned) {
         concerned.insert(concerned.end(), peer.watching.begin(), peer.watching.end());
         peer.watching.clear();
     }
-    std::sort(concerned.begin(), concerned.end());
-    concerned.erase(std::unique(concerned.begin(), concerned.end()), concerned.end());
+    keep_each_once(concerned);
     auto const stale = [&](std::uint32_t cell) { return cells_[cell].proposer.server != peer.server; };
     peer.led = concerned;
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/kv/outcome.hpp>
 #include <zooid/kv/sessions.hpp>
@@ -33,20 +34,7 @@ inline key_ring const& colony() {
     return ring;
 }
 
-/// A folder that goes away with the test.
-struct scratch {
-    std::filesystem::path path;
-
-    scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "zooid-runtime-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::runtime_error("no scratch folder");
-        path = name;
-    }
-    ~scratch() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-};
+using test_support::scratch;
 
 /// Runs the executor until the claim holds; a claim that never does fails the test.
 inline void run_until(asio::io_context& io, std::function<bool()> const& claim) {
