@@ -39,7 +39,7 @@ void forget_teaching(replica_state& s) {
     s.learner.wanted = {}, s.learner.source = {}, s.learner.fetch_again = {};
     s.learner.starting = false, s.learner.asked.clear();
     if (!s.proposer) return;
-    s.proposer->known.clear();
+    s.proposer->progress.clear();
     s.proposer->laggards = {};
 }
 
@@ -55,7 +55,9 @@ void forget_times(replica_state& s) {
         open.sent = long_ago;
     std::sort(s.proposer->promises.begin(), s.proposer->promises.end(),
               [](promise_report const& a, promise_report const& b) { return a.from < b.from; });
-    std::sort(s.proposer->known.begin(), s.proposer->known.end());
+    std::sort(s.proposer->asked.begin(), s.proposer->asked.end());
+    std::sort(s.proposer->progress.begin(), s.proposer->progress.end(),
+              [](member_progress const& a, member_progress const& b) { return a.replica < b.replica; });
 }
 
 /// A generator whose first draw below `size` is `choice`.
@@ -73,6 +75,7 @@ void put(writer& w, durable_record const& record) {
         w.put(a->at), w.put(a->accepted), w.put(a->value_digest), w.put(a->prefix);
         w.put(static_cast<std::uint8_t>(a->chosen ? 1 : 0));
     }
+    if (auto const* p = std::get_if<prefix_record>(&record)) w.put(p->at);
     if (auto const* c = std::get_if<checkpoint_record>(&record)) w.put_sized(encode(c->state));
 }
 
@@ -90,7 +93,8 @@ bytes place::canonical() const {
     for (unsigned count : {crashes, stands, commands, reads})
         w.put(std::uint32_t{count});
     w.put(acknowledged), w.put(floor.value_or(slot{1u << 20})), w.put(applied);
-    put(w, promise_record{disk.promised}), put(w, checkpoint_record{disk.checkpoint});
+    put(w, promise_record{disk.promised}), put(w, prefix_record{disk.prefix}),
+        put(w, checkpoint_record{disk.checkpoint});
     for (auto const& [at, record] : disk.acceptances)
         put(w, record);
     for (group_flush const& waiting : unflushed) {
@@ -194,9 +198,9 @@ class rig::turn_of_a_place {
 
     void send(std::vector<outgoing> const& out) {
         for (outgoing const& o : out) {
-            bool const elections = std::holds_alternative<canvass>(o.content) ||
-                                   std::holds_alternative<canvassed>(o.content) ||
-                                   std::holds_alternative<probe>(o.content);
+            bool const elections =
+                std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
+                std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
             auto const* request = std::get_if<accept>(&o.content);
             if (elections || (request && request->at > slot{rig_.limits_.slots})) continue;
             auto const& all = rig_.members_;
