@@ -40,6 +40,32 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     if (deadline != never) deadlines_.push(deadline, index);
 }
 
+// A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
+// some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
+void server::host::host_first(snapshot const& first) {
+    replica_id const reserved = reservations_.at(first.cell).replica;
+    replica_identity const identity{
+        {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
+    bool const founder = !first.at && first.configurations.front().members.contains(reserved);
+    left_for_.erase(first.cell);
+    if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
+    host_cell(replica::recover({first, {}, {}, {}}, identity, options_.cells), std::nullopt);
+}
+
+// By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
+// its way to it by index must not meet another cell.
+void server::host::retire(std::uint32_t cell) {
+    hosted_cell& c = cells_[cell];
+    cell_id const id = c.replica.cell();
+    if (index_of(id) != cell) return;
+    batch_.push_back({id, c.replica.self().replica, record_kind::forget, {}, {}});
+    left_for_[id] = c.replica.newest_members();
+    by_id_.erase(id);
+    if (auto const found = by_key_.find(c.replica.key()); found != by_key_.end() && found->second == cell)
+        by_key_.erase(found);
+    events_.push_back(replica_retired{id});
+}
+
 // ---- one step
 // ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +74,9 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     effects& done = pool_[depth_++];
     cells_[cell].replica.step({now, peers_.view()}, what, done);
     carry_out(now, cell, done);
+    bool const retired = done.retired;
     --depth_;
+    if (retired) retire(cell);
     if (depth_ == 0) note_changes(cell);
 }
 
@@ -77,6 +105,8 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         answer(e.request, e.why, {});
     }
 
+    for (change_chosen const& change : done.changed)
+        answer(change.request, std::nullopt, {}, change.at);
     if (done.restore) restore_machine(now, cell, done.restore->state);
     std::optional<applied> last;
     for (delivery const& d : done.deliver) {
@@ -321,12 +351,8 @@ void server::host::release(time_point now, parked_turn& parked) {
         facts_.push_back(fact);
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
-    for (snapshot const& founding : parked.founded) {
-        configuration const& members = founding.configurations.front().members;
-        member const& self = members[*members.index_of(identity_.server)];
-        std::uint64_t const seed = random_.next();
-        host_cell(replica::found(founding, {self, identity_.life, seed}, options_.cells), founding);
-    }
+    for (snapshot const& first : parked.founded)
+        host_first(first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));
     for (auto const& [cell, ticket] : parked.tickets)

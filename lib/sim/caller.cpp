@@ -121,6 +121,7 @@ void caller::on_timer(std::uint32_t epoch) {
     if (!busy_) return;
     if (around_.now() >= deadline_) return give_up();
     if (waiting_ == waiting_for::answer) {
+        place_.members = around_.members_of(place_.cell);
         if (intent_.kind != intent_kind::prefix_read) complain();
         proposer_ = {};
     }
@@ -157,6 +158,10 @@ void caller::on_refusal(server_id from, reply const& r) {
         around_.on_fault_found("a valid request was refused: " + std::string(name_of(*r.failure)) + " " +
                                std::string(r.detail));
     }
+    if (r.cell == place_.id && !r.members.empty())
+        place_.members = r.members;
+    else if (*r.failure == errc::not_here)
+        place_.members = around_.members_of(place_.cell);
     if (waiting_ != waiting_for::answer) return;
     bool const redirected = r.proposer && r.proposer != from && refusals_ < 8;
     proposer_ = redirected ? r.proposer : server_id{};

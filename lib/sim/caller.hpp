@@ -29,6 +29,8 @@ class caller_surroundings {
     virtual void on_ended(std::uint16_t caller, call const& ended) = 0;
     virtual void on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) = 0;
     virtual void on_fault_found(std::string what) = 0;
+    /// As a discovery cache would tell it.
+    virtual configuration members_of(std::size_t cell) const = 0;
 };
 
 /// The home of a caller that no cut concerns.

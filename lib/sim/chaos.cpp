@@ -27,13 +27,14 @@ std::string_view name_of(fault f) {
     case fault::rot: return "rot";
     case fault::wiped_disk: return "wiped_disk";
     case fault::old_image: return "old_image";
+    case fault::replaced_member: return "replaced_member";
     case fault::count_: break;
     }
     return "unknown";
 }
 
 std::vector<std::string_view> profile_names() {
-    return {"calm", "lossy", "partitions", "crashes", "disks", "everything"};
+    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "everything"};
 }
 
 bool is_profile(std::string_view name) {
@@ -51,10 +52,27 @@ std::vector<fault> faults_of(std::string_view profile) {
     if (profile == "disks")
         return {power_cut,         kill, slow_disk,  hung_disk, full_disk, failed_flush,
                 misdirected_write, rot,  wiped_disk, old_image};
+    if (profile == "moves")
+        return {replaced_member,
+                replaced_member,
+                replaced_member,
+                replaced_member,
+                replaced_member,
+                kill,
+                power_cut,
+                isolate,
+                partition,
+                one_way_cut,
+                packet_loss,
+                wiped_disk,
+                rot,
+                pause,
+                duplicates_and_reordering};
     std::vector<fault> all;
     for (std::size_t f = 0; f < fault_count; ++f)
         all.push_back(static_cast<fault>(f));
-    all.insert(all.end(), {kill, power_cut, isolate, partition}); // the common ones are common
+    all.insert(all.end(),
+               {kill, power_cut, isolate, partition, replaced_member}); // the common ones are common
     return all;
 }
 
@@ -118,12 +136,15 @@ server_id chaos::draw_victim() {
 
 // What destroys durable data may befall a minority of each cell only.
 bool chaos::may_harm(server_id server) const {
+    return spares_majorities([&](server_id m) { return m == server || world_.is_harmed(m); });
+}
+
+bool chaos::spares_majorities(std::function<bool(server_id)> const& is_gone) const {
     for (std::size_t c = 0; c < cells_; ++c) {
-        std::vector<server_id> const members = world_.members(c);
-        std::size_t harmed = 0;
-        for (server_id m : members)
-            harmed += m == server || world_.is_harmed(m) ? 1 : 0;
-        if (harmed > (members.size() - 1) / 2) return false;
+        for (std::vector<server_id> const& members : world_.possible_members(c)) {
+            auto const gone = std::count_if(members.begin(), members.end(), is_gone);
+            if (static_cast<std::size_t>(gone) > (members.size() - 1) / 2) return false;
+        }
     }
     return true;
 }
@@ -133,15 +154,10 @@ std::vector<server_id> chaos::draw_expendable() {
     for (std::uint64_t s = 1; s <= servers_; ++s) {
         if (!random_.chance(1, 3)) continue;
         out.push_back(server_id{s});
-        for (std::size_t c = 0; c < cells_; ++c) {
-            std::vector<server_id> const members = world_.members(c);
-            auto const gone = std::count_if(members.begin(), members.end(), [&](server_id m) {
-                return world_.is_harmed(m) || std::find(out.begin(), out.end(), m) != out.end();
-            });
-            if (static_cast<std::size_t>(gone) <= (members.size() - 1) / 2) continue;
-            out.pop_back();
-            break;
-        }
+        bool const spared = spares_majorities([&](server_id m) {
+            return world_.is_harmed(m) || std::find(out.begin(), out.end(), m) != out.end();
+        });
+        if (!spared) out.pop_back();
     }
     return out;
 }
@@ -187,6 +203,7 @@ void chaos::inject(fault f) {
         return world_.set_clock_rate(victim, static_cast<std::uint32_t>(rate));
     }
     case fault::old_image: return restore_old_image();
+    case fault::replaced_member: return void(world_.replace_member(random_.below(cells_)));
     default: return inject_on_disk(f, victim);
     }
 }

@@ -36,6 +36,7 @@ class chaos {
     server_id draw_victim();
     duration draw_span(std::uint64_t low_ms, std::uint64_t high_ms);
     bool may_harm(server_id server) const;
+    bool spares_majorities(std::function<bool(server_id)> const& is_gone) const;
     void crash_and_return(server_id server, bool power);
     void split(std::vector<server_id> const& side);
     void cut_off(server_id server, bool from, bool to);

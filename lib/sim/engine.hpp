@@ -17,7 +17,8 @@ namespace zooid::sim {
 struct founded_cell {
     cell_id id;
     std::string name;
-    configuration members;
+    std::vector<governed> held;                  ///< as whoever knows most of them holds them
+    std::vector<configuration_change> requested; ///< may be chosen yet
     workload_kind work = workload_kind::failover;
     bool set_up = false;
     std::uint64_t commits = 0;
@@ -74,6 +75,8 @@ class world::engine final : public caller_surroundings {
     ending call_once(cell_index cell, intent what, duration patience);
     std::string unrest() const;
     server_id leader(cell_index cell) const;
+    bool replace_member(cell_index cell);
+    std::vector<configuration> possible_configurations(cell_index cell) const;
     std::string describe() const;
 
     // caller_surroundings
@@ -83,6 +86,7 @@ class world::engine final : public caller_surroundings {
     void on_ended(std::uint16_t caller, call const& ended) override;
     void on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) override;
     void on_fault_found(std::string what) override { fail(std::move(what)); }
+    configuration members_of(std::size_t cell) const override { return cells_[cell].held.back().members; }
 
     world_options options_;
     prng random_;
@@ -115,6 +119,7 @@ class world::engine final : public caller_surroundings {
     void schedule_wake(machine& m);
     void scrub(machine& m);
     void check_invariants(machine& m);
+    void note_members(machine& m);
     void tell_referee_of_recovered(machine& m);
     void hash_task(machine const& m, io_task const& task);
 
@@ -135,6 +140,8 @@ class world::engine final : public caller_surroundings {
     world_time arrival(duration after);
     duration draw_delay();
     bytes administer(server_id to, operation op, bytes_view payload);
+    correlation_id send_operator_request(server_id to, operation op, cell_id cell, bytes_view payload);
+    std::optional<bytes> ask_operator_request(server_id to, operation op, bytes_view payload);
 
     event_queue queue_;
     slab payloads_;

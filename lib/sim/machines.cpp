@@ -147,6 +147,7 @@ void world::engine::end_turn(machine& m) {
 
 void world::engine::carry_out(machine& m) {
     process& p = *m.running;
+    note_members(m);
     for (output_frame& f : p.out.frames)
         send_frame(m, f);
     take_replies(m);

@@ -130,9 +130,21 @@ bool world::is_harmed(server_id server) const {
 }
 std::vector<server_id> world::members(cell_index cell) const {
     std::vector<server_id> all;
-    for (member const& m : engine_->cells_[cell].members.members())
+    for (member const& m : engine_->cells_[cell].held.back().members.members())
         all.push_back(m.server);
     return all;
+}
+std::vector<std::vector<server_id>> world::possible_members(cell_index cell) const {
+    std::vector<std::vector<server_id>> all;
+    for (configuration const& c : engine_->possible_configurations(cell)) {
+        all.emplace_back();
+        for (member const& m : c.members())
+            all.back().push_back(m.server);
+    }
+    return all;
+}
+bool world::replace_member(cell_index cell) {
+    return engine_->replace_member(cell);
 }
 server_id world::leader(cell_index cell) const {
     return engine_->leader(cell);

@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::complain;
+    return op >= operation::commit && op <= operation::transfer_lead;
 }
 
 std::string_view name_of(operation op) {
@@ -22,6 +22,9 @@ std::string_view name_of(operation op) {
     case operation::explain: return "explain";
     case operation::scan_keys: return "scan_keys";
     case operation::complain: return "complain";
+    case operation::describe_members: return "describe_members";
+    case operation::change_members: return "change_members";
+    case operation::transfer_lead: return "transfer_lead";
     }
     return "unknown";
 }

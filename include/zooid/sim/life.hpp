@@ -40,12 +40,14 @@ enum class fault : std::uint8_t {
     rot,
     wiped_disk,
     old_image,
+    replaced_member,
     count_
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
 std::string_view name_of(fault f);
 
-/// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "everything".
+/// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
+/// "everything".
 std::vector<std::string_view> profile_names();
 bool is_profile(std::string_view name);
 

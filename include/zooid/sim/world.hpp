@@ -151,11 +151,17 @@ class world {
     void keep_backup(server_id server);    ///< of what is on the platter now
     void restore_backup(server_id server); ///< cuts the power; the disk is what it was
 
+    /// Asks the proposer to replace one member by a replica on a server that has none; false if it could not
+    /// even be asked.
+    bool replace_member(cell_index cell);
+
     // ---- looking
     bool is_running(server_id server) const;
     bool is_latched(server_id server) const; ///< its journal failed: only a new start helps
     bool is_harmed(server_id server) const;  ///< something durable was destroyed there, on purpose
     std::vector<server_id> members(cell_index cell) const;
+    /// The servers of each configuration that governs some slot, or may when a requested change is chosen.
+    std::vector<std::vector<server_id>> possible_members(cell_index cell) const;
     /// Who leads, as most of the running members believe; zero if nobody does.
     server_id leader(cell_index cell) const;
     std::uint64_t commits(cell_index cell) const; ///< acknowledged so far

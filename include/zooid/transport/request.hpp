@@ -28,6 +28,9 @@ enum class operation : std::uint8_t {
     explain,      ///< admin: everything about one cell
     scan_keys,    ///< admin: keys of a directory cell
     complain,     ///< the cell's proposer does not answer this client: ask it, and replace it if it is stuck
+    describe_members, ///< admin: `members_description` of the cell, as this replica knows it
+    change_members,   ///< admin: a `configuration_change`; done when it is chosen: the reply's slot
+    transfer_lead,    ///< admin: the proposer hands over to the replica whose id (u64) is the payload
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.
