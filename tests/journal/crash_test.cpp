@@ -148,7 +148,7 @@ TEST_CASE("every crash state of a short life, and every crash state of the life 
         });
     }
     CHECK(states > 40);
-    CHECK(states_after > 1000);
+    CHECK(states_after > 800);
 }
 
 TEST_CASE(
