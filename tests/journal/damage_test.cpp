@@ -70,7 +70,7 @@ struct byte_owner {
     enum class part : std::uint8_t { framing, payload, padding };
     part what = part::padding;
     batch_header batch;
-    entry content; ///< of a payload
+    journal_entry content; ///< of a payload
 };
 
 std::map<log_position, byte_owner> owners_of(disk_image const& image) {
