@@ -24,21 +24,21 @@ void segment_usage::unlist(std::uint64_t segment, row const& r) {
     if (r.live != 0) by_share_.erase({r.percent(), segment});
 }
 
-void segment_usage::add(std::uint64_t segment, std::uint64_t bytes) {
+void segment_usage::add(std::uint64_t segment, std::uint64_t size) {
     row& r = rows_[segment];
     unlist(segment, r);
-    r.live += bytes;
-    live_ += bytes;
+    r.live += size;
+    live_ += size;
     list(segment, r);
 }
 
-void segment_usage::drop(std::uint64_t segment, std::uint64_t bytes) {
+void segment_usage::drop(std::uint64_t segment, std::uint64_t size) {
     auto const it = rows_.find(segment);
-    ZOOID_CHECK(it != rows_.end() && it->second.live >= bytes,
+    ZOOID_CHECK(it != rows_.end() && it->second.live >= size,
                 "the live bytes of a segment are the sum of its live entries");
     unlist(segment, it->second);
-    it->second.live -= bytes;
-    live_ -= bytes;
+    it->second.live -= size;
+    live_ -= size;
     list(segment, it->second);
 }
 

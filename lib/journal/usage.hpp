@@ -26,8 +26,8 @@ enum class standing : std::uint8_t {
 class segment_usage {
   public:
     /// A record of that size came to live there, or does no longer.
-    void add(std::uint64_t segment, std::uint64_t bytes);
-    void drop(std::uint64_t segment, std::uint64_t bytes);
+    void add(std::uint64_t segment, std::uint64_t size);
+    void drop(std::uint64_t segment, std::uint64_t size);
 
     /// From now on the segment, of `size` bytes, is treated so. A segment that was never named is kept.
     void set(std::uint64_t segment, std::uint64_t size, standing how);

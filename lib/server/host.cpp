@@ -177,7 +177,8 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     std::size_t const before = frame.size();
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
-    if (frame.size() > limits::frame_bytes_max - 1024 && before != 0) { // a large message has a frame to itself
+    if (frame.size() > limits::frame_bytes_max - 1024 &&
+        before != 0) { // a large message has a frame to itself
         bytes const last = frame.substr(before);
         frame.resize(before);
         leave(std::exchange(frame, last));

@@ -213,10 +213,16 @@ void server::host::on_cells(time_point now, peer_state& from, bytes_view payload
     run_self_messages(now);
 }
 
-// The replica over there stopped, or was never there. If it is taken for the proposer, that is found out now.
+// The replica over there stopped, or was never there. If it is taken for the proposer, the first in line
+// finds that out now; all at once would only duel.
 void server::host::on_gone(time_point now, std::uint32_t cell, server_id there) {
     hosted_cell& c = cells_[cell];
     if (c.proposer.server != there || now - c.complained_at < options_.pulse_interval) return;
+    for (member const& m : c.replica.members().members()) {
+        if (m.server == there || peers_.view().suspected(m.server)) continue;
+        if (m.server != identity_.server) return;
+        break;
+    }
     c.complained_at = now;
     step(now, cell, complaint{});
 }

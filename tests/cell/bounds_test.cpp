@@ -87,12 +87,10 @@ TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever w
 
 TEST_CASE("a proposer has no more in flight than an acceptor takes") {
     lone_replica r(16);
-    r.step(propose{{1}, shared_bytes(bytes(10, 'a'))});
-    r.now += std::chrono::seconds(1);
-    r.step(woken{});
-    auto const* asked = sent<canvass>(r.out.now);
+    auto const* asked = sent<canvass>(r.step(propose{{1}, shared_bytes(bytes(10, 'a'))}).now);
     REQUIRE(asked != nullptr);
-    r.hear(1, canvassed{asked->attempt, {}, {}});
+    auto const attempt = asked->attempt;
+    r.hear(1, canvassed{attempt, {}, {}});
     auto const* first = sent<prepare>(r.out.now);
     REQUIRE(first != nullptr);
     ballot const ours = first->in;

@@ -47,14 +47,15 @@ TEST_CASE("a replica that lost its votes teaches what it knows to be chosen, by 
 
 TEST_CASE("and does so after a restart, as what it was recovered") {
     votes_lost const stop{"its disk rots"};
-    CHECK(taught_by_stopped(stop, 2, 1) == slot{3});
-    // The checkpoint is ten slots old at most.
+    // The last choice may have no record that says so; the checkpoint is ten slots old at most.
+    CHECK(taught_by_stopped(stop, 2, 1) >= slot{2});
     CHECK(taught_by_stopped(stop, 40, 1) >= slot{31});
 }
 
 TEST_CASE("a replica whose state is in doubt teaches nobody") {
-    CHECK(taught_by_stopped(apply_failed{slot{3}, "a command from the future"}, 2, 0) == slot{1});
-    CHECK(taught_by_stopped(apply_failed{slot{3}, "a command from the future"}, 40, 0) == slot{1});
+    apply_failed const stop{slot{3}, "a command from the future"};
+    CHECK(taught_by_stopped(stop, 2, 0) <= slot{1});
+    CHECK(taught_by_stopped(stop, 40, 0) <= slot{1});
 }
 
 TEST_CASE("a replica that lost its votes never answers prepare, accept or confirm") {

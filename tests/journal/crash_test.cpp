@@ -101,11 +101,11 @@ TEST_CASE("every crash state of a short life, and every crash state of the life 
     workload first, second;
     for (std::uint64_t i = 1; i <= 3; ++i) {
         first.push_back({make(record_kind::reserved, i, 0, "r"),
-                         make(record_kind::promise, i, 0, std::string(i * 150, 'p'))});
+                         make(record_kind::promise, i, 0, std::string(i * 400, 'p'))});
     }
     second.push_back(
-        {make(record_kind::acceptance, 1, 1, "a"), make(record_kind::value, 1, 1, std::string(400, 'v'))});
-    second.push_back({make(record_kind::promise, 2, 0, "raised")});
+        {make(record_kind::acceptance, 1, 1, "a"), make(record_kind::value, 1, 1, std::string(1200, 'v'))});
+    second.push_back({make(record_kind::promise, 2, 0, std::string(800, 'q'))});
     auto const models = models_of({}, first);
     auto const each_state = [](crash_disk const& disk, auto const& visit) {
         std::size_t const n = disk.loose_sectors();
@@ -147,8 +147,8 @@ TEST_CASE("every crash state of a short life, and every crash state of the life 
             }
         });
     }
-    CHECK(states > 50);
-    CHECK(states_after > 1000);
+    CHECK(states > 40);
+    CHECK(states_after > 800);
 }
 
 TEST_CASE(
@@ -189,6 +189,7 @@ TEST_CASE(
 TEST_CASE(
     "each write and flush of a workload fails once: nothing is acknowledged after it, and a restart holds "
     "all that was") {
+    bool const half_done = GENERATE(false, true);
     auto const image = format_journal(the_journal, small_options());
     auto const work = small_work(1, 14);
     auto const models = models_of({}, work);
@@ -196,6 +197,7 @@ TEST_CASE(
     for (std::size_t at = 0; at < steps; ++at) {
         rig one(image, small_options(), 2);
         one.fail_step = at;
+        one.fails_half_done = half_done;
         one.run(work, to_the_end, 2);
         INFO("failed step " << at << " of " << steps);
         REQUIRE(one.failures <= 1);
@@ -220,6 +222,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a full disk stalls appends without losing any, and a start needs no space") {
+    bool const half_done = GENERATE(false, true);
     auto const image = format_journal(the_journal, small_options());
     auto const work = small_work(1, 12);
     auto const models = models_of({}, work);
@@ -228,6 +231,7 @@ TEST_CASE("a full disk stalls appends without losing any, and a start needs no s
         rig one(image, small_options(), 2);
         one.fail_step = at;
         one.fail_with = errc::no_space;
+        one.fails_half_done = half_done;
         one.run(work, to_the_end);
         INFO("full at step " << at);
         if (one.failures == 0) {
