@@ -60,7 +60,7 @@ result<colony_options> load_colony(std::string const& path) {
     colony_options o;
     ZOOID_TRY(o.servers, servers_of(*list, path));
     ZOOID_TRY(o.keys, load_key_file(key_file));
-    if (o.keys.for_server()) o.keys = issue_client_keys(hmac_sha256(), o.keys, operator_principal);
+    if (o.keys.for_server()) o.keys = issue_admin_keys(hmac_sha256(), o.keys, operator_principal);
     return o;
 }
 

@@ -106,13 +106,13 @@ void turn::on(member const& from, accept const& m) {
     }
     if (m.at > s_.learner.prefix + 1) reached(sometimes::acceptance_before_previous_chosen);
 
-    accepted answer{m.in, m.at, value_digest, s_.learner.prefix};
+    accepted answer{m.in, m.at, value_digest, s_.learner.recorded};
     if (mutated(mutant::acknowledge_before_durable)) {
         send(from, std::move(answer));
     } else {
         send_durably(from, std::move(answer));
     }
-    on(from, commit{m.in, m.chosen, false});
+    on(from, commit{m.in, m.chosen});
 }
 
 // A6. One that lags says nothing and catches up; one that does not takes the first unknown slot at least, so
@@ -130,6 +130,7 @@ bool turn::has_room_for(accept const& m) const {
 // hold what was chosen (invariant L1). mark_chosen sees to that.
 void turn::record_slot(slot at, log_slot& held) {
     held.recorded = true;
+    s_.learner.recorded = s_.learner.prefix;
     out_.persist.emplace_back(
         acceptance_record{at, held.accepted, held.value_digest, held.chosen, s_.learner.prefix, held.value});
 }

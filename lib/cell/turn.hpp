@@ -17,6 +17,7 @@ class turn {
     void run(event const& what);
     /// The same for a replica that is quarantined: it only teaches, if what it learned can be trusted.
     void run_stopped(event const& what);
+    void refuse_callers(event const& what, errc why);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -56,10 +57,20 @@ class turn {
     void give_back_waiting(errc why);
     void leadership_won();
 
+    // reconfigure.cpp: changes of members
+    void on(change_members const& e);
+    void on(member const& from, resigned const& m);
+    void follow_members(slot at, entry const& value, std::vector<token> const& requests);
+    void extend_phase_one();
+    void reconfiguration_timers();
+    void hand_over(replica_id successor);
+    void retire_if_released();
+    void succeed_if_released();
+
     // learner.cpp: what is chosen
     void on(member const& from, commit const& m);
     void on(member const& from, learned const& m);
-    void note_prefix(replica_id from, slot prefix);
+    void note_progress(replica_id from, slot known, slot durable);
     void mark_chosen(slot at, entry const& value, digest const& value_digest);
     void advance_prefix();
     void on(applied const& e);
@@ -97,11 +108,12 @@ class turn {
     void quarantine(std::string cause, bool durably, distrust of = distrust::state);
 
   private:
-    void persist(promise_record record) { out_.persist.emplace_back(std::move(record)); }
+    void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
     void record_slot(slot at, log_slot& held);
     void route(received const& e);
+    bool is_learner(replica_id replica) const;
     bool quorum_answered() const;
     bool quorum_promised(slot at) const;
     bool has_duty() const;
@@ -118,11 +130,27 @@ class turn {
     void give_up_attempt();
     void back_off();
     std::vector<member> everyone() const;
+    std::vector<member> everyone_held() const;
+    void leave_to_others(replica_id successor);
+    std::int64_t rank() const;
+
+    bool phase_one_is_open() const;
+    bool newcomers_caught_up() const;
+    member_progress progress_of(replica_id replica) const;
+    slot release_due() const;
+    bool has_window_to_fill() const;
+    std::optional<entry> membership_entry(std::vector<token>& requests);
+    void apply_change(slot at, configuration_change const& change, std::vector<token> const& requests);
+    void apply_release(slot of);
 
     replica_state& s_;
     surroundings const& around_;
     effects& out_;
 };
+
+/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell.
+enum class membership_effect : std::uint8_t { none, changed, released };
+membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands const& demands);
 
 /// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.
 struct obligation {

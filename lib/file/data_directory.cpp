@@ -187,7 +187,7 @@ result<std::unique_ptr<file_journal>> data_directory::open_journal(std::uint32_t
         auto const& e = recovery.error();
         return error(e.code(), folder.string() + ": " + std::string(e.detail()));
     }
-    return make_file_journal(std::move(recovery.value()), life, folder, options.method, std::move(blocking),
+    return make_file_journal(std::move(recovery.value()), life, folder, options, std::move(blocking),
                              std::move(owner), state_->lock);
 }
 

@@ -208,12 +208,12 @@ void journal_log::core::apply_contents(batch_header const& h) {
                                 static_cast<std::uint32_t>(offset)};
         offset += entry_bytes;
         if (c.kind >= kind_segments) continue;
-        entry const e{.kind = c.kind,
-                      .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
-                      .cell = c.cell,
-                      .replica = c.replica,
-                      .at = c.at,
-                      .born = c.born != 0 ? c.born : h.number};
+        journal_entry const e{.kind = c.kind,
+                              .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
+                              .cell = c.cell,
+                              .replica = c.replica,
+                              .at = c.at,
+                              .born = c.born != 0 ? c.born : h.number};
         s_->index.apply(e, place);
         if (e.as_record() == record_kind::forget) settle(e.replica);
     }

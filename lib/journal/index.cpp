@@ -42,7 +42,7 @@ void journal_index::drop(entry_place place, std::uint32_t payload_bytes) {
     --records_;
 }
 
-void journal_index::forget(entry const& e, entry_place place) {
+void journal_index::forget(journal_entry const& e, entry_place place) {
     if (auto const it = replicas_.find(e.replica); it != replicas_.end()) {
         for (auto const& old : it->second.entries)
             drop(old.place, old.payload_bytes);
@@ -65,7 +65,7 @@ void journal_index::drop_below_checkpoint(indexed_replica& r, slot checkpoint) {
     });
 }
 
-void journal_index::apply(entry const& e, entry_place place) {
+void journal_index::apply(journal_entry const& e, entry_place place) {
     auto const kind = e.as_record();
     if (kind == record_kind::forget) return forget(e, place);
     if (forgotten(e.replica)) return;
@@ -89,7 +89,7 @@ void journal_index::apply(entry const& e, entry_place place) {
     if (kind == record_kind::checkpoint) drop_below_checkpoint(r, e.at);
 }
 
-bool journal_index::live(entry const& e, entry_place place) const {
+bool journal_index::live(journal_entry const& e, entry_place place) const {
     if (e.as_record() == record_kind::forget) {
         auto const it = forgotten_.find(e.replica);
         return it != forgotten_.end() && it->second.place == place;

@@ -42,9 +42,9 @@ struct indexed_replica {
 class journal_index {
   public:
     /// Applies the next entry of the log. Requires a record's kind.
-    void apply(entry const& e, entry_place place);
+    void apply(journal_entry const& e, entry_place place);
     /// The entry at this place is what its key stands for.
-    bool live(entry const& e, entry_place place) const;
+    bool live(journal_entry const& e, entry_place place) const;
 
     /// Forgets the `forget` records that no segment needs any more; `oldest_batch` is the lowest number of a
     /// batch that any remaining segment may hold.
@@ -77,7 +77,7 @@ class journal_index {
 
     void add(entry_place place, std::uint32_t payload_bytes);
     void drop(entry_place place, std::uint32_t payload_bytes);
-    void forget(entry const& e, entry_place place);
+    void forget(journal_entry const& e, entry_place place);
     void drop_below_checkpoint(indexed_replica& r, slot checkpoint);
 
     std::unordered_map<replica_id, indexed_replica> replicas_; // iterated only to sort what is found

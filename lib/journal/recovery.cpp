@@ -140,7 +140,7 @@ class recoverer {
                    !out_.state->index.live(e.found.content, e.found.place);
         });
         std::sort(entries_.begin(), entries_.end(), [](live_record const& a, live_record const& b) {
-            auto const key = [](entry const& e) { return std::tuple(e.replica, e.kind, e.at); };
+            auto const key = [](journal_entry const& e) { return std::tuple(e.replica, e.kind, e.at); };
             return key(a.found.content) < key(b.found.content);
         });
         for (auto const& e : entries_)

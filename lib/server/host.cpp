@@ -47,6 +47,32 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     if (deadline != never) deadlines_.push(deadline, index);
 }
 
+// A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
+// some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
+void server::host::host_first(snapshot const& first) {
+    replica_id const reserved = reservations_.at(first.cell).replica;
+    replica_identity const identity{
+        {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
+    bool const founder = !first.at && first.configurations.front().members.contains(reserved);
+    left_for_.erase(first.cell);
+    if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
+    host_cell(replica::recover({first, {}, {}, {}, {}, {}}, identity, options_.cells), std::nullopt);
+}
+
+// By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
+// its way to it by index must not meet another cell.
+void server::host::retire(std::uint32_t cell) {
+    hosted_cell& c = cells_[cell];
+    cell_id const id = c.replica.cell();
+    if (index_of(id) != cell) return;
+    batch_.push_back({id, c.replica.self().replica, record_kind::forget, {}, {}});
+    left_for_[id] = c.replica.newest_members();
+    by_id_.erase(id);
+    if (auto const found = by_key_.find(c.replica.key()); found != by_key_.end() && found->second == cell)
+        by_key_.erase(found);
+    events_.push_back(replica_retired{id});
+}
+
 // ---- one step
 // ---------------------------------------------------------------------------------------------------
 
@@ -55,7 +81,9 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     effects& done = pool_[depth_++];
     cells_[cell].replica.step({now, peers_.view()}, what, done);
     carry_out(now, cell, done);
+    bool const retired = done.retired;
     --depth_;
+    if (retired) retire(cell);
     if (depth_ == 0) note_changes(now, cell);
 }
 
@@ -73,10 +101,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
     for (server_id peer : done.watch) {
         peer_state* p = peers_.find(peer);
         if (!p) continue;
-        if (p->watching.size() >= 64 + 2 * cells_.size()) {
-            std::sort(p->watching.begin(), p->watching.end());
-            p->watching.erase(std::unique(p->watching.begin(), p->watching.end()), p->watching.end());
-        }
+        if (p->watching.size() >= noted_cells_max()) keep_each_once(p->watching);
         p->watching.push_back(cell);
     }
     for (ended const& e : done.ended_requests) {
@@ -84,6 +109,8 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         answer(e.request, e.why, {});
     }
 
+    for (change_chosen const& change : done.changed)
+        answer(change.request, std::nullopt, {}, change.at);
     if (done.restore) restore_machine(now, cell, done.restore->state);
     std::optional<applied> last;
     for (delivery const& d : done.deliver) {
@@ -207,10 +234,9 @@ void server::host::note_facts(std::uint32_t cell, effects const& done) {
 // The list has a line for each change of proposer; when most must be stale or double, it is made anew.
 void server::host::note_led(peer_state& peer, std::uint32_t cell) {
     peer.led.push_back(cell);
-    if (peer.led.size() < 64 + 2 * cells_.size()) return;
+    if (peer.led.size() < noted_cells_max()) return;
     auto const stale = [&](std::uint32_t other) { return cells_[other].proposer.server != peer.server; };
-    std::sort(peer.led.begin(), peer.led.end());
-    peer.led.erase(std::unique(peer.led.begin(), peer.led.end()), peer.led.end());
+    keep_each_once(peer.led);
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
 }
 
@@ -350,12 +376,8 @@ void server::host::release(time_point now, parked_turn& parked) {
         facts_.push_back(fact);
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
-    for (snapshot const& founding : parked.founded) {
-        configuration const& members = founding.configurations.front().members;
-        member const& self = members[*members.index_of(identity_.server)];
-        std::uint64_t const seed = random_.next();
-        host_cell(replica::found(founding, {self, identity_.life, seed}, options_.cells), founding);
-    }
+    for (snapshot const& first : parked.founded)
+        host_first(first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));
     for (auto const& [cell, ticket] : parked.tickets)

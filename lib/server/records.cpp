@@ -43,7 +43,7 @@ class interpreter {
         case record_kind::value: return take_value(r);
         case record_kind::checkpoint: return take_checkpoint(r);
         case record_kind::quarantine: return take_quarantine(r);
-        case record_kind::prefix:
+        case record_kind::prefix: return take_prefix(r);
         case record_kind::forget:
         case record_kind::server: return;
         }
@@ -90,6 +90,10 @@ class interpreter {
         if (!in.complete() || chosen > 1) return trouble("an acceptance is malformed");
         acceptances_.push_back(a);
     }
+    void take_prefix(record const& r) {
+        if (!open(r).complete()) return trouble("a prefix is malformed");
+        state_.prefix = std::max(state_.prefix, r.at);
+    }
     // Values come after acceptances, both by slot. One that is not what was accepted is as good as lost.
     void take_value(record const& r) {
         auto const accepted = std::find_if(acceptances_.begin(), acceptances_.end(),
@@ -135,6 +139,8 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
         });
         out.push_back({cell, replica, record_kind::acceptance, a->at, vote});
         if (!a->value.empty()) out.push_back({cell, replica, record_kind::value, a->at, a->value.encoded()});
+    } else if (auto const* prefix = std::get_if<prefix_record>(&fact)) {
+        out.push_back({cell, replica, record_kind::prefix, prefix->at, payload([](writer&) {})});
     } else if (auto const* c = std::get_if<checkpoint_record>(&fact)) {
         out.push_back({cell, replica, record_kind::checkpoint, c->state.at, shared_bytes(encode(c->state))});
     } else if (auto const* q = std::get_if<quarantine_record>(&fact)) {

@@ -23,12 +23,14 @@ file_journal_options small() {
 
 } // namespace
 
-TEST_CASE("what was persisted is there after reopening, with every flush method") {
+TEST_CASE("what was persisted is there after reopening, with every flush method, whoever flushes") {
     auto const method = GENERATE(flush_method::fdatasync, flush_method::dsync, flush_method::direct_dsync);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner);
     scratch s;
     auto const path = formatted(s);
     auto options = small();
     options.method = method;
+    options.thread = thread;
     for (int round = 0; round < 3; ++round) {
         opened_store store(path, options);
         auto const& found = store.journal->recovered();
@@ -45,6 +47,25 @@ TEST_CASE("what was persisted is there after reopening, with every flush method"
         CHECK(store.heard.last == 41);
         CHECK(!store.heard.failure);
     }
+}
+
+TEST_CASE("with the owner's thread nothing is written before the owner says so") {
+    scratch s;
+    auto options = small();
+    options.thread = flush_thread::owner;
+    opened_store store(formatted(s), options);
+    store.settle();
+    REQUIRE(store.heard.is_secured);
+    store.append("x");
+    store.io.restart(), store.io.run();
+    CHECK(store.heard.last == 0);
+    store.journal->flush();
+    CHECK(store.heard.last == 1);
+    store.append("y");
+    store.journal->flush_elsewhere();
+    CHECK(store.heard.last == 1);
+    store.io.restart(), store.io.run();
+    CHECK(store.heard.last == 2);
 }
 
 TEST_CASE("a directory is opened by its owner, once, and only in a format that is known") {

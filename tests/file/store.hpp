@@ -3,12 +3,12 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/file/data_directory.hpp>
 
 #include <boost/asio/io_context.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -19,14 +19,7 @@ namespace zooid::file_test {
 
 inline directory_owner const owner{server_id{7}, colony_id{1, 2}};
 
-struct scratch {
-    scratch() {
-        char name[] = "/tmp/zooid-file-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~scratch() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
-};
+using test_support::scratch;
 
 struct listener final : journal_listener {
     void secured() override { is_secured = true; }
@@ -53,7 +46,10 @@ struct opened_store {
         journal = std::move(j.value());
         journal->start(heard);
     }
-    void settle() { io.restart(), io.run(); }
+    void settle() {
+        journal->flush(); // what the owner's thread is to write, if it is
+        io.restart(), io.run();
+    }
     void append(std::vector<record> records) { journal->append({}, ++sequence_last, records); }
     void append(std::string const& payload) {
         append(std::vector<record>{

@@ -174,7 +174,8 @@ void colony::restart(std::size_t number) {
     settle();
 }
 
-std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload) {
+std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
+                                      party_role as) {
     request r;
     r.correlation = {++correlations_};
     r.op = op;
@@ -184,7 +185,7 @@ std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id 
     bytes encoded;
     encode(r, encoded);
     link_id const link{correlations_};
-    at(number).on_request(now_, link, encoded);
+    at(number).on_request(now_, {link, as}, encoded);
     nodes_.at(number)->dirty = true;
     settle();
     for (int waited = 0; waited < 100 && !replies_.count(link.value); ++waited) {

@@ -34,7 +34,8 @@ class colony {
     snapshot found(cell_id cell, bytes const& key, std::size_t size);
 
     /// Sends a request and settles; empty if no reply came.
-    std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload);
+    std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
+                                  party_role as = party_role::admin);
     /// Commits through whoever leads, following redirects. The outcome, or the last failure.
     result<kv::outcome> commit(cell_id cell, kv::transaction const& t);
 

@@ -70,7 +70,7 @@ TEST_CASE("all cells that are ready share one journal batch and one frame per pe
         r.payload = inner;
         bytes encoded;
         encode(r, encoded);
-        c.at(leader).on_request(c.now(), {5000 + n}, encoded);
+        c.at(leader).on_request(c.now(), {link_id{5000 + n}}, encoded);
         ++asked;
     }
     REQUIRE(asked > 10);
@@ -313,4 +313,32 @@ TEST_CASE("a server that stops hands over: another one leads without waiting for
     c.run_for(std::chrono::milliseconds(300));
     std::size_t const other = leader % 3 + 1;
     CHECK(c.at(other).explain(volume)->proposer.server.value != leader);
+}
+
+TEST_CASE("what changes where cells are needs an admin, and a refusal names what was asked and by whom") {
+    colony c(1);
+    auto const refused = [&](operation op, cell_id cell, bytes_view payload) {
+        auto const reply = c.ask(1, op, cell, payload, party_role::client);
+        REQUIRE(reply);
+        CHECK(reply->content.failure == errc::permission_denied);
+        return std::string(reply->content.detail);
+    };
+    bytes const reservation = encode(reserve_request{volume, {1}});
+    CHECK(refused(operation::reserve, {}, reservation) ==
+          "reserve needs the keys of an admin; these are a client's");
+    CHECK(c.at(1).cells().empty());
+    snapshot const founding = c.found(volume, "volume", 1);
+    CHECK(refused(operation::found, {}, encode(founding)) ==
+          "found needs the keys of an admin; these are a client's");
+
+    cell_id const directory{3, 3};
+    c.found(directory, "directory/3", 1);
+    bytes write;
+    encode(kv::request{{}, {1}, {}, {}, encode(put_once("a"))}, write);
+    CHECK(refused(operation::commit, directory, write) ==
+          "writing into a cell of the directory needs the keys of an admin; these are a client's");
+    CHECK(!c.ask(1, operation::commit, directory, write)->content.failure);
+    CHECK(!c.ask(1, operation::commit, volume, write, party_role::client)->content.failure);
+    for (operation op : {operation::locate, operation::status, operation::explain})
+        CHECK(!c.ask(1, op, directory, {}, party_role::client)->content.failure);
 }

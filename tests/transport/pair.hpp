@@ -78,7 +78,7 @@ struct pair {
         session_options o = options_of(link_side::acceptor, {2}, acceptor.ring);
         i.target = {2};
         if (!initiator.ring.for_server()) {
-            i.self.role = party_role::client;
+            i.self.role = initiator.ring.role;
             i.self.server = {};
         }
         if (change) change(i, o);

@@ -47,6 +47,13 @@ class file_journal : public journal {
   public:
     /// What was found when it was opened; the caller may move from it.
     virtual recovered_journal& recovered() = 0;
+    /// Unless `flush_thread::blocking`: writes and flushes the batch that is due, if there is one, and calls
+    /// the listener. Blocks for as long as the device takes. The owner calls this or `flush_elsewhere` after
+    /// `append` and `probe`, when its turn has nothing else to do, and never from within the listener; else a
+    /// batch waits for the next call.
+    virtual void flush() = 0;
+    /// Hands the batch that is due, if there is one, to the blocking executor.
+    virtual void flush_elsewhere() = 0;
     /// A task that the operating system has not answered yet is left to its executor; files are closed by it.
     ~file_journal() override = default;
 };

@@ -18,10 +18,18 @@ enum class flush_method : std::uint8_t {
 };
 std::string_view name_of(flush_method method);
 
+/// Whose thread writes and flushes a batch. Segments are made, read and removed on the blocking executor.
+enum class flush_thread : std::uint8_t {
+    blocking, ///< the blocking executor's: what arrives meanwhile gathers for the next batch
+    owner,    ///< the owner's, in `file_journal::flush`: no hop between threads, but the owner waits
+    adaptive, ///< one or the other for each batch, as the owner decides
+};
+
 /// How a journal is run.
 struct file_journal_options {
     journal_options journal; ///< its block_bytes is replaced by the manifest's
     flush_method method = flush_method::fdatasync;
+    flush_thread thread = flush_thread::blocking;
 };
 
 } // namespace zooid
