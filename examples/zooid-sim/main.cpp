@@ -7,6 +7,7 @@
 // Exit codes: 0 all is well, 1 a life failed, 64 wrong usage.
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/life.hpp>
+#include <zooid/sim/step_trace.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -33,6 +34,7 @@ struct arguments {
     std::string profile = "everything";
     std::string trace;
     std::string history;
+    std::string steps;
     std::string mutant;
     bool hashes = false;
 };
@@ -86,6 +88,13 @@ std::string hex(std::uint64_t value) {
 
 int run_one(arguments const& a) {
     sim::life_options options{a.seed, a.profile, {}, {}};
+    std::ofstream steps;
+    sim::step_trace each_step([&](std::string const& line) { steps << line << '\n'; });
+    if (!a.steps.empty()) {
+        steps.open(a.steps);
+        if (!steps) return std::cerr << "zooid-sim: cannot write " << a.steps << '\n', exit_usage;
+        options.steps = &each_step;
+    }
     std::ofstream trace;
     if (!a.trace.empty()) {
         trace.open(a.trace);
@@ -212,6 +221,8 @@ int main(int argc, char** argv) {
     app.add_option("--profile", a.profile, "calm, lossy, partitions, crashes, disks or everything");
     app.add_option("--trace", a.trace, "write a readable account to this file");
     app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines");
+    app.add_option("--steps", a.steps,
+                   "write each replica's steps to this file, for tests/spec/check_trace.py");
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
     app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
     try {

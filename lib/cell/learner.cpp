@@ -113,9 +113,13 @@ void turn::deliver(slot at, log_slot const& held) {
     delivery out{at, held.value, {}};
     if (s_.proposer && !s_.proposer->open.empty() && s_.proposer->open.front().at == at) {
         open_slot& ours = s_.proposer->open.front();
-        if (ours.value_digest == held.value_digest) out.requests = std::move(ours.requests);
-        s_.proposer->open.pop_front();
-        arm(s_.proposer->again, s_.options.retransmit); // progress: the back-off begins anew
+        if (ours.value_digest != held.value_digest) {
+            step_down({}); // L3: taught above a gap before we proposed there, and reached only now
+        } else {
+            out.requests = std::move(ours.requests);
+            s_.proposer->open.pop_front();
+            arm(s_.proposer->again, s_.options.retransmit); // progress: the back-off begins anew
+        }
     }
     out_.deliver.push_back(std::move(out));
 }

@@ -43,6 +43,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
     cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
+    if (founding && options_.steps) options_.steps->began(cells_.back().replica, *founding);
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
 }
@@ -80,6 +81,7 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     ZOOID_CHECK(depth_ < pool_.size(), "steps nest by a few only");
     effects& done = pool_[depth_++];
     cells_[cell].replica.step({now, peers_.view()}, what, done);
+    if (options_.steps) options_.steps->stepped(cells_[cell].replica, what, done);
     carry_out(now, cell, done);
     bool const retired = done.retired;
     --depth_;

@@ -27,6 +27,7 @@ void server::host::restore(recovered_journal const& recovered) {
         std::uint64_t const seed = random_.next();
         if (state.promised) mark(marks_, sometimes::promise_survived_restart);
         host_cell(replica::recover(state, {self, identity_.life, seed}, options_.cells), std::nullopt);
+        if (options_.steps) options_.steps->came_back(cells_.back().replica, state);
     }
     found_ = recovered.last;
     for (record const& fact : recovered.server) {

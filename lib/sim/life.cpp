@@ -45,6 +45,7 @@ draws draw_from(life_options const& options) {
     draws d;
     d.world.seed = random.next();
     d.world.trace = options.trace;
+    d.world.server.steps = options.steps;
     draw_tuning(random, d.world.server);
     d.world.session_horizon = static_cast<session_horizon>(pick(random, {40, 150, 400, 1000}));
     d.world.journal.segment_bytes = 1024 * pick(random, {16, 32, 64});

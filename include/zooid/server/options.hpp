@@ -11,6 +11,18 @@
 
 namespace zooid {
 
+/// Sees every step of every replica: for tools that check whole runs, never in production, since it costs
+/// much. It must outlive the server.
+class step_observer {
+  public:
+    virtual ~step_observer() = default;
+    /// A replica begins: as a founder, or with what the journal gave back.
+    virtual void began(replica const& r, snapshot const& founding) = 0;
+    virtual void came_back(replica const& r, recovered_state const& from) = 0;
+    /// After a step, before anything of it is carried out.
+    virtual void stepped(replica const& r, event const& what, effects const& done) = 0;
+};
+
 /// Intervals and bounds of a server. Checked once, when the server is made.
 struct server_options {
     duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
@@ -20,6 +32,7 @@ struct server_options {
     std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
     bool report_durable = false;       ///< emit a `durable_fact` for each durable promise, acceptance, choice
     cell_options cells;
+    step_observer* steps = nullptr; ///< told of every step, unless null
 };
 
 /// Empty, or what is wrong with the options.

@@ -60,6 +60,7 @@ struct life_options {
     std::string profile = "everything";
     std::function<void(std::string const&)> trace; ///< called with each line; costs much
     std::function<void(history const&)> calls;     ///< called at the end with what was asked and answered
+    step_observer* steps = nullptr;                ///< told of every step of every replica; costs much
 };
 
 struct life_report {
