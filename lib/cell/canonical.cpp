@@ -129,10 +129,10 @@ void put(writer& w, learner_state const& l) {
 
 void put(writer& w, election_state const& e) {
     auto const& [proposer, round_seen, now, at, attempt, failures, welcome, despite, wanted, probe_again,
-                 probe_fails_at, commands, reads] = e;
+                 probe_fails_at, commands, command_bytes, reads] = e;
     put(w, proposer), w.put(round_seen), w.put(static_cast<std::uint8_t>(now)), put(w, at), put(w, attempt);
     put(w, welcome), put(w, despite), put(w, wanted), put(w, probe_again), put(w, probe_fails_at);
-    put_list(w, commands), put_list(w, reads);
+    put_list(w, commands), w.put(std::uint64_t{command_bytes}), put_list(w, reads);
     (void)failures; // widens a back-off
 }
 
@@ -166,8 +166,8 @@ void put_list(writer& w, List const& list) {
 
 void encode_canonical(replica_state const& state, bytes& out) {
     auto const& [identity, options, random, cell, key, birth, cell_version, alpha, colour, members, joined,
-                 retired, log, acceptor, learner, election, proposer, start_from, tickets, quarantine] =
-        state;
+                 retired, log, acceptor, learner, election, proposer, start_from, tickets, quarantine,
+                 quarantined_for] = state;
     (void)options, (void)random;
     writer w(out);
     put(w, identity.self), w.put(identity.life);
@@ -177,6 +177,7 @@ void encode_canonical(replica_state const& state, bytes& out) {
     put(w, proposer != nullptr);
     if (proposer) put(w, *proposer);
     put_optional(w, start_from), put(w, tickets), w.put_sized(quarantine);
+    w.put(static_cast<std::uint8_t>(quarantined_for));
 }
 
 } // namespace zooid
