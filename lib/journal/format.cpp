@@ -227,7 +227,7 @@ void encode_segments(std::span<segment_row const> rows, bytes& out) {
 }
 
 std::optional<std::vector<segment_row>> decode_segments(bytes_view payload) {
-    std::vector<segment_row> rows(payload.size() / 24);
+    std::vector<segment_row> rows(payload.size() / segment_row_bytes);
     reader r(payload);
     for (auto& row : rows)
         r.get(row.segment), r.get(row.end), r.get(row.first_batch);

@@ -23,6 +23,7 @@ inline constexpr std::uint16_t journal_format_version = 1;
 inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t batch_header_bytes = 128;
 inline constexpr std::size_t entry_bytes = 72;
+inline constexpr std::size_t segment_row_bytes = 24; ///< of a table of segments
 
 /// Entries that the journal writes for itself use kinds that no record has.
 inline constexpr std::uint8_t kind_segments = 0xF0; ///< the segments that exist; first entry of a segment

@@ -89,8 +89,12 @@ std::string_view take_line(std::istringstream& line, bool first, key_ring& ring)
         bool const good = parse_hex(value, ring.colony.high, ring.colony.low);
         return good ? "" : "a colony has 32 hexadecimal digits";
     }
-    if (word == "client") return parse(value, ring.principal.value) ? "" : "a client has a decimal number";
-    if (word != "key") return "expected colony, client or key";
+    if (word == "client" || word == "admin") {
+        ring.role = word == "admin" ? party_role::admin : party_role::client;
+        bool const good = parse(value, ring.principal.value) && ring.principal;
+        return good ? "" : "a client or admin has a decimal number above 0";
+    }
+    if (word != "key") return "expected colony, client, admin or key";
     numbered_key key;
     line >> more;
     if (!parse(value, key.id)) return "a key has a decimal number";
@@ -124,7 +128,7 @@ result<key_ring> load_key_file(std::string const& path) {
 
 result<void> save_key_file(std::string const& path, key_ring const& keys) {
     std::string text = "zooid-keys 1\ncolony " + to_string(keys.colony) + "\n";
-    if (keys.principal) text += fmt::format("client {}\n", keys.principal.value);
+    if (!keys.for_server()) text += fmt::format("{} {}\n", name_of(keys.role), keys.principal.value);
     for (numbered_key const& key : keys.keys) {
         text += fmt::format("key {} ", key.id);
         for (char c : key.value)

@@ -1,6 +1,8 @@
 #include "cell/group.hpp"
 #include "support/catch.hpp"
 
+#include <array>
+
 using namespace zooid;
 
 namespace {
@@ -38,6 +40,47 @@ TEST_CASE("an idle cell has no deadline and sends nothing") {
     for (std::size_t i = 0; i < g.size(); ++i)
         CHECK(g.at(i).deadline() == never);
     CHECK(g.messages().empty());
+}
+
+namespace {
+
+// Delivers and flushes all there is, without any time passing; returns how many announcements were among it.
+std::size_t announcements_at_this_instant(group& g) {
+    std::size_t announced = 0;
+    for (bool busy = true; busy;) {
+        busy = !g.messages().empty();
+        if (busy) announced += std::holds_alternative<commit>(g.messages().front().content) ? 1 : 0;
+        g.deliver_one(0);
+        for (std::size_t i = 0; i < g.size(); ++i)
+            busy = g.flush_one(i) || busy;
+    }
+    return announced;
+}
+
+} // namespace
+
+TEST_CASE("what is chosen rides on the next accept; when none follows all are told, once") {
+    group g(7);
+    g.propose_at(0, "warm");
+    g.settle();
+    std::size_t announced = 0;
+    for (int i = 0; i < 10; ++i) {
+        g.propose_at(0, std::to_string(i));
+        announced += announcements_at_this_instant(g);
+    }
+    CHECK(announced == 0);
+    CHECK(g.committed().size() == 11);
+    for (std::size_t i = 1; i < g.size(); ++i)
+        CHECK(g.at(i).prefix() + 1 == g.at(0).prefix());
+
+    g.advance(cell_options().quiet);
+    CHECK(announcements_at_this_instant(g) == g.size() - 1);
+    for (std::size_t i = 1; i < g.size(); ++i)
+        CHECK(g.at(i).prefix() == g.at(0).prefix());
+    g.settle();
+    CHECK(g.messages().empty());
+    CHECK(g.at(0).deadline() == never);
+    require_sound(g);
 }
 
 TEST_CASE("nothing is acknowledged before a quorum is durable") {
@@ -101,6 +144,35 @@ TEST_CASE("a proposal that only one acceptor holds survives its proposer if it w
     g.settle();
     require_sound(g);
     g.restart(0);
+    g.settle();
+    require_same_state(g);
+    require_sound(g);
+}
+
+// 0 leads and has asked for slot 2. A late slice teaches it slot 3, above the gap. Before its own acceptor
+// can refuse, it proposes another value there, and 2 accepts that. Once slot 2 is chosen, 0 knows slot 3 too,
+// with the taught value: from now on its commit would make chosen what 2 accepted.
+TEST_CASE("a proposer that reaches a slot which it was taught otherwise leads no longer") {
+    group g(3);
+    g.propose_at(0, "first");
+    g.settle();
+    g.propose_at(0, "second");
+    std::array const command{shared_bytes("taught")};
+    g.step(0, received{g.of(1).self.server, g.of(1).self.replica,
+                       slice{slot{3}, {entry::batch(command)}, slot{3}}});
+    g.propose_at(0, "third");
+    std::erase_if(g.messages(), [](group_message const& m) {
+        auto const* asked = std::get_if<accept>(&m.content);
+        return asked && asked->at == slot{3} && m.to != 2;
+    });
+    while (g.at(0).prefix() < slot{3} &&
+           (g.deliver_one(0) || g.flush_one(0) || g.flush_one(1) || g.flush_one(2))) {
+    }
+    CHECK(g.at(0).prefix() == slot{3});
+    CHECK(g.at(0).role() != role::leading);
+    REQUIRE_FALSE(g.ended_requests().empty());
+    CHECK(g.ended_requests().back().why == errc::outcome_unknown);
+    g.propose_at(0, "fourth");
     g.settle();
     require_same_state(g);
     require_sound(g);

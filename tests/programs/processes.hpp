@@ -65,6 +65,7 @@ class process {
     }
     process(process const&) = delete;
 
+    pid_t id() const { return pid_; }
     void signal(int number) const { ::kill(pid_, number); }
     /// The exit code, or minus the signal. A child that doesn't end in time fails the test.
     int wait(std::chrono::seconds limit = 60s) {
@@ -143,7 +144,8 @@ class colony {
     fs::path events(std::size_t i) const { return folder.path / ("events-" + std::to_string(i + 1)); }
     fs::path config(std::size_t i) const { return folder.path / (std::to_string(i + 1) + ".json"); }
 
-    void start(std::size_t i) {
+    /// As it is started the next time: on the port that it had.
+    void write_config(std::size_t i) const {
         json::array peers;
         for (std::size_t p = 0; p < ports_.size(); ++p) {
             if (p == i || ports_[p] == 0) continue;
@@ -157,6 +159,9 @@ class colony {
                              {"keys", keys().string()},
                              {"segment_bytes", 1 << 20}};
         write_all(config(i), json::serialize(c));
+    }
+    void start(std::size_t i) {
+        write_config(i);
         std::vector<std::string> arguments{ZOOIDD_PATH, "--config", config(i).string()};
         if (!fs::exists(data(i))) arguments.push_back("--format");
         if (events_) arguments.insert(arguments.end(), {"--events", events(i).string()});

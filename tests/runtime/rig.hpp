@@ -81,10 +81,10 @@ struct caller : client_link_listener {
     bool down = false;
     std::unique_ptr<tcp_connection> link;
 
-    caller(asio::io_context& io, std::uint16_t port) {
+    caller(asio::io_context& io, std::uint16_t port, key_ring const& ring = colony()) {
         tcp_connection_options o;
         o.address = {"127.0.0.1", port};
-        o.keys = issue_client_keys(hmac_sha256(), colony(), {77});
+        o.keys = issue_admin_keys(hmac_sha256(), ring, {77});
         o.life = {5};
         link = tcp_connection::open(io.get_executor(), o, *this).value();
         run_until(io, [&] { return up || down; });
@@ -126,8 +126,10 @@ inline bytes command(kv::transaction const& t) {
 
 class colony_of {
   public:
-    explicit colony_of(std::size_t servers, bool report_durable = false)
-        : report_durable_(report_durable), servers_(servers), observers_(servers), ports_(servers) {
+    explicit colony_of(std::size_t servers, bool report_durable = false,
+                       flush_thread thread = flush_thread::blocking)
+        : report_durable_(report_durable), thread_(thread), servers_(servers), observers_(servers),
+          ports_(servers) {
         for (std::size_t i = 0; i < servers; ++i)
             start(i);
     }
@@ -147,6 +149,7 @@ class colony_of {
         o.directory = (folder.path / std::to_string(i + 1)).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
+        o.journal.thread = thread_;
         o.tuning.report_durable = report_durable_;
         return o;
     }
@@ -233,6 +236,7 @@ class colony_of {
     }
 
     bool report_durable_;
+    flush_thread thread_;
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;
