@@ -4,7 +4,7 @@
 #   tests/consumers/run.sh find_package|add_subdirectory|fetch_content [BUILD_FOLDER]
 #
 # find_package       installs the component `dev` of BUILD_FOLDER (default build/release) into a scratch prefix
-# add_subdirectory   compiles the library in the host's build, as a host that sets CMAKE_UNITY_BUILD for everything
+# add_subdirectory   compiles the library in the host's build
 # fetch_content      is the same from there on, so that after configuring only the smallest library is compiled
 set -euo pipefail
 
@@ -24,7 +24,7 @@ if [ "$how" = find_package ]; then
     cmake --install "$build" --prefix "$scratch/prefix" --component dev >"$scratch/install.log"
     options+=("-DCMAKE_PREFIX_PATH=$scratch/prefix")
 else
-    options+=("-DZOOID_SOURCE=$source" -DCMAKE_UNITY_BUILD=ON)
+    options+=("-DZOOID_SOURCE=$source")
 fi
 if [ "$how" = fetch_content ]; then hosts=(host_base); fi
 cmake -S "$here/$how" -B "$scratch/build" "${options[@]}"

@@ -11,21 +11,19 @@ namespace {
 
 using namespace structure;
 
-std::string word_at(std::string const& line, std::size_t begin) {
-    auto end = begin;
-    while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) || line[end] == '_'))
-        ++end;
-    return line.substr(begin, end - begin);
-}
-
 bool opens_a_body(std::string const& line) {
     return line.find('{') != std::string::npos && line.find(';') > line.find('{');
 }
 
-// The type that a line at the margin begins to define, or nothing.
+// The type that a line at the margin begins to define, `room::part` too, or nothing. Specialisations are no
+// types of their own name.
 std::string type_defined(std::string const& line) {
-    for (std::string const keyword : {"struct ", "class ", "union ", "enum class ", "enum struct ", "enum "})
-        if (line.starts_with(keyword) && opens_a_body(line)) return word_at(line, keyword.size());
+    for (std::string const keyword :
+         {"struct ", "class ", "union ", "enum class ", "enum struct ", "enum "}) {
+        if (!line.starts_with(keyword) || !opens_a_body(line)) continue;
+        auto const end = line.find_first_of(" {<", keyword.size());
+        return line[end] == '<' ? std::string() : line.substr(keyword.size(), end - keyword.size());
+    }
     return {};
 }
 
@@ -73,6 +71,8 @@ TEST_CASE("two types of one name in one namespace are found, and no others") {
         beside("namespace zooid {\nnamespace {\nvoid f() {\n}\n} // namespace\nenum class entry { a };\n") ==
         1);
     CHECK(beside("namespace zooid {\nstruct entry;\n") == 0);
+    CHECK(beside("namespace zooid {\nstruct entry::part {\n") == 0);
+    CHECK(beside("namespace zooid {\nstruct entry<int> {\n") == 0);
     CHECK(beside("namespace zooid::kv {\nstruct entry {\n") == 0);
     CHECK(beside("namespace zooid {\nclass other {\n    struct entry {\n") == 0);
     CHECK(beside("namespace zooid {\nnamespace {\nvoid f() {\n}\nstruct entry {\n};\n} // namespace\n") == 0);
