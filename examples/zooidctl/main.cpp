@@ -110,6 +110,10 @@ int main(int argc, char** argv) {
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? 0 : exit_usage;
     }
+    if (!a.from.empty() && a.client + a.admin == 0) {
+        fmt::print(stderr, "zooidctl: --from needs --client or --admin: for whom are the keys?\n");
+        return exit_usage;
+    }
     output const out{a.as_json};
     if (*keygen_command) return keygen(out, a.path, issue_of(a));
     return with_colony(a, out, [&](colony& on) {

@@ -79,8 +79,9 @@ TEST_CASE("what is over its limit is refused with its size, before and at the ce
                         {then(big), "262144"}};
     auto const transact = [&](std::string const& text) { // through a file: arguments have limits, too
         write_all(c.folder.path / "transaction", text);
-        return run({"/bin/sh", "-c", "exec \"$0\" --json --config \"$1\" txn k - <\"$2\"", ZOOIDCTL_PATH,
-                    (c.folder.path / "ctl.json").string(), (c.folder.path / "transaction").string()});
+        return run({"/bin/sh", "-c", "exec \"$0\" --json --deadline 30 --config \"$1\" txn k - <\"$2\"",
+                    ZOOIDCTL_PATH, (c.folder.path / "ctl.json").string(),
+                    (c.folder.path / "transaction").string()});
     };
     for (row const& r : rows) {
         auto const done = transact(r.transaction);
@@ -128,7 +129,7 @@ TEST_CASE(
     CHECK(wrong.code == 4);
     CHECK(says(wrong, "authentication_failed"));
     CHECK(says(wrong, "the secret of key 1 is not the same at both ends"));
-    CHECK(steady::now() - began < 20s); // and not after the deadline
+    CHECK(steady::now() - began < 50s); // both together: not at the end of their deadlines
 
     CHECK(with_keys((c.folder.path / "none").string(), {"get", "k"}).code == 78);
 
