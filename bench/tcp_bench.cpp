@@ -85,7 +85,7 @@ struct pinger : transport_listener {
     bytes claims_for(server_id) override { return {}; }
     result<void> on_peer_up(hello const&) override { return outcome::success(); }
     void on_peer_down(server_id, error const&) override {}
-    void on_request(link_id, bytes_view) override {}
+    void on_request(requester, bytes_view) override {}
     void on_frame(server_id from, channel on, bytes_view payload) override {
         ++frames;
         if (echo) (void)endpoint->send(from, on, payload);

@@ -52,9 +52,21 @@ function(zooid_program name)
     endif()
 endfunction()
 
+# zooid_example(<name> <file>... [LIBRARIES <target>...]): a small example, zooid_<name>, that is not installed. It
+# sees what a host application sees, and what examples share.
+function(zooid_example name)
+    cmake_parse_arguments(PARSE_ARGV 1 example "" "" "LIBRARIES")
+    add_executable(zooid_${name} ${example_UNPARSED_ARGUMENTS})
+    target_link_libraries(zooid_${name} PRIVATE ${example_LIBRARIES})
+    target_include_directories(zooid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/examples)
+    set_target_properties(zooid_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
+    set_property(GLOBAL APPEND PROPERTY ZOOID_EXAMPLES ${name})
+endfunction()
+
 # zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL]): one Catch2 executable, test_<name>; each test case
-# is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead. SERIAL
-# runs each of them alone, for tests that watch real processes.
+# is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead, and begin
+# before the others, so that none of them is what everybody waits for in the end. SERIAL runs each case alone, for tests
+# that watch real processes.
 function(zooid_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "" "LIBRARIES")
     add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
@@ -72,7 +84,7 @@ function(zooid_test name)
     _zooid_has_slow_cases(has_slow ${test_UNPARSED_ARGUMENTS})
     if(has_slow)
         catch_discover_tests(test_${name} TEST_PREFIX "${name}: " TEST_SPEC "[slow]" TEST_LIST test_${name}_SLOW_TESTS
-            PROPERTIES LABELS ${name}.slow ${properties} TIMEOUT 1500)
+            PROPERTIES LABELS ${name}.slow ${properties} TIMEOUT 1500 COST 1000)
     endif()
 endfunction()
 

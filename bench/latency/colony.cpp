@@ -56,7 +56,7 @@ colony::colony(colony_options const& how) : how_(how) {
         start(i, ports);
         addresses.push_back({{i + 1}, ports[i]});
     }
-    links_ = std::make_unique<client_links>(addresses, issue_client_keys(hmac_sha256(), keys, {1}));
+    links_ = std::make_unique<client_links>(addresses, issue_admin_keys(hmac_sha256(), keys, {1}));
     try {
         links_->connect(patience);
         await_neighbours();

@@ -3,7 +3,8 @@
 // the whole history is linearizable.
 //
 // Exit codes: 0 all well; 1 not linearizable, undecided, or a volume was not available at the end; 2 the run
-// could not be set up.
+// could not be set up; 64 wrong usage.
+#include "picture.hpp"
 #include "report.hpp"
 
 #include <CLI/CLI.hpp>
@@ -21,10 +22,13 @@ namespace {
 using namespace failover;
 namespace asio = boost::asio;
 
+constexpr int exit_usage = 64;
+
 struct arguments {
     std::string programs;
     std::string directory = "failover-run";
     std::string history;
+    std::string picture;
     std::size_t servers = 9;
     std::size_t cells = 100;
     std::size_t clients = 8;
@@ -109,6 +113,11 @@ zooid::result<bool> play(arguments const& how) {
     if (!how.history.empty()) std::ofstream(how.history) << zooid::sim::to_json_lines(load->calls());
     fmt::print("checking {} calls for linearizability ...\n", load->calls().size());
     std::fflush(stdout);
+    if (!how.picture.empty()) {
+        auto const title = fmt::format("{} volumes on {} servers, {} clients, {} s with kills", how.cells,
+                                       how.servers, how.clients, how.seconds);
+        std::ofstream(how.picture) << picture(load->write_latency(), load->read_latency(), title);
+    }
     auto const verdict = zooid::sim::check_linearizability(load->calls());
     bool const good = report(*load, what, verdict);
     fmt::print("after healing, {} of {} volumes answered a strict read\n", load->read_all_answered(),
@@ -129,12 +138,17 @@ int main(int argc, char** argv) {
     app.add_option("--directory", how.directory,
                    "for data, logs and configurations; must not exist or be empty");
     app.add_option("--history", how.history, "write the history here, as JSON lines");
+    app.add_option("--picture", how.picture, "draw the latencies into this SVG file");
     app.add_option("--servers", how.servers, "server processes")->check(CLI::Range(3, 64));
     app.add_option("--cells", how.cells, "volumes")->check(CLI::Range(1, 100'000));
     app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
     app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));
     app.add_option("--seed", how.seed, "of placement, choices and kills");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : exit_usage;
+    }
     try {
         auto const good = play(how);
         if (!good) return give_up(good.error());

@@ -60,7 +60,7 @@ result<colony_options> load_colony(std::string const& path) {
     colony_options o;
     ZOOID_TRY(o.servers, servers_of(*list, path));
     ZOOID_TRY(o.keys, load_key_file(key_file));
-    if (o.keys.for_server()) o.keys = issue_client_keys(hmac_sha256(), o.keys, operator_principal);
+    if (o.keys.for_server()) o.keys = issue_admin_keys(hmac_sha256(), o.keys, operator_principal);
     return o;
 }
 
@@ -87,6 +87,11 @@ Result colony::wait(Start start) {
     while (!ended && io_.run_one() != 0) {
     }
     return ended ? std::move(*ended) : Result(error(errc::cancelled, "the client ended without an answer"));
+}
+
+void colony::pause(duration span) {
+    io_.restart();
+    io_.run_for(std::min(span, remaining().deadline));
 }
 
 result<transaction_reply> colony::commit(cell_name cell, kv::transaction t) {

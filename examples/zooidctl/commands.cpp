@@ -1,5 +1,7 @@
 #include "commands.hpp"
 
+#include "members.hpp"
+
 #include "support/transaction_json.hpp"
 #include "support/value_json.hpp"
 
@@ -11,6 +13,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
+#include <iterator>
 
 namespace zooidctl {
 
@@ -153,7 +157,29 @@ int cell_create(colony& on, output const& out, std::string const& key, std::uint
     return born ? report(out, key, born.value()) : out.fail(born.error());
 }
 
-int transact(colony& on, output const& out, std::string const& key, std::string const& text) {
+int cell_move(colony& on, output const& out, std::string const& key,
+              std::vector<std::uint64_t> const& servers) {
+    auto const moved = move_cell(on, key, ids_of(servers));
+    if (!moved) return out.fail(moved.error());
+    json::array steps;
+    for (replacement const& r : moved.value()) {
+        auto const took = std::chrono::duration<double, std::milli>(r.took).count();
+        if (!out.as_json)
+            fmt::print("server {} -> {} in slot {}, {:.1f} ms\n", to_string(r.out), to_string(r.in),
+                       r.at.value, took);
+        steps.push_back(
+            json::object{{"out", r.out.value}, {"in", r.in.value}, {"slot", r.at.value}, {"ms", took}});
+    }
+    if (out.as_json)
+        print(json::object{{"key", key}, {"replaced", steps}});
+    else
+        fmt::print("{}: {} members replaced\n", key, moved.value().size());
+    return exit_done;
+}
+
+int transact(colony& on, output const& out, std::string const& key, std::string const& given) {
+    bool const by_stream = given == "-"; // an argument of a process has a limit below a transaction's
+    std::string const text = by_stream ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : given;
     auto const node = support::parse_strict(text, "transaction");
     if (!node) return out.fail(node.error());
     auto const t = support::transaction_of(node.value(), "transaction");
@@ -269,21 +295,25 @@ int explain(colony& on, output const& out, std::string const& key) {
     return out.fail(last ? *last : error(errc::not_found, "no server that was asked has this cell"));
 }
 
-int keygen(output const& out, std::string const& path, std::string const& from, std::uint64_t principal) {
-    auto keys = from.empty() ? make_colony_keys() : load_key_file(from);
+int keygen(output const& out, std::string const& path, issue const& what) {
+    auto keys = what.from.empty() ? make_colony_keys() : load_key_file(what.from);
     if (!keys) return out.fail(keys.error());
-    if (principal != 0) {
+    if (what.to) {
         if (!keys.value().for_server())
-            return out.fail(error(errc::invalid_argument, from + ": client keys are issued from a colony's"));
-        keys = issue_client_keys(hmac_sha256(), keys.value(), {principal});
+            return out.fail(error(errc::invalid_argument, what.from + ": keys are issued from a colony's"));
+        auto const issued = what.role == party_role::admin ? issue_admin_keys : issue_client_keys;
+        keys = issued(hmac_sha256(), keys.value(), what.to);
     }
+    std::string const role(name_of(keys.value().role));
     if (auto const done = save_key_file(path, keys.value()); !done) return out.fail(done.error());
     if (out.as_json) {
-        print(
-            json::object{{"file", path}, {"colony", to_string(keys.value().colony)}, {"client", principal}});
+        json::object line{{"file", path}, {"colony", to_string(keys.value().colony)}, {"role", role}};
+        if (what.to) line["principal"] = what.to.value;
+        print(line);
     } else {
         fmt::print("{}: keys of {}colony {}\n", path,
-                   principal ? fmt::format("client {} of ", principal) : "", to_string(keys.value().colony));
+                   what.to ? fmt::format("{} {} of ", role, what.to.value) : "",
+                   to_string(keys.value().colony));
     }
     return exit_done;
 }

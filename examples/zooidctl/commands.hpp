@@ -22,11 +22,20 @@ struct output {
     int fail(zooid::error const& e) const;
 };
 
+/// Which keys `keygen` writes: a new colony's, or those that are issued from a colony's to a principal.
+struct issue {
+    std::string from;
+    zooid::party_role role = zooid::party_role::client;
+    zooid::principal_id to; ///< zero: a new colony
+};
+
 int exit_code_of(zooid::error const& e);
 
 int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const& servers);
 int cell_create(colony& on, output const& out, std::string const& key, std::uint64_t wanted,
                 std::vector<std::uint64_t> const& servers);
+int cell_move(colony& on, output const& out, std::string const& key,
+              std::vector<std::uint64_t> const& servers);
 int transact(colony& on, output const& out, std::string const& key, std::string const& text);
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
         bool stale);
@@ -34,6 +43,6 @@ int scan_directory(colony& on, output const& out, std::string const& prefix);
 int scan_cell(colony& on, output const& out, std::string const& key, std::string const& prefix);
 int status(colony& on, output const& out);
 int explain(colony& on, output const& out, std::string const& key);
-int keygen(output const& out, std::string const& path, std::string const& from, std::uint64_t principal);
+int keygen(output const& out, std::string const& path, issue const& what);
 
 } // namespace zooidctl

@@ -17,9 +17,15 @@ struct arguments {
     std::vector<std::string> names;
     std::vector<std::uint64_t> servers;
     std::uint64_t generation = 1;
-    std::uint64_t principal = 0;
+    std::uint64_t client = 0;
+    std::uint64_t admin = 0;
     bool stale = false;
 };
+
+issue issue_of(arguments const& a) {
+    party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
+    return {a.from, role, {a.admin + a.client}}; // at most one of them is given
+}
 
 void add_key(CLI::App* command, std::string& key) {
     command->add_option("KEY", key, "the partition key of the cell")->required();
@@ -67,9 +73,14 @@ int main(int argc, char** argv) {
     add_servers(create, a);
     create->add_option("--generation", a.generation, "of the key; replaces an older one")
         ->check(CLI::PositiveNumber);
+    auto* move = cell_command->add_subcommand(
+        "move", "replace members one by one until the cell is on these servers; may be repeated");
+    add_key(move, a.key);
+    add_servers(move, a);
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
-    txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]})")->required();
+    txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
+        ->required();
     auto* get_command = app.add_subcommand("get", "read entries of a cell, or all of them");
     add_key(get_command, a.key);
     get_command->add_option("NAME", a.names, "entries");
@@ -82,19 +93,28 @@ int main(int argc, char** argv) {
     add_key(explain_command, a.key);
     auto* keygen_command = app.add_subcommand("keygen", "write a key file of mode 0600");
     keygen_command->add_option("FILE", a.path, "must not exist")->required();
-    auto* from = keygen_command->add_option("--from", a.from, "the colony's key file");
-    keygen_command->add_option("--client", a.principal, "issue a client's keys under this number")
-        ->needs(from)
-        ->check(CLI::PositiveNumber);
+    auto* from =
+        keygen_command->add_option("--from", a.from, "the colony's key file; with one of the next two");
+    auto* issued = keygen_command->add_option_group("to whom", "issued keys");
+    auto* client =
+        issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
+            ->needs(from)
+            ->check(CLI::PositiveNumber);
+    auto* admin = issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
+                      ->needs(from)
+                      ->check(CLI::PositiveNumber);
+    issued->require_option(0, 1);
     try {
         app.parse(argc, argv);
+        if (*from && !*client && !*admin) throw CLI::RequiredError("--from: --client or --admin");
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? 0 : exit_usage;
     }
     output const out{a.as_json};
-    if (*keygen_command) return keygen(out, a.path, a.from, a.principal);
+    if (*keygen_command) return keygen(out, a.path, issue_of(a));
     return with_colony(a, out, [&](colony& on) {
         if (*init) return colony_init(on, out, a.servers);
+        if (*move) return cell_move(on, out, a.key, a.servers);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*get_command) return get(on, out, a.key, a.names, a.stale);

@@ -197,9 +197,10 @@ void client_core::attempts::on_link_up(server_id server) {
     }
 }
 
-void client_core::attempts::on_link_down(server_id server) {
+void client_core::attempts::on_link_down(server_id server, error why) {
     if (!links_.knows(server)) return;
-    links_.on_down(now_, server, random_);
+    errc const code = why.code();
+    links_.on_down(now_, server, std::move(why), random_);
     std::vector<std::pair<call_id, correlation_id>> lost;
     for (auto const& [correlation, id] : by_correlation_) {
         call_state const& c = calls_.at(id);
@@ -214,6 +215,10 @@ void client_core::attempts::on_link_down(server_id server) {
         bool const open = a.sent && is_mutating(a.op);
         on_failure(*c, a, open ? errc::outcome_unknown : errc::unreachable, nullptr);
     }
+    if (!links_.all_refuse_us()) return;
+    std::string const words = links_.why_down(server);
+    while (!calls_.empty()) // nobody will answer, however long they wait
+        fail(calls_.begin()->second, code, words);
 }
 
 void client_core::attempts::on_unsent(server_id, bytes_view request) {

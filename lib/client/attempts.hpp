@@ -73,7 +73,7 @@ class client_core::attempts {
     void cancel(call_id id);
     void cancel_all();
     void on_link_up(server_id server);
-    void on_link_down(server_id server);
+    void on_link_down(server_id server, error why);
     void on_reply(server_id from, bytes_view encoded);
     void on_unsent(server_id to, bytes_view request);
     void wake();

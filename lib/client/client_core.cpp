@@ -68,9 +68,9 @@ void client_core::on_link_up(time_point now, server_id server, client_output& ou
     attempts_->finish();
 }
 
-void client_core::on_link_down(time_point now, server_id server, client_output& out) {
+void client_core::on_link_down(time_point now, server_id server, error why, client_output& out) {
     attempts_->begin(now, out);
-    attempts_->on_link_down(server);
+    attempts_->on_link_down(server, std::move(why));
     attempts_->finish();
 }
 

@@ -104,8 +104,8 @@ void client_core::attempts::fail(call_state& c, errc code, std::string_view deta
 void client_core::attempts::expire(call_state& c) {
     bool const busy = c.last_failure == errc::overloaded;
     std::string words = "last tried: ";
-    words.append(c.last_server ? "server " + to_string(c.last_server) : "nobody");
-    words.append(", ").append(name_of(c.last_failure));
+    words.append(name_of(c.last_failure)).append(", ");
+    words.append(c.last_server ? links_.why_down(c.last_server) : "nobody");
     fail(c, busy ? errc::overloaded : errc::timed_out, words);
 }
 

@@ -12,6 +12,15 @@ duration back_off(duration base, duration most, unsigned times, prng& random) {
     return duration(static_cast<duration::rep>(random.between((whole + 1) / 2, whole)));
 }
 
+namespace {
+
+bool is_refusal(errc code) {
+    return code == errc::authentication_failed || code == errc::wrong_owner ||
+           code == errc::unsupported_version;
+}
+
+} // namespace
+
 client_links::client_links(client_options const& options, std::vector<server_id> const& servers)
     : options_(options), servers_(servers) {
     for (server_id const s : servers)
@@ -53,8 +62,24 @@ std::vector<correlation_id> client_links::on_up(server_id s) {
     return std::exchange(l.waiting, {});
 }
 
-void client_links::on_down(time_point now, server_id s, prng& random) {
+std::string client_links::why_down(server_id s) const {
+    std::string words = "server " + to_string(s);
+    auto const found = links_.find(s);
+    bool const known = found != links_.end() && found->second.is == state::down && found->second.why;
+    if (known) words += ": " + std::string(found->second.why->detail());
+    return words;
+}
+
+bool client_links::all_refuse_us() const {
+    return std::all_of(links_.begin(), links_.end(), [](auto const& one) {
+        link const& l = one.second;
+        return l.is == state::down && l.why && is_refusal(l.why->code());
+    });
+}
+
+void client_links::on_down(time_point now, server_id s, error why, prng& random) {
     link& l = links_.at(s);
+    l.why = std::move(why);
     l.is = state::down;
     l.waiting.clear();
     l.dial_after = now + back_off(options_.backoff_min, options_.dial_max, l.failures, random);

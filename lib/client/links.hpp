@@ -6,6 +6,7 @@
 #include <zooid/client/client_core.hpp>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace zooid {
@@ -28,12 +29,16 @@ class client_links {
     std::vector<server_id> const& servers() const { return servers_; }
     rank rank_of(time_point now, server_id s) const;
     bool is_up(server_id s) const;
+    /// "server 7: 10.0.0.7:7000: Connection refused"; without words if it is not down, or never was.
+    std::string why_down(server_id s) const;
+    /// Every one of them is down because it refused our keys, colony or version: waiting won't help.
+    bool all_refuse_us() const;
 
     /// True if the owner must dial now.
     bool want(time_point now, server_id s, correlation_id waiting);
     /// Returns the attempts that waited for it.
     std::vector<correlation_id> on_up(server_id s);
-    void on_down(time_point now, server_id s, prng& random);
+    void on_down(time_point now, server_id s, error why, prng& random);
     /// It let an attempt time out, or it answered.
     void doubt(time_point now, server_id s);
     void trust(server_id s);
@@ -45,6 +50,7 @@ class client_links {
         time_point dial_after = time_point::min();
         time_point doubtful_until = time_point::min();
         unsigned failures = 0;
+        std::optional<error> why; ///< it is down
         std::vector<correlation_id> waiting;
     };
 

@@ -2,6 +2,7 @@
 
 #include <zooid/base/codec.hpp>
 #include <zooid/base/limits.hpp>
+#include <zooid/base/system_key.hpp>
 
 namespace zooid {
 
@@ -9,7 +10,6 @@ namespace {
 
 // Part of the format: changed, every key would be looked for in another cell.
 constexpr std::uint64_t spread_seed = 0x6469726563746f72ull;
-constexpr bytes_view key_prefix = "directory/";
 constexpr std::uint8_t entry_version = 1;
 
 } // namespace
@@ -19,7 +19,7 @@ std::uint32_t directory_index(bytes_view key) {
 }
 
 bytes directory_key(std::uint32_t index) {
-    return bytes(key_prefix) + std::to_string(index);
+    return bytes(directory_key_prefix) + std::to_string(index);
 }
 
 cell_id directory_cell_id(colony_id const& colony, std::uint32_t index) {
@@ -33,7 +33,7 @@ cell_id directory_cell_id(colony_id const& colony, std::uint32_t index) {
 
 result<void> check_partition_key(bytes_view key) {
     if (key.empty()) return error(errc::invalid_argument, "a partition key is not empty");
-    if (key.starts_with(key_prefix))
+    if (is_system_key(key))
         return error(errc::invalid_argument, "keys that begin with \"directory/\" are the directory's own");
     if (key.size() > limits::key_bytes_max) {
         return error(errc::too_large, "a partition key of " + std::to_string(key.size()) +

@@ -95,10 +95,10 @@ void remote_client::impl::on_reply(server_id server, bytes_view reply) {
 }
 
 // A connection is not destroyed from inside of its own callback.
-void remote_client::impl::on_down(link& l) {
+void remote_client::impl::on_down(link& l, error const& why) {
     asio::post(strand_,
                [self = shared_from_this(), gone = std::move(l.connection)]() mutable { gone.reset(); });
-    core_.on_link_down(now_of_the_system(), l.server.server, output_);
+    core_.on_link_down(now_of_the_system(), l.server.server, why, output_);
     carry_out();
 }
 
@@ -140,7 +140,7 @@ void remote_client::impl::dial(server_id server) {
     if (opened)
         l.connection = std::move(opened).value();
     else
-        core_.on_link_down(now_of_the_system(), server, output_);
+        core_.on_link_down(now_of_the_system(), server, opened.error(), output_);
 }
 
 void remote_client::impl::send(std::vector<outgoing_request> const& requests) {

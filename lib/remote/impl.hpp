@@ -49,7 +49,7 @@ class remote_client::impl : public std::enable_shared_from_this<impl> {
         link(impl& o, remote_server const& s) : owner(o), server(s) {}
         void on_up(hello const&) override { owner.on_up(server.server); }
         void on_reply(bytes_view reply) override { owner.on_reply(server.server, reply); }
-        void on_down(close_reason, error const&) override { owner.on_down(*this); }
+        void on_down(close_reason, error const& why) override { owner.on_down(*this, why); }
 
         impl& owner;
         remote_server server;
@@ -61,7 +61,7 @@ class remote_client::impl : public std::enable_shared_from_this<impl> {
     void cancel(call_id id);
     void on_up(server_id server);
     void on_reply(server_id server, bytes_view reply);
-    void on_down(link& l);
+    void on_down(link& l, error const& why);
     void on_time();
     void carry_out();
     void dial(server_id server);

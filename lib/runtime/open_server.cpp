@@ -40,6 +40,7 @@ result<void> check_options(running_server_options const& o) {
     for (std::size_t i = 0; i < o.peers.size(); ++i) {
         if (o.peers[i].server == o.server) return wrong(fmt::format("peers[{}]: is this server", i));
     }
+    if (!o.machines.make || !o.machines.admit) return wrong("machines: one of its functions is missing");
     if (o.stores != std::vector<std::uint32_t>{0})
         return wrong("stores: this version serves one store, number 0");
     if (o.storage == journal_storage::file && o.directory.empty()) return wrong("directory: is empty");

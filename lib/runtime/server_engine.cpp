@@ -21,7 +21,7 @@ server_engine::server_engine(running_server_options options, server_identity con
                           asio::execution::relationship.continuation)),
       observer_(observer), store_(std::move(store)), journal_(*store_.journal),
       tail_bytes_cut_(store_.content.tail_bytes_cut),
-      server_(options_.tuning, identity_, machine_kind::key_value(), journal_, store_.id, store_.content),
+      server_(options_.tuning, identity_, options_.machines, journal_, store_.id, store_.content),
       timer_(owner), stop_timer_(owner) {
     store_.content = {};
 }

@@ -58,7 +58,7 @@ class server_engine final : public transport_listener,
     result<void> on_peer_up(hello const& peer) override;
     void on_frame(server_id from, channel on, bytes_view payload) override;
     void on_peer_down(server_id peer, error const& why) override;
-    void on_request(link_id client, bytes_view request) override;
+    void on_request(requester from, bytes_view request) override;
     void on_client_down(link_id client) override;
     void on_refused(refused_connection const& refused) override;
     void secured() override;

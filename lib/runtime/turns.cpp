@@ -53,10 +53,10 @@ void server_engine::on_frame(server_id from, channel on, bytes_view payload) {
     note_input();
 }
 
-void server_engine::on_request(link_id client, bytes_view request) {
+void server_engine::on_request(requester from, bytes_view request) {
     time_point const now = boot_time_now();
-    note_commit(now, client, request);
-    server_.on_request(now, client, request);
+    note_commit(now, from.link, request);
+    server_.on_request(now, from, request);
     note_input();
 }
 

@@ -96,7 +96,7 @@ void tcp_connection::impl::on_dialled(result<void> outcome, tcp_detail::socket c
     auto const own = random_bytes();
     if (!own) return down(close_reason::lost, own.error());
     session_options o;
-    o.self.role = party_role::client;
+    o.self.role = options_.keys.role;
     o.self.life = options_.life;
     o.target = options_.target;
     o.keys = &options_.keys;

@@ -57,7 +57,7 @@ stream* tcp_endpoint::impl::existing_link(stream const& s) {
 
 void tcp_endpoint::impl::on_identified(stream& s) {
     hello const& peer = s.protocol().peer();
-    if (peer.role == party_role::client) {
+    if (peer.role != party_role::server) {
         (void)s.protocol().admit({});
         return;
     }
@@ -128,7 +128,7 @@ void tcp_endpoint::impl::on_frame(stream& s, session_event const& e) {
     case frame_kind::pulse: return listener_.on_frame(from, channel::pulse, e.payload);
     case frame_kind::cells: return listener_.on_frame(from, channel::cells, e.payload);
     case frame_kind::request:
-        if (s.client) listener_.on_request(s.client, e.payload);
+        if (s.client) listener_.on_request({s.client, s.protocol().peer().role}, e.payload);
         return;
     default: return;
     }

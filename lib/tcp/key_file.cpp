@@ -18,21 +18,21 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 4096;
 
-class descriptor {
+class key_descriptor {
   public:
-    explicit descriptor(int fd) : fd_(fd) {}
-    ~descriptor() {
+    explicit key_descriptor(int fd) : fd_(fd) {}
+    ~key_descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }
-    descriptor(descriptor const&) = delete;
-    descriptor& operator=(descriptor const&) = delete;
+    key_descriptor(key_descriptor const&) = delete;
+    key_descriptor& operator=(key_descriptor const&) = delete;
     int get() const { return fd_; }
 
   private:
     int fd_;
 };
 
-error system_error(std::string const& path, char const* doing) {
+error key_file_error(std::string const& path, char const* doing) {
     int const code = errno;
     errc kind = errc::io_failed;
     if (code == ENOENT) kind = errc::not_found;
@@ -42,10 +42,10 @@ error system_error(std::string const& path, char const* doing) {
 }
 
 result<std::string> read_private_file(std::string const& path) {
-    descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) return system_error(path, "open");
+    key_descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return key_file_error(path, "open");
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return system_error(path, "stat");
+    if (::fstat(file.get(), &status) != 0) return key_file_error(path, "stat");
     unsigned const mode = status.st_mode & 07777u;
     if ((mode & 077u) != 0) {
         return error(
@@ -54,7 +54,7 @@ result<std::string> read_private_file(std::string const& path) {
     }
     std::string text(file_bytes_max + 1, '\0');
     ssize_t const got = ::read(file.get(), text.data(), text.size());
-    if (got < 0) return system_error(path, "read");
+    if (got < 0) return key_file_error(path, "read");
     text.resize(static_cast<std::size_t>(got));
     if (text.size() > file_bytes_max)
         return error(errc::invalid_argument, path + ": too long for a key file");
@@ -89,8 +89,12 @@ std::string_view take_line(std::istringstream& line, bool first, key_ring& ring)
         bool const good = parse_hex(value, ring.colony.high, ring.colony.low);
         return good ? "" : "a colony has 32 hexadecimal digits";
     }
-    if (word == "client") return parse(value, ring.principal.value) ? "" : "a client has a decimal number";
-    if (word != "key") return "expected colony, client or key";
+    if (word == "client" || word == "admin") {
+        ring.role = word == "admin" ? party_role::admin : party_role::client;
+        bool const good = parse(value, ring.principal.value) && ring.principal;
+        return good ? "" : "a client or admin has a decimal number above 0";
+    }
+    if (word != "key") return "expected colony, client, admin or key";
     numbered_key key;
     line >> more;
     if (!parse(value, key.id)) return "a key has a decimal number";
@@ -124,17 +128,17 @@ result<key_ring> load_key_file(std::string const& path) {
 
 result<void> save_key_file(std::string const& path, key_ring const& keys) {
     std::string text = "zooid-keys 1\ncolony " + to_string(keys.colony) + "\n";
-    if (keys.principal) text += fmt::format("client {}\n", keys.principal.value);
+    if (!keys.for_server()) text += fmt::format("{} {}\n", name_of(keys.role), keys.principal.value);
     for (numbered_key const& key : keys.keys) {
         text += fmt::format("key {} ", key.id);
         for (char c : key.value)
             text += fmt::format("{:02x}", static_cast<unsigned char>(c));
         text += "\n";
     }
-    descriptor const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (file.get() < 0) return system_error(path, "create");
+    key_descriptor const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.get() < 0) return key_file_error(path, "create");
     bool const written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (!written || ::fsync(file.get()) != 0) return system_error(path, "write");
+    if (!written || ::fsync(file.get()) != 0) return key_file_error(path, "write");
     return outcome::success();
 }
 

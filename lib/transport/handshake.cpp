@@ -87,7 +87,8 @@ bool get_introduction(reader& in, introduction& out) {
         out.keys.push_back(in.get<std::uint32_t>());
     out.who.role = static_cast<party_role>(role);
     (role == 1 ? out.who.server.value : out.who.principal.value) = identity;
-    return !in.failed() && (role == 1 || role == 2) && identity != 0;
+    bool const known = role >= 1 && role <= static_cast<std::uint8_t>(party_role::admin);
+    return !in.failed() && known && identity != 0;
 }
 
 std::string words(version_range ours, version_range theirs) {
@@ -224,11 +225,11 @@ void session::make_link_key(std::uint32_t key) {
     hello const& dialler = initiator ? options_.self : peer_;
     server_id const acceptor = initiator ? peer_.server : options_.self.server;
     if (!ring.for_server()) {
-        link_key_ = own; // a client's key is its link key
-    } else if (dialler.role == party_role::client) {
-        link_key_ = client_link_key(*options_.suite, ring.colony, own, dialler.principal);
-    } else {
+        link_key_ = own; // an issued key is its link key
+    } else if (dialler.role == party_role::server) {
         link_key_ = server_link_key(*options_.suite, ring.colony, own, dialler.server, acceptor);
+    } else {
+        link_key_ = issued_link_key(*options_.suite, ring.colony, own, dialler.role, dialler.principal);
     }
 }
 

@@ -81,9 +81,9 @@ class loopback_network_for_tests::world::server_transport final : public transpo
 
 class loopback_network_for_tests::world::loopback_client final : public client_link {
   public:
-    loopback_client(world& net, link_id id, server_id to, principal_id principal,
+    loopback_client(world& net, link_id id, server_id to, principal_id principal, party_role role,
                     client_link_listener& listener)
-        : net_(net), id_(id), to_(to), principal_(principal), listener_(listener) {}
+        : net_(net), id_(id), to_(to), principal_(principal), role_(role), listener_(listener) {}
     ~loopback_client() override { net_.clients_.erase(id_); }
 
     result<void> send(bytes_view request) override {
@@ -98,6 +98,7 @@ class loopback_network_for_tests::world::loopback_client final : public client_l
     link_id id_;
     server_id to_;
     principal_id principal_;
+    party_role role_;
     client_link_listener& listener_;
     bool up_ = false;
     bool down_ = false;
@@ -127,10 +128,11 @@ std::unique_ptr<transport> loopback_network_for_tests::attach(server_id server, 
 }
 
 std::unique_ptr<client_link> loopback_network_for_tests::connect(server_id to, principal_id principal,
-                                                                 client_link_listener& listener) {
+                                                                 client_link_listener& listener,
+                                                                 party_role role) {
     world_->last_link_.value += 1;
     auto made =
-        std::make_unique<world::loopback_client>(*world_, world_->last_link_, to, principal, listener);
+        std::make_unique<world::loopback_client>(*world_, world_->last_link_, to, principal, role, listener);
     world_->clients_[world_->last_link_] = made.get();
     return made;
 }
@@ -210,7 +212,7 @@ bool loopback_network_for_tests::world::connect_clients() {
         }
         client->up_ = true;
         hello who;
-        who.role = party_role::client;
+        who.role = client->role_;
         who.principal = client->principal_;
         server->second->listener_.on_client_up(id, who);
         client->listener_.on_up(introduce(client->to_, server->second->life_, {}));
@@ -229,7 +231,9 @@ bool loopback_network_for_tests::world::deliver_one(frame const& f) {
     auto const server = servers_.find(f.to);
     if (server == servers_.end()) return false;
     if (f.client) {
-        server->second->listener_.on_request(f.client, f.payload);
+        auto const client = clients_.find(f.client);
+        if (client == clients_.end()) return false;
+        server->second->listener_.on_request({f.client, client->second->role_}, f.payload);
         return true;
     }
     auto const sender = servers_.find(f.from);

@@ -40,9 +40,8 @@ session::session(session_options options)
     : options_(std::move(options)),
       state_(options_.side == link_side::initiator ? state::awaiting_welcome : state::awaiting_hello) {
     ZOOID_CHECK(options_.keys && options_.suite, "a session has keys and an algorithm");
-    bool const server = options_.self.role == party_role::server;
-    ZOOID_CHECK(server == options_.keys->for_server(), "a role speaks with keys of its own kind");
-    ZOOID_CHECK(server || options_.side == link_side::initiator, "only servers accept");
+    ZOOID_CHECK(options_.self.role == options_.keys->role, "a role speaks with keys of its own kind");
+    ZOOID_CHECK(options_.keys->for_server() || options_.side == link_side::initiator, "only servers accept");
     options_.self.colony = options_.keys->colony;
     options_.self.principal = options_.keys->principal;
     if (options_.side == link_side::initiator) send_hello();

@@ -1,6 +1,8 @@
 #include "cell/group.hpp"
 #include "support/catch.hpp"
 
+#include <array>
+
 using namespace zooid;
 
 namespace {
@@ -142,6 +144,35 @@ TEST_CASE("a proposal that only one acceptor holds survives its proposer if it w
     g.settle();
     require_sound(g);
     g.restart(0);
+    g.settle();
+    require_same_state(g);
+    require_sound(g);
+}
+
+// 0 leads and has asked for slot 2. A late slice teaches it slot 3, above the gap. Before its own acceptor
+// can refuse, it proposes another value there, and 2 accepts that. Once slot 2 is chosen, 0 knows slot 3 too,
+// with the taught value: from now on its commit would make chosen what 2 accepted.
+TEST_CASE("a proposer that reaches a slot which it was taught otherwise leads no longer") {
+    group g(3);
+    g.propose_at(0, "first");
+    g.settle();
+    g.propose_at(0, "second");
+    std::array const command{shared_bytes("taught")};
+    g.step(0, received{g.of(1).self.server, g.of(1).self.replica,
+                       slice{slot{3}, {entry::batch(command)}, slot{3}}});
+    g.propose_at(0, "third");
+    std::erase_if(g.messages(), [](group_message const& m) {
+        auto const* asked = std::get_if<accept>(&m.content);
+        return asked && asked->at == slot{3} && m.to != 2;
+    });
+    while (g.at(0).prefix() < slot{3} &&
+           (g.deliver_one(0) || g.flush_one(0) || g.flush_one(1) || g.flush_one(2))) {
+    }
+    CHECK(g.at(0).prefix() == slot{3});
+    CHECK(g.at(0).role() != role::leading);
+    REQUIRE_FALSE(g.ended_requests().empty());
+    CHECK(g.ended_requests().back().why == errc::outcome_unknown);
+    g.propose_at(0, "fourth");
     g.settle();
     require_same_state(g);
     require_sound(g);

@@ -277,3 +277,45 @@ TEST_CASE("cells that were not used for longest are forgotten, and numbers are n
     w.commit();
     CHECK(w.next().session().sequence > first);
 }
+
+TEST_CASE("a call that nobody could be asked for says whom it tried last and why that failed") {
+    world w;
+    w.unreachable = {{1}, {2}, {3}};
+    auto const c = w.commit(2s);
+    w.pass(2s);
+    REQUIRE(w.failure_of(c) == errc::timed_out);
+    std::string const words(w.end_of(c).error().detail());
+    INFO(words);
+    CHECK(words.starts_with("last tried: unreachable, server "));
+    CHECK(words.ends_with(": nobody listens"));
+}
+
+TEST_CASE("when every server refuses our keys a call ends at once, and says so; one that does not is asked") {
+    world w;
+    w.unreachable = {{1}, {2}, {3}};
+    w.refusal = error(errc::authentication_failed, "wrong key");
+    auto const c = w.commit(60s);
+    w.pass(5s);
+    REQUIRE(w.failure_of(c) == errc::authentication_failed);
+    CHECK(w.end_of(c).error().detail().ends_with(": wrong key"));
+    CHECK(w.core.is_idle());
+
+    w.unreachable = {{1}, {2}};
+    auto const again = w.commit(60s);
+    w.pass(5s);
+    CHECK_FALSE(w.has_ended(again));
+    w.answer_commit(w.next(), kv::request_status::applied, world::committed_body());
+    CHECK_FALSE(w.failure_of(again));
+}
+
+TEST_CASE("a commit that left before every server refused us may have happened") {
+    world w;
+    auto const c = w.commit(60s);
+    (void)w.next();
+    w.unreachable = {{1}, {2}, {3}};
+    w.refusal = error(errc::authentication_failed, "wrong key");
+    for (std::uint64_t n : {1, 2, 3})
+        w.link_down({n});
+    w.pass(5s);
+    CHECK(w.failure_of(c) == errc::outcome_unknown);
+}

@@ -48,7 +48,7 @@ class world {
             for (server_id const s : turn.dials) {
                 dialled.push_back(s);
                 if (unreachable.contains(s))
-                    core.on_link_down(now, s, out);
+                    core.on_link_down(now, s, refusal, out);
                 else if (!mute_dials.contains(s))
                     core.on_link_up(now, s, out);
             }
@@ -129,7 +129,7 @@ class world {
         return id;
     }
     void cancel(call_id id) { core.cancel(now, id, out), run(); }
-    void link_down(server_id s) { core.on_link_down(now, s, out), run(); }
+    void link_down(server_id s) { core.on_link_down(now, s, refusal, out), run(); }
     /// Lets time pass, waking the core whenever it asks for it.
     void pass(duration d) {
         time_point const end = now + d;
@@ -168,6 +168,8 @@ class world {
     std::uint64_t opened_at = 40;
     bool automatic = true;
     std::set<server_id> unreachable, mute_dials;
+    error refusal{errc::unreachable,
+                  "nobody listens"}; ///< what a link that goes down, or never comes up, says
     std::vector<server_id> dialled, complaints;
     std::vector<std::unique_ptr<seen_request>> sent;
     std::vector<seen_request const*> pending;

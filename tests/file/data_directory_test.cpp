@@ -1,12 +1,7 @@
 // Real files: who may open a directory, what is refused, and a journal that survives its process.
-#include "support/catch.hpp"
-
-#include <zooid/file/data_directory.hpp>
-
-#include <boost/asio/io_context.hpp>
+#include "file/store.hpp"
 
 #include <fstream>
-#include <optional>
 
 #include <csignal>
 
@@ -15,71 +10,15 @@
 #include <unistd.h>
 
 using namespace zooid;
+using namespace zooid::file_test;
 namespace fs = std::filesystem;
 
 namespace {
-
-directory_owner const owner{server_id{7}, colony_id{1, 2}};
-
-struct scratch {
-    scratch() {
-        char name[] = "/tmp/zooid-file-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~scratch() { fs::remove_all(path); }
-    fs::path path;
-};
-
-struct listener final : journal_listener {
-    void secured() override { is_secured = true; }
-    void persisted(std::uint64_t n) override { last = n; }
-    void failed(error const& e) override { failure = e.code(); }
-    void stalled(error const& e) override { stall = e.code(), stall_detail = std::string(e.detail()); }
-    void damage_found(journal_damage const&) override {}
-    bool is_secured = false;
-    std::uint64_t last = 0;
-    std::optional<errc> failure, stall;
-    std::string stall_detail;
-};
-
-// One thread does it all: blocking work and completions run when the test says so.
-struct opened_store {
-    explicit opened_store(fs::path const& path, file_journal_options const& options = {}) {
-        auto d = data_directory::open(path, owner);
-        REQUIRE(d);
-        directory = std::move(d.value());
-        auto j = directory->open_journal(0, life_id{3}, options, io.get_executor(), io.get_executor());
-        REQUIRE(j);
-        journal = std::move(j.value());
-        journal->start(heard);
-    }
-    void settle() {
-        if (journal) journal->flush(); // what the owner's thread is to write, if it is
-        io.restart(), io.run();
-    }
-    void append(std::string const& payload) {
-        std::vector<record> one{
-            {cell_id{0, 1}, replica_id{1}, record_kind::promise, {}, shared_bytes(payload)}};
-        journal->append({}, ++sequence_last, one);
-    }
-
-    boost::asio::io_context io;
-    listener heard;
-    std::unique_ptr<data_directory> directory;
-    std::unique_ptr<file_journal> journal;
-    std::uint64_t sequence_last = 0;
-};
 
 file_journal_options small() {
     file_journal_options o;
     o.journal.segment_bytes = 64 * 1024;
     return o;
-}
-
-fs::path formatted(scratch const& s) {
-    auto const path = s.path / "data";
-    REQUIRE(data_directory::format(path, {.owner = owner}));
-    return path;
 }
 
 } // namespace

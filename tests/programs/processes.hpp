@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -29,18 +30,7 @@ namespace json = boost::json;
 using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
-struct scratch {
-    fs::path path;
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "zooid-programs-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::runtime_error("no scratch folder");
-        path = name;
-    }
-    ~scratch() {
-        std::error_code ignored;
-        fs::remove_all(path, ignored);
-    }
-};
+using test_support::scratch;
 
 inline std::string read_all(fs::path const& path) {
     std::ifstream in(path, std::ios::binary);
@@ -75,6 +65,7 @@ class process {
     }
     process(process const&) = delete;
 
+    pid_t id() const { return pid_; }
     void signal(int number) const { ::kill(pid_, number); }
     /// The exit code, or minus the signal. A child that doesn't end in time fails the test.
     int wait(std::chrono::seconds limit = 60s) {
@@ -153,7 +144,8 @@ class colony {
     fs::path events(std::size_t i) const { return folder.path / ("events-" + std::to_string(i + 1)); }
     fs::path config(std::size_t i) const { return folder.path / (std::to_string(i + 1) + ".json"); }
 
-    void start(std::size_t i) {
+    /// As it is started the next time: on the port that it had.
+    void write_config(std::size_t i) const {
         json::array peers;
         for (std::size_t p = 0; p < ports_.size(); ++p) {
             if (p == i || ports_[p] == 0) continue;
@@ -167,6 +159,9 @@ class colony {
                              {"keys", keys().string()},
                              {"segment_bytes", 1 << 20}};
         write_all(config(i), json::serialize(c));
+    }
+    void start(std::size_t i) {
+        write_config(i);
         std::vector<std::string> arguments{ZOOIDD_PATH, "--config", config(i).string()};
         if (!fs::exists(data(i))) arguments.push_back("--format");
         if (events_) arguments.insert(arguments.end(), {"--events", events(i).string()});

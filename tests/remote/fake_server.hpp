@@ -48,7 +48,7 @@ class fake_server final : public transport_listener {
     result<void> on_peer_up(hello const&) override { return outcome::success(); }
     void on_frame(server_id, channel, bytes_view) override {}
     void on_peer_down(server_id, error const&) override {}
-    void on_request(link_id client, bytes_view encoded) override {
+    void on_request(requester from, bytes_view encoded) override {
         auto const r = decode_request(encoded).value();
         if (r.op == operation::commit) ++commits;
         if (on_asked) on_asked(r);
@@ -61,7 +61,7 @@ class fake_server final : public transport_listener {
         fill(r, answer, payload);
         answer.payload = payload;
         encode(answer, out);
-        (void)endpoint->reply(client, out);
+        (void)endpoint->reply(from.link, out);
     }
 
     std::unique_ptr<tcp_endpoint> endpoint;

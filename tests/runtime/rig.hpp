@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/kv/outcome.hpp>
 #include <zooid/kv/sessions.hpp>
@@ -33,20 +34,7 @@ inline key_ring const& colony() {
     return ring;
 }
 
-/// A folder that goes away with the test.
-struct scratch {
-    std::filesystem::path path;
-
-    scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "zooid-runtime-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::runtime_error("no scratch folder");
-        path = name;
-    }
-    ~scratch() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-};
+using test_support::scratch;
 
 /// Runs the executor until the claim holds; a claim that never does fails the test.
 inline void run_until(asio::io_context& io, std::function<bool()> const& claim) {
@@ -93,10 +81,10 @@ struct caller : client_link_listener {
     bool down = false;
     std::unique_ptr<tcp_connection> link;
 
-    caller(asio::io_context& io, std::uint16_t port) {
+    caller(asio::io_context& io, std::uint16_t port, key_ring const& ring = colony()) {
         tcp_connection_options o;
         o.address = {"127.0.0.1", port};
-        o.keys = issue_client_keys(hmac_sha256(), colony(), {77});
+        o.keys = issue_admin_keys(hmac_sha256(), ring, {77});
         o.life = {5};
         link = tcp_connection::open(io.get_executor(), o, *this).value();
         run_until(io, [&] { return up || down; });

@@ -34,7 +34,8 @@ class colony {
     snapshot found(cell_id cell, bytes const& key, std::size_t size);
 
     /// Sends a request and settles; empty if no reply came.
-    std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload);
+    std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
+                                  party_role as = party_role::admin);
     /// Commits through whoever leads, following redirects. The outcome, or the last failure.
     result<kv::outcome> commit(cell_id cell, kv::transaction const& t);
 
@@ -43,6 +44,10 @@ class colony {
     /// Moves time in steps of 20 ms, settling after each.
     void run_for(duration span);
     void kill(std::size_t number);
+    /// The journal of this server answers nothing any more, until told otherwise.
+    void hang_journal(std::size_t number);
+    /// The journal reports damage that it found while running.
+    void damage(std::size_t number, journal_damage const& found);
     void restart(std::size_t number);
 
     /// Since the last call: frames of each kind, and journal appends, over all servers.

@@ -51,8 +51,8 @@ struct server : transport_listener {
         ++downs;
         log.push_back("down " + to_string(peer));
     }
-    void on_request(link_id client, bytes_view request) override {
-        REQUIRE(endpoint->reply(client, "re " + std::string(request)));
+    void on_request(requester from, bytes_view request) override {
+        REQUIRE(endpoint->reply(from.link, std::string(name_of(from.role)) + " re " + std::string(request)));
     }
     void on_refused(refused_connection const& r) override { refused.push_back(r); }
 
@@ -247,7 +247,7 @@ TEST_CASE("requests are answered, and a client hears when the server stops") {
         REQUIRE(c.link->send(std::to_string(i)));
     c.link->flush();
     run_until(io, [&] { return c.log.size() == 4; });
-    CHECK(c.log == std::vector<std::string>{"up 1", "re 0", "re 1", "re 2"});
+    CHECK(c.log == std::vector<std::string>{"up 1", "client re 0", "client re 1", "client re 2"});
     a.endpoint->stop();
     run_until(io, [&] { return c.log.back() == "down"; });
     CHECK(c.reason == close_reason::stopping);

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/tcp/hmac.hpp>
 #include <zooid/tcp/key_file.hpp>
@@ -13,11 +14,6 @@ using namespace zooid;
 namespace {
 
 struct folder {
-    folder() {
-        char name[] = "/tmp/zooid-keys-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~folder() { std::filesystem::remove_all(path); }
     std::string write(std::string const& text, unsigned mode) const {
         std::string const file = path + "/keys";
         std::filesystem::remove(file);
@@ -25,7 +21,8 @@ struct folder {
         ::chmod(file.c_str(), mode);
         return file;
     }
-    std::string path;
+    test_support::scratch made;
+    std::string path = made.path.string();
 };
 
 std::string const key_digits(64, 'a');
@@ -38,13 +35,17 @@ TEST_CASE("keys come back from their file as they were written, and the file is 
     folder f;
     key_ring const colony = make_colony_keys().value();
     key_ring const client = issue_client_keys(hmac_sha256(), colony, {77});
-    for (auto const& [name, ring] : {std::pair("/server", colony), std::pair("/client", client)}) {
+    key_ring const admin = issue_admin_keys(hmac_sha256(), colony, {78});
+    CHECK(admin.keys.at(0).value != issue_client_keys(hmac_sha256(), colony, {78}).keys.at(0).value);
+    for (auto const& [name, ring] :
+         {std::pair("/server", colony), std::pair("/client", client), std::pair("/admin", admin)}) {
         REQUIRE(save_key_file(f.path + name, ring));
         struct stat status {};
         REQUIRE(::stat((f.path + name).c_str(), &status) == 0);
         CHECK((status.st_mode & 0777) == 0600);
         key_ring const back = load_key_file(f.path + name).value();
         CHECK(back.colony == ring.colony);
+        CHECK(back.role == ring.role);
         CHECK(back.principal == ring.principal);
         CHECK(back.keys.at(0).value == ring.keys.at(0).value);
     }
@@ -75,7 +76,8 @@ TEST_CASE("a malformed key file is refused with its line and what is wrong") {
     CHECK(complaint("zooid-keys 1\ncolony 12\n") == ":2: a colony has 32 hexadecimal digits");
     CHECK(complaint(good + "key 3 beef\n") == ":5: a key has 64 hexadecimal digits");
     CHECK(complaint(good + "key two " + key_digits + "\n") == ":5: a key has a decimal number");
-    CHECK(complaint(good + "secret 1\n") == ":5: expected colony, client or key");
+    CHECK(complaint(good + "secret 1\n") == ":5: expected colony, client, admin or key");
+    CHECK(complaint(good + "admin 0\n") == ":5: a client or admin has a decimal number above 0");
     CHECK(complaint(good + "client 7 8\n") == ":5: there is more on the line than belongs there");
     CHECK(complaint(good + "key 2 " + key_digits + "\n") == ": two keys have the number 2");
     CHECK(complaint("zooid-keys 1\ncolony 000102030405060708090a0b0c0d0e0f\n") == ": there is no key");

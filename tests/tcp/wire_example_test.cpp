@@ -62,7 +62,7 @@ bytes move(session& from, session& to, bytes_view claims) {
 } // namespace
 
 TEST_CASE("the worked example of WIRE.md is what two servers really say") {
-    key_ring ring{{0x0001020304050607, 0x08090a0b0c0d0e0f}, {}, {{1, {}}}};
+    key_ring ring{{0x0001020304050607, 0x08090a0b0c0d0e0f}, party_role::server, {}, {{1, {}}}};
     ring.keys[0].value.fill('k');
     session initiator(options(link_side::initiator, {1}, ring));
     session acceptor(options(link_side::acceptor, {2}, ring));

@@ -230,11 +230,28 @@ TEST_CASE("a client comes up with its issued key, and only as itself") {
     CHECK(liar.acceptor.s->reason() == close_reason::wrong_key);
 
     key_ring as_server = mine; // the client's key in the place of the colony's
+    as_server.role = party_role::server;
     as_server.principal = {};
     pair pretender(as_server, colony);
     pretender.run();
     CHECK_FALSE(pretender.up());
     CHECK(pretender.acceptor.identified == 0);
+}
+
+TEST_CASE("an admin comes up with its own key, and a client's key makes no admin") {
+    key_ring const colony = server_ring();
+    pair p(issue_admin_keys(insecure_keyed_hash(), colony, {77}), colony);
+    p.run();
+    REQUIRE(p.up());
+    CHECK(p.acceptor.s->peer().role == party_role::admin);
+    CHECK(p.initiator.s->send(frame_kind::cells, "x").error() == errc::permission_denied);
+
+    key_ring raised = issue_client_keys(insecure_keyed_hash(), colony, {77});
+    raised.role = party_role::admin;
+    pair liar(raised, colony);
+    liar.run();
+    CHECK(liar.acceptor.identified == 0);
+    CHECK(liar.acceptor.s->reason() == close_reason::wrong_key);
 }
 
 TEST_CASE("garbage instead of a hello is refused as what it is") {

@@ -19,8 +19,8 @@ struct recorder : transport_listener {
         log.push_back(to_string(from) + ": " + std::string(payload));
     }
     void on_peer_down(server_id peer, error const&) override { log.push_back("down " + to_string(peer)); }
-    void on_request(link_id client, bytes_view text) override {
-        REQUIRE(answer_with->reply(client, "re " + std::string(text)));
+    void on_request(requester from, bytes_view text) override {
+        REQUIRE(answer_with->reply(from.link, "re " + std::string(text)));
     }
 };
 

@@ -17,7 +17,7 @@ inline secret secret_of(char fill) {
 }
 
 inline key_ring server_ring(std::vector<numbered_key> keys = {{1, secret_of('k')}}) {
-    return {{7, 9}, {}, std::move(keys)};
+    return {{7, 9}, party_role::server, {}, std::move(keys)};
 }
 
 /// A side of a connection that records what happens to it.
@@ -78,7 +78,7 @@ struct pair {
         session_options o = options_of(link_side::acceptor, {2}, acceptor.ring);
         i.target = {2};
         if (!initiator.ring.for_server()) {
-            i.self.role = party_role::client;
+            i.self.role = initiator.ring.role;
             i.self.server = {};
         }
         if (change) change(i, o);

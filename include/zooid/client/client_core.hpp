@@ -101,9 +101,10 @@ class client_core {
     /// Ends every later call as `stopping`; those that wait go on.
     void refuse_new() { refusing_ = true; }
 
-    /// Each answers a dial: first up, then down; or down alone.
+    /// Each answers a dial: first up, then down; or down alone. `why` is told to whoever asks in vain. When
+    /// every server refuses our keys, colony or version, calls end with that at once.
     void on_link_up(time_point now, server_id server, client_output& out);
-    void on_link_down(time_point now, server_id server, client_output& out);
+    void on_link_down(time_point now, server_id server, error why, client_output& out);
     void on_reply(time_point now, server_id from, bytes_view reply, client_output& out);
     /// The link refused a request of `out.requests`, so it never left.
     void on_unsent(time_point now, server_id to, bytes_view request, client_output& out);

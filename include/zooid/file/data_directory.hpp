@@ -87,9 +87,11 @@ class data_directory {
     std::filesystem::path const& path() const;
 
     /// Reads and recovers one store: writes nothing, so it succeeds on a full disk, and it reads with a
-    /// read-only one. `life` is drawn anew for each start of the process. Blocking work of the journal runs
-    /// on `blocking`, one task at a time for appends and one for housekeeping; its functions are called, and
-    /// its listener is called, on `owner`, which must be serial (one thread, or a strand).
+    /// read-only one (whose journal then fails with `permission_denied` when it is started).
+    /// `invalid_argument` if the file system refuses the flush method. `life` is drawn anew for each start of
+    /// the process. Blocking work of the journal runs on `blocking`, one task at a time for appends and one
+    /// for housekeeping; its functions are called, and its listener is called, on `owner`, which must be
+    /// serial (one thread, or a strand).
     result<std::unique_ptr<file_journal>> open_journal(std::uint32_t store, life_id life,
                                                        file_journal_options const& options,
                                                        boost::asio::any_io_executor blocking,

@@ -13,7 +13,8 @@ namespace zooid {
 enum class flush_method : std::uint8_t {
     fdatasync,    ///< pwrite and fdatasync: works everywhere, and fault-injection tools see it
     dsync,        ///< O_DSYNC: one system call
-    direct_dsync, ///< O_DIRECT and O_DSYNC: one system call, past the page cache; not on every file system
+    direct_dsync, ///< O_DIRECT and O_DSYNC: one system call, past the page cache; where the file system
+                  ///< refuses O_DIRECT, as tmpfs may, opening the journal is refused
 };
 std::string_view name_of(flush_method method);
 

@@ -56,7 +56,7 @@ enum class claim_verdict : std::uint8_t {
 enum class damage_kind : std::uint8_t {
     voting = 1,       ///< a voting record of `replica`: it never votes again under that id
     value = 2,        ///< a value or checkpoint of `replica`: its vote is intact
-    unattributed = 3, ///< nobody can tell what was here: it concerns every replica reserved before
+    unattributed = 3, ///< nobody can tell what was here: every replica reserved before is suspect
     harmless = 4,     ///< bytes that carry no record, such as padding
 };
 std::string_view name_of(damage_kind kind);
@@ -127,14 +127,15 @@ class journal_listener {
     virtual ~journal_listener() = default;
     /// All that was recovered is durable (J4). Comes once, or `failed` comes instead.
     virtual void secured() = 0;
-    /// Every append up to this sequence is durable (J1).
+    /// Every append up to this sequence is durable (J1). The highest one will do, and may be told again.
     virtual void persisted(std::uint64_t sequence) = 0;
     /// A write or flush failed (J3). Comes at most once; nothing else comes after.
     virtual void failed(error const& reason) = 0;
     /// A segment could not be created. Nothing is lost: appends wait, and each `probe` tries again.
     virtual void stalled(error const& reason) = 0;
-    /// Reclaiming or scrubbing read bytes that are not what was written. A replica that it concerns must stop
-    /// voting unless its memory still has what was lost; `unattributed` concerns all.
+    /// Reclaiming or scrubbing read bytes that are not what was written; each place is told once. `voting`,
+    /// unless superseded: the replica must stop voting. `unattributed` is followed by what was live there, as
+    /// damage of its own; at the next start it concerns every replica that was there before.
     virtual void damage_found(journal_damage const& damage) = 0;
 };
 

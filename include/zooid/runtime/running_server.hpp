@@ -66,6 +66,7 @@ struct running_server_options {
     journal_storage storage = journal_storage::file;
     file_journal_options journal;
     server_options tuning;
+    machine_kind machines = machine_kind::key_value(); ///< what cells replicate; the same on every server
     std::uint64_t scrub_bytes_per_second = 256 * 1024; ///< of sealed segments, verified again; 0: never
 };
 

@@ -11,6 +11,18 @@
 
 namespace zooid {
 
+/// Sees every step of every replica: for tools that check whole runs, never in production, since it costs
+/// much. It must outlive the server.
+class step_observer {
+  public:
+    virtual ~step_observer() = default;
+    /// A replica begins: as a founder, or with what the journal gave back.
+    virtual void began(replica const& r, snapshot const& founding) = 0;
+    virtual void came_back(replica const& r, recovered_state const& from) = 0;
+    /// After a step, before anything of it is carried out.
+    virtual void stepped(replica const& r, event const& what, effects const& done) = 0;
+};
+
 /// Intervals and bounds of a server. Checked once, when the server is made.
 struct server_options {
     duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
@@ -20,6 +32,7 @@ struct server_options {
     std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
     bool report_durable = false;       ///< emit a `durable_fact` for each durable promise, acceptance, choice
     cell_options cells;
+    step_observer* steps = nullptr; ///< told of every step, unless null
 };
 
 /// Empty, or what is wrong with the options.
@@ -34,10 +47,19 @@ struct server_identity {
     std::uint64_t seed = 0;
 };
 
-/// What a cell replicates: makes an empty state machine for a new replica, and says before a command enters
-/// the log whether it is one. The default is the transactional store of room kv behind sessions.
+/// What a cell replicates. The default is the transactional store of room kv behind sessions; one of your own
+/// is put behind sessions by kv::session_machine, which clients count on: their commits are kv::request
+/// envelopes, and `admit` sees the envelope.
+///
+/// Every server of a cell must have the same kind, and a newer version of it must still understand all that
+/// an older one let into a log: commands and snapshots outlive the software that wrote them.
 struct machine_kind {
+    /// An empty state machine for a replica. Called on the server's thread; never null.
     std::unique_ptr<state_machine> (*make)() = nullptr;
+    /// Is it a command? Asked at the proposer before it enters the log; an error goes to the caller as it is,
+    /// and nothing happened. A command that passes must be understood by `state_machine::apply` on every
+    /// replica: one that is not stops them all. It sees no state, so what depends on state is `apply`'s
+    /// reply.
     result<void> (*admit)(bytes_view command) = nullptr;
 
     static machine_kind key_value();
@@ -54,6 +76,10 @@ struct leadership_changed {
 struct suspicion_changed {
     server_id peer;
     bool suspected = false;
+};
+/// A replica that its cell's own log released; its records are forgotten.
+struct replica_retired {
+    cell_id cell;
 };
 struct replica_stopped {
     cell_id cell;
@@ -79,8 +105,8 @@ struct frame_refused {
     error why;
 };
 using server_event =
-    std::variant<leadership_changed, suspicion_changed, replica_stopped, journal_latched, journal_hung,
-                 journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
+    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_retired, journal_latched,
+                 journal_hung, journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
 
 /// Something that is durable here, for an independent check of the protocol by those who collect these from
 /// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.

@@ -73,7 +73,9 @@ class server {
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims);
     void on_peer_down(time_point now, server_id peer);
     void on_frame(time_point now, server_id from, channel on, bytes_view payload);
-    void on_request(time_point now, link_id client, bytes_view request);
+    /// `permission_denied` for what needs an admin (request.hpp), and for a commit to a cell of the
+    /// directory, unless an admin or a server asks.
+    void on_request(time_point now, requester from, bytes_view request);
     void on_client_down(link_id client);
     /// Time passed; call it at `deadline()`.
     void wake(time_point now);
@@ -117,5 +119,14 @@ bytes encode(reserve_request const& r);
 result<reserve_request> decode_reserve_request(bytes_view in);
 bytes encode(member const& m);
 result<member> decode_member(bytes_view in);
+
+/// `describe_members`: from what a change of members is computed, and whether the last one is released.
+struct members_description {
+    slot base;             ///< what a change computed from `newest` has to name
+    configuration newest;  ///< chosen
+    bool changing = false; ///< a change is chosen and not released: nothing of the cell may be destroyed yet
+};
+bytes encode(members_description const& d);
+result<members_description> decode_members_description(bytes_view in);
 
 } // namespace zooid

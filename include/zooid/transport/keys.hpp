@@ -5,7 +5,9 @@
 //   server key   = MAC(colony secret, "zooid server key", colony, server)
 //   link key     = MAC(server key of the initiator, "zooid link key", acceptor)    between two servers
 //   client key   = MAC(colony secret, "zooid client key", colony, principal)       the link key of a client
-// A client holds client keys only: it can neither pretend to be a server nor another client.
+//   admin key    = MAC(colony secret, "zooid admin key", colony, principal)        the link key of an admin
+// A client holds client keys only: it can neither pretend to be a server, nor an admin, nor another client.
+// An admin is a client that may also change what servers host; it cannot pretend to be a server either.
 #pragma once
 
 #include <zooid/base/error.hpp>
@@ -13,12 +15,18 @@
 #include <zooid/transport/mac.hpp>
 
 #include <cstdint>
-#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace zooid {
 
-/// Whom a client key was issued to; assigned by the operator.
+/// What a party may do, as its keys prove; request.hpp says which requests need an admin. Numbers are the
+/// wire's.
+enum class party_role : std::uint8_t { server = 1, client = 2, admin = 3 };
+/// "client".
+std::string_view name_of(party_role role);
+
+/// Whom a client's or admin's key was issued to; assigned by the operator.
 using principal_id = tagged<struct principal_tag>;
 
 /// One secret under the number by which a hello names it.
@@ -35,23 +43,27 @@ inline constexpr std::size_t live_keys_max = 2;
 /// share a key.
 struct key_ring {
     colony_id colony;
-    principal_id principal;         ///< zero: a server's ring of colony secrets; else a client's own keys
-    std::vector<numbered_key> keys; ///< one or two, with different numbers
+    party_role role = party_role::server; ///< server: a ring of colony secrets; else issued to a principal
+    principal_id principal;               ///< zero for a server's ring, and for no other
+    std::vector<numbered_key> keys;       ///< one or two, with different numbers
 
-    bool for_server() const { return !principal; }
+    bool for_server() const { return role == party_role::server; }
     numbered_key const* find(std::uint32_t id) const;
 };
 
-/// `invalid_argument` unless the ring names a colony and one or two keys with different numbers.
+/// `invalid_argument` unless the ring names a colony, a principal if and only if it is not a server's, and
+/// one or two keys with different numbers.
 result<void> check(key_ring const& ring);
 
-/// The key that is issued to a client for each live colony key. Requires a server's ring.
+/// The keys that are issued to a client, or an admin, for each live colony key. Require a server's ring.
 key_ring issue_client_keys(mac_suite const& suite, key_ring const& colony, principal_id principal);
+key_ring issue_admin_keys(mac_suite const& suite, key_ring const& colony, principal_id principal);
 
 /// The key that a server and a client, or two servers, share. `initiator` dialled. Requires a server's ring.
 secret server_link_key(mac_suite const& suite, colony_id colony, secret const& colony_secret,
                        server_id initiator, server_id acceptor);
-secret client_link_key(mac_suite const& suite, colony_id colony, secret const& colony_secret,
+/// The same for a client or an admin, which always dials.
+secret issued_link_key(mac_suite const& suite, colony_id colony, secret const& colony_secret, party_role role,
                        principal_id principal);
 
 } // namespace zooid

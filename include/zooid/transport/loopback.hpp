@@ -19,8 +19,8 @@ class loopback_network_for_tests {
     /// A server joins; destroying its transport is its crash. `listener` outlives the transport.
     std::unique_ptr<transport> attach(server_id server, life_id life, transport_listener& listener);
     /// A client dials a server that may or may not be there.
-    std::unique_ptr<client_link> connect(server_id to, principal_id principal,
-                                         client_link_listener& listener);
+    std::unique_ptr<client_link> connect(server_id to, principal_id principal, client_link_listener& listener,
+                                         party_role role = party_role::client);
 
     /// Cuts or heals both ways. What is under way is lost by a cut.
     void cut(server_id a, server_id b);

@@ -22,16 +22,22 @@ enum class operation : std::uint8_t {
     prefix_read,  ///< payload: a query; `min_slot` is the lowest applied slot that may answer
     locate,       ///< by cell or by key: generation, members and proposer, no payload
     open_session, ///< asks for the as_of of a new session: the reply's slot
-    reserve,      ///< admin: a server draws and keeps a replica id
-    found,        ///< admin: the founding record
-    status,       ///< admin: counters of the server
-    explain,      ///< admin: everything about one cell
-    scan_keys,    ///< admin: keys of a directory cell
+    reserve,      ///< a server draws and keeps a replica id; needs an admin
+    found,        ///< the founding record; needs an admin
+    status,       ///< counters of the server
+    explain,      ///< everything about one cell
+    scan_keys,    ///< keys of a directory cell
     complain,     ///< the cell's proposer does not answer this client: ask it, and replace it if it is stuck
+    describe_members, ///< `members_description` of the cell, as this replica knows it
+    change_members,   ///< a `configuration_change`; done when it is chosen; needs an admin
+    transfer_lead,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.
 bool known(operation op);
+/// True for what changes which cells a server hosts: `permission_denied` unless an admin's keys ask. Looking
+/// is open to every client. What is written by a commit does not tell: servers judge that by the cell.
+bool needs_admin(operation op);
 std::string_view name_of(operation op);
 
 /// The views belong to whoever made or decoded the request, and live as long as those bytes.

@@ -38,7 +38,7 @@ struct hello {
     party_role role = party_role::server;
     std::uint16_t shard = 0; ///< of the link: the dialler's shard number
     colony_id colony;
-    server_id server;       ///< zero for a client
+    server_id server;       ///< zero unless a server
     principal_id principal; ///< zero for a server
     life_id life;           ///< of the process; drawn at each start
     bytes claims;

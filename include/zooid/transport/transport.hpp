@@ -31,6 +31,12 @@ namespace zooid {
 /// A client's connection at this server; never used again within a life.
 using link_id = tagged<struct link_tag>;
 
+/// Who asks: the link to answer on, and what its keys prove that it may do.
+struct requester {
+    link_id link;
+    party_role role = party_role::client;
+};
+
 enum class channel : std::uint8_t {
     pulse, ///< liveness between servers: small, rare, urgent
     cells, ///< everything else between servers
@@ -58,7 +64,7 @@ class transport_listener {
     virtual void on_peer_down(server_id peer, error const& why) = 0;
 
     /// Requests are the envelopes of request.hpp; answer with `transport::reply`, in any order, at any time.
-    virtual void on_request(link_id client, bytes_view request) = 0;
+    virtual void on_request(requester from, bytes_view request) = 0;
     virtual void on_client_up(link_id, hello const&) {}
     virtual void on_client_down(link_id) {}
 

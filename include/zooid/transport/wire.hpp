@@ -39,8 +39,6 @@ enum class frame_kind : std::uint16_t {
     refusal = 0x5a03,
 };
 
-enum class party_role : std::uint8_t { server = 1, client = 2 };
-
 struct version_range {
     std::uint16_t min = wire::version_min;
     std::uint16_t max = wire::version_max;

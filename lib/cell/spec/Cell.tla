@@ -26,17 +26,21 @@
 (*    there from the start, perhaps outside every configuration (then it   *)
 (*    is a learner), and ends by Destroy. How ids and founding records     *)
 (*    come about is Directory.tla.                                         *)
-(*  - A prepare that is repeated is answered again by the code, with what  *)
-(*    is known then. One report per (ballot, replica) is enough here: a    *)
-(*    later one differs only in votes of that very ballot, which its       *)
-(*    proposer knows, and in a higher prefix, which only asks more of it.  *)
+(*  - A prepare that is repeated is answered again, with what is known     *)
+(*    then, and the newer report takes the place of the older (Repeats).   *)
+(*    Most models leave that out: the newer one differs only in votes of   *)
+(*    that very ballot, which its proposer knows, in marks, and in a       *)
+(*    higher prefix, which covers less.                                    *)
+(*  - Slots may be known to be chosen above a gap: marks (WithMarks). A    *)
+(*    mark outranks every ballot in a promise, and its slot is voted for   *)
+(*    again only with the value that is marked (A5).                       *)
 (*  - A proposer may use any quorum of the reports that it got, and may    *)
 (*    stay ignorant of the others: that allows more than the code does.    *)
 (*                                                                         *)
 (* Bounds: MaxSlot slots, the ballots of Candidates, one read, at most     *)
 (* CrashesMax crashes, each change of Changes at most once per ballot,     *)
-(* Plan, Learning and Warm. They are guards of actions; there is no state  *)
-(* constraint besides, so each search ends by itself.                      *)
+(* Plan, Learning, Reach and Warm. They are guards of actions; there is no *)
+(* state constraint besides, so each search ends by itself.                *)
 (***************************************************************************)
 EXTENDS Naturals, Sequences, FiniteSets
 
@@ -50,13 +54,16 @@ CONSTANTS
     Changes,     \* the changes that may be proposed: [rem |-> set, add |-> set]
     Plan,        \* [b -> [j -> kinds]]: what ballot b may freely propose in slot j; what it is obliged to, it always may
     Learning,    \* replicas that are ever told what is chosen, besides proposers by counting; the others stay slow
+    Reach,       \* [b -> replicas that ever get a request of ballot b]; the others' links are down
     Racks,       \* sets of replicas, of which a lawful configuration has at most one each
     Warm,        \* start when a quorum of founders has answered phase 1 of ballot 1; others still may
     MaxReads,    \* 0 or 1
     CrashesMax,
     WithSnapshots, \* whether TeachSnapshot is explored; Teach alone reaches the same states
+    WithMarks,   \* whether slots are learned above a gap
+    Repeats,     \* whether prepares are answered again
     WithRelease, \* whether releases and Destroy are explored
-    Eager,       \* for liveness: proposers prefer release, then change, then write
+    Eager,       \* for liveness: proposers prefer release, then change, and write only to fill slots
     Mutant       \* "none", or the name of one deliberate error; README.md lists them
 
 Ballots == DOMAIN Candidates
@@ -65,6 +72,8 @@ Nothing == <<>>
 
 VARIABLES
     log,       \* learner: the contiguous prefix of chosen values, durable up to told
+    marks,     \* learner: slots above the prefix that are known to be chosen; per slot a ballot with that value, 0 for none
+    heard,     \* sent, slice: the longest prefix that anybody ever knew, and may have been teaching
     told,      \* learner: the prefix that was durable when it was last reported
     promised,  \* acceptor, durable
     accepted,  \* acceptor, durable: per slot the highest ballot that it accepted, 0 for none
@@ -79,7 +88,7 @@ VARIABLES
     chosen,    \* the observer's: per slot the ballots in which a quorum accepted; follows from votes
     read       \* the strict read under way
 
-vars == <<log, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
+vars == <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
 \* ---- configurations -------------------------------------------------------
 
@@ -132,6 +141,10 @@ Contig == ContigFrom(1)
 ChosenLog == [j \in 1..Contig |-> CHOOSE v \in ChosenAt(j) : TRUE]
 ChosenConfigs == Extended(Founding, 1, ChosenLog)
 
+\* In a report, a slot that is marked stands above every ballot.
+Marked(b) == 100 + b
+Unmarked(x) == IF x > 100 THEN x - 100 ELSE x
+
 \* ---- proposers ------------------------------------------------------------
 
 Proposed(b) == {j \in Slots : proposals[b][j] # {}}
@@ -140,32 +153,36 @@ Prefix(r) == Len(log[r])
 
 (* L3: a proposer that was taught another value for a slot that it proposed steps down. *)
 SteppedDown(b) == /\ Mutant # "NoStepDown"
-                  /\ \E j \in Proposed(b) : j <= Prefix(leader[b]) /\ log[leader[b]][j] # Value(b, j)
+                  /\ \E j \in Proposed(b) :
+                        IF j <= Prefix(leader[b]) THEN log[leader[b]][j] # Value(b, j)
+                        ELSE marks[leader[b]][j] # 0 /\ Value(marks[leader[b]][j], j) # Value(b, j)
 
-Leads(b) == /\ leader[b] \in Replicas \ gone
-            /\ b \notin dead \/ Mutant = "BallotOutlivesLife"
+Leads(b) == /\ leader[b] # "nobody" /\ leader[b] \notin gone
             /\ promised[leader[b]] <= b
+            /\ b \notin dead \/ Mutant = "BallotOutlivesLife"
             /\ \A c \in Ballots : c > b => leader[c] # leader[b]
             /\ ~SteppedDown(b)
 
 (* Whom a proposer asks for promises: all members that govern slots which it could propose in. When it     *)
 (* learns of a change it asks those that the change adds, in the same ballot: phase 1 is extended.         *)
-IsAsked(proposer, r) == \E j \in 1..Prefix(proposer) + Alpha : r \in Voters(proposer, j)
+IsAsked(proposer, r) ==
+    \E j \in 1..(IF Mutant = "NoExtension" THEN Alpha ELSE Prefix(proposer) + Alpha) : r \in Voters(proposer, j)
 
 (* quorum_promised(j): promises in b that cover j from a quorum of config(j), asked for each slot (P2).    *)
-(* P4: what a promise's prefix covers is learned before anything is proposed.                              *)
+(* P4: a promise covers the slots above its prefix. What lies below is chosen: the proposer learns it, or  *)
+(* proposes it again under a quorum of promises that cover it.                                             *)
 Covering(b, j) ==
     LET r == leader[b]
         governed == CASE Mutant = "SkipExtension" -> Config(r, 1)
                       [] OTHER                    -> Voters(r, j)
     IN IF Mutant = "SkipPhaseOne" THEN {{}}
-       ELSE {Q \in SUBSET {r2 \in Reported(b) : reports[b][r2].prefix <= Prefix(r) \/ Mutant = "IgnorePrefix"} :
+       ELSE {Q \in SUBSET {r2 \in Reported(b) : reports[b][r2].prefix < j \/ Mutant = "IgnorePrefix"} :
                IsQuorum(Q, governed)}
 
-(* P3: the reported value of the highest ballot; if there is none the proposer is free. *)
+(* P3: a value that is known to be chosen, or that of the highest ballot; if there is none the proposer is free. *)
 Obliged(b, Q, j) ==
     LET found == {reports[b][r].acc[j] : r \in Q} \ {0}
-    IN IF found = {} THEN 0 ELSE IF Mutant = "LowestBallotValue" THEN Min(found) ELSE Max(found)
+    IN IF found = {} THEN 0 ELSE IF Mutant = "LowestBallotValue" THEN Min(found) ELSE Unmarked(Max(found))
 
 (* Q1, Q2: slots are proposed in order, once in a ballot, at most Alpha ahead of what is known. *)
 NextSlot(b) == IF b \in dead THEN Prefix(leader[b]) + 1 \* only a mutant gets here
@@ -204,6 +221,13 @@ ReleasesOf(b) ==
                        /\ \/ Mutant = "ReleaseTooEarly"
                           \/ IsQuorum({q \in Replicas : Told(q) >= i + Alpha - 1}, Config(r, i + Alpha))}}
 
+(* What an eager proposer fills with no-ops: the slots before a change is in force, and holes below what     *)
+(* phase 1 found.                                                                                          *)
+ToFill(b) ==
+    LET changed == {Newest(leader[b]).at} \cup {i \in Proposed(b) : Value(b, i).kind = "change"}
+        found == {j \in Slots : \E r \in Reported(b) : reports[b][r].acc[j] # 0}
+    IN 1..Max({0} \cup {i + Alpha - 1 : i \in changed \ {0}} \cup found)
+
 Free(b, j) ==
     LET releases == IF "release" \in Plan[b][j] THEN ReleasesOf(b) ELSE {}
         changes == IF "change" \in Plan[b][j] THEN ChangesOf(b) ELSE {}
@@ -211,12 +235,14 @@ Free(b, j) ==
     IN IF ~Eager THEN writes \cup changes \cup releases
        ELSE IF releases # {} THEN releases
        ELSE IF changes # {} THEN changes
-       ELSE IF Mutant = "NoFill" THEN {} ELSE writes
+       ELSE IF j \in ToFill(b) /\ Mutant # "NoFill" THEN writes ELSE {}
 
 \* ---- actions --------------------------------------------------------------
 
 InitialLog ==
     /\ log = [r \in Replicas |-> <<>>]
+    /\ marks = [r \in Replicas |-> [j \in Slots |-> 0]]
+    /\ heard = <<>>
     /\ told = [r \in Replicas |-> 0]
     /\ accepted = [r \in Replicas |-> [j \in Slots |-> 0]]
     /\ gone = {}
@@ -245,26 +271,28 @@ StartPhaseOne(r, b) ==
     /\ promised[r] < b
     /\ \E k \in 1..Alpha : r \in Config(r, Prefix(r) + k)
     /\ leader' = [leader EXCEPT ![b] = r]
-    /\ UNCHANGED <<log, told, promised, accepted, gone, dead, crashes, reports, proposals, votes, configs, chosen, read>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
 (* on(prepare): the promise never goes down (A1); the report leaves when it is durable (A4). A member      *)
 (* answers when it is addressed by its replica id, whether or not it learned of its promotion.             *)
 Promise(r, b) ==
     LET returns == r \in gone /\ Mutant = "MessageCreates"
-        acc == [j \in Slots |-> IF returns \/ j <= Prefix(r) THEN 0 ELSE accepted[r][j]]
-    IN /\ leader[b] \in Replicas
-       /\ reports[b][r] = Nothing
-       /\ promised[r] <= b \/ returns
-       /\ r \notin gone \/ returns
+        acc == [j \in Slots |-> CASE returns \/ j <= Prefix(r) -> 0
+                                  [] marks[r][j] # 0         -> Marked(marks[r][j])
+                                  [] OTHER                   -> accepted[r][j]]
+        report == [prefix |-> IF returns THEN 0 ELSE Prefix(r), acc |-> acc]
+    IN /\ IF returns THEN TRUE ELSE promised[r] <= b
+       /\ IF Repeats THEN reports[b][r] # report ELSE reports[b][r] = Nothing
+       /\ leader[b] # "nobody"
+       /\ IF returns THEN TRUE ELSE r \notin gone
        /\ IsAsked(leader[b], r)
        /\ promised' = [promised EXCEPT ![r] = b]
-       /\ reports' = [reports EXCEPT ![b][r] = [prefix |-> IF returns THEN 0 ELSE Prefix(r), acc |-> acc]]
+       /\ reports' = [reports EXCEPT ![b][r] = report]
        /\ accepted' = IF returns THEN [accepted EXCEPT ![r] = [j \in Slots |-> 0]] ELSE accepted
        /\ log' = IF returns THEN [log EXCEPT ![r] = <<>>] ELSE log
        /\ configs' = IF returns THEN [configs EXCEPT ![r] = Founding] ELSE configs
        /\ gone' = gone \ {r}
-       /\ told' = IF CrashesMax = 0 THEN told ELSE [told EXCEPT ![r] = Len(log'[r])]
-       /\ UNCHANGED <<leader, dead, crashes, proposals, votes, chosen, read>>
+       /\ UNCHANGED <<marks, heard, told, leader, dead, crashes, proposals, votes, chosen, read>>
 
 (* turn::propose_in_next_slot: the phase 2 request, to config(j). Adopts what phase 1 found, or proposes a *)
 (* write, a no-op, a change, or a Release.                                                                 *)
@@ -278,59 +306,92 @@ Accept(b) ==
                LET duty == Obliged(b, Q, j)
                IN \E v \in (IF duty = 0 THEN Free(b, j) ELSE {Value(duty, j)}) :
                     proposals' = [proposals EXCEPT ![b][j] = @ \cup {[v |-> v, to |-> Voters(r, j)]}]
-    /\ UNCHANGED <<log, told, promised, accepted, gone, leader, dead, crashes, reports, votes, configs, chosen, read>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, votes, configs, chosen, read>>
 
 (* on(accept): nothing below the promise, and accepting raises it (A2). One (slot, ballot) has one value   *)
-(* (A3). What is known to be chosen is not voted on again (A5).                                            *)
+(* (A3). What is known to be chosen is not voted on again (A5), but for a slot above a gap: its value gets *)
+(* one more vote, which needs no record.                                                                   *)
 Accepted(r, b, j) ==
     /\ proposals[b][j] # {}
     /\ promised[r] <= b
-    /\ accepted[r][j] < b \/ (Mutant = "NoRaise" /\ accepted[r][j] # b)
     /\ j > Prefix(r)
+    /\ IF Mutant = "NoRaise" THEN accepted[r][j] # b ELSE accepted[r][j] < b
     /\ r \notin gone
+    /\ IF marks[r][j] = 0 THEN TRUE ELSE r \notin votes[b][j] /\ Value(marks[r][j], j) = Value(b, j)
     /\ \E p \in proposals[b][j] :
          /\ r \in p.to
          /\ votes' = [votes EXCEPT ![b][j] = @ \cup {r}]
          /\ chosen' = IF IsQuorum(votes'[b][j], p.to) THEN [chosen EXCEPT ![j] = @ \cup {b}] ELSE chosen
     /\ promised' = IF Mutant = "NoRaise" THEN promised ELSE [promised EXCEPT ![r] = b]
-    /\ accepted' = [accepted EXCEPT ![r][j] = b]
-    /\ UNCHANGED <<log, told, gone, leader, dead, crashes, reports, proposals, configs, read>>
+    /\ accepted' = IF marks[r][j] = 0 THEN [accepted EXCEPT ![r][j] = b] ELSE accepted
+    /\ UNCHANGED <<log, marks, heard, told, gone, leader, dead, crashes, reports, proposals, configs, read>>
 
+\* ---- learning -------------------------------------------------------------
+
+(* From slot n on, what r has marked; the prefix runs over it. *)
+RECURSIVE MarkedFrom(_, _)
+MarkedFrom(r, n) == IF n > MaxSlot \/ marks[r][n] = 0 THEN <<>>
+                    ELSE <<Value(marks[r][n], n)>> \o MarkedFrom(r, n + 1)
+
+(* r knows the slots that follow its prefix. What lay above a gap may follow now. *)
 Learn(r, values, determined) ==
-    /\ log' = [log EXCEPT ![r] = @ \o values]
-    /\ configs' = [configs EXCEPT ![r] = determined]
-    /\ UNCHANGED <<told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, chosen, read>>
+    LET known == Prefix(r) + Len(values)
+        more  == IF WithMarks THEN MarkedFrom(r, known + 1) ELSE <<>>
+    IN /\ log' = [log EXCEPT ![r] = @ \o values \o more]
+       /\ heard' = IF Len(log'[r]) > Len(heard) THEN log'[r] ELSE heard
+       /\ configs' = [configs EXCEPT ![r] = Extended(determined, known + 1, more)]
+       /\ marks' = IF WithMarks THEN [marks EXCEPT ![r] = [j \in Slots |-> IF j <= known + Len(more) THEN 0 ELSE @[j]]]
+                   ELSE marks
+       /\ UNCHANGED <<told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, chosen, read>>
 LearnNext(r, v) == Learn(r, <<v>>, Extended(configs[r], Prefix(r) + 1, <<v>>))
+
+(* r knows a slot above a gap. *)
+Mark(r, j, b) ==
+    /\ WithMarks
+    /\ j > Prefix(r) + 1 /\ marks[r][j] = 0
+    /\ marks' = [marks EXCEPT ![r][j] = b]
+    /\ UNCHANGED <<log, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
 (* on(accepted) at the proposer: a quorum of config(j) voted in this ballot. *)
 Count(b) ==
-    /\ leader[b] \in Replicas \ gone /\ b \notin dead
-    /\ LET j == Prefix(leader[b]) + 1
-       IN j <= MaxSlot /\ b \in chosen[j] /\ LearnNext(leader[b], Value(b, j))
+    /\ leader[b] # "nobody" /\ leader[b] \notin gone /\ b \notin dead
+    /\ \E j \in Prefix(leader[b]) + 1..MaxSlot :
+         /\ b \in chosen[j]
+         /\ IF j = Prefix(leader[b]) + 1 THEN LearnNext(leader[b], Value(b, j)) ELSE Mark(leader[b], j, b)
 
 (* on(commit): what was accepted in exactly the sender's ballot is chosen. *)
 Commit(b, r) ==
-    /\ leader[b] \in Replicas \ {r} /\ r \in Learning \ gone
-    /\ LET j == Prefix(r) + 1
-       IN /\ j <= Prefix(leader[b])
-          /\ ~SteppedDown(b)
-          /\ accepted[r][j] = b \/ (Mutant = "CommitAnyBallot" /\ accepted[r][j] > 0)
-          /\ LearnNext(r, Value(accepted[r][j], j))
+    /\ leader[b] # "nobody" /\ leader[b] # r
+    /\ Prefix(leader[b]) > Prefix(r)
+    /\ r \notin gone
+    /\ ~SteppedDown(b)
+    /\ \E j \in Prefix(r) + 1..Prefix(leader[b]) :
+         /\ accepted[r][j] = b \/ (Mutant = "CommitAnyBallot" /\ accepted[r][j] > 0)
+         /\ IF j = Prefix(r) + 1 THEN LearnNext(r, Value(accepted[r][j], j)) ELSE Mark(r, j, b)
 
 (* on(fetch), on(slice): teaching outside the protocol, to members and learners; only what is chosen (T1). *)
+(* Whoever taught it may have crashed and forgotten it, or be destroyed, by the time it arrives. Slices     *)
+(* come out of order, and a single slot is taught to a proposer that asks for another value in it: that     *)
+(* marks.                                                                                                  *)
 Teach(r) ==
-    /\ r \in Learning \ gone
+    /\ r \notin gone
     /\ LET j == Prefix(r) + 1
-           others == Replicas \ (gone \cup {r})
-       IN \/ \E v \in {log[q][j] : q \in {q \in others : Prefix(q) >= j}} : LearnNext(r, v)
+       IN \/ /\ j <= Len(heard)
+             /\ \E v \in {log[q][j] : q \in {q \in Replicas : Prefix(q) >= j}} \cup {heard[j]} : LearnNext(r, v)
           \/ /\ Mutant = "TeachAccepted" /\ j <= MaxSlot
-             /\ \E q \in others : accepted[q][j] > 0 /\ LearnNext(r, Value(accepted[q][j], j))
+             /\ \E q \in Replicas \ {r} : accepted[q][j] > 0 /\ LearnNext(r, Value(accepted[q][j], j))
+          \/ /\ WithMarks
+             /\ \E n \in j + 1..Len(heard) :
+                    Mark(r, n, Min({b \in Ballots : proposals[b][n] # {} /\ Value(b, n) = heard[n]}))
+          \/ /\ WithMarks
+             /\ \E q \in Replicas : \E n \in j..MaxSlot :
+                    /\ marks[q][n] # 0
+                    /\ IF n = j THEN LearnNext(r, Value(marks[q][n], n)) ELSE Mark(r, n, marks[q][n])
 
 (* on(teach_snapshot): the state after slot s, with config(s + 1) .. config(s + Alpha), not "the"          *)
 (* configuration. Promise and acceptances stay (T3).                                                       *)
 TeachSnapshot(q, r) ==
-    /\ WithSnapshots \/ Mutant = "SnapshotLosesWindow"
-    /\ q \notin gone /\ r \in Learning \ gone
+    /\ q \notin gone /\ r \notin gone
     /\ LET s == Prefix(q)
        IN /\ s > Prefix(r)
           /\ Learn(r, SubSeq(log[q], Prefix(r) + 1, s),
@@ -340,39 +401,41 @@ TeachSnapshot(q, r) ==
 
 (* learned(prefix): what I know, durably. *)
 Learned(r) ==
-    /\ CrashesMax > 0
     /\ r \notin gone /\ told[r] < Prefix(r)
     /\ told' = [told EXCEPT ![r] = Prefix(r)]
-    /\ UNCHANGED <<log, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
+    /\ UNCHANGED <<log, marks, heard, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
-(* Only a release in the cell's own log lets a removed replica be destroyed (decisions 3, 5). Whoever      *)
-(* destroys it may have read that log at any replica.                                                      *)
-RemovedBy(r, q, i) == r \in configs[q][i + Alpha - 1].members /\ r \notin configs[q][i + Alpha].members
+(* Only a release in the cell's own log lets a removed replica be destroyed (decisions 3, 5). It lets go of *)
+(* whom the change at its slot, and all changes before that one, removed. Whoever destroys a replica may    *)
+(* have read that log at any other.                                                                        *)
+RemovedBy(r, q, i) == /\ r \notin configs[q][i + Alpha].members
+                      /\ \E j \in 1..i + Alpha - 1 : r \in configs[q][j].members
 Destroy(r) ==
-    /\ WithRelease /\ r \notin gone
+    /\ r \notin gone
     /\ \/ \E q \in Replicas : \E k \in 1..Prefix(q) :
             log[q][k].kind = "release" /\ RemovedBy(r, q, log[q][k].of)
        \/ /\ Mutant = "EraseWhenRemoved"
           /\ r \in EverMembers(r) /\ r \notin Config(r, Prefix(r) + 1)
     /\ gone' = gone \cup {r}
-    /\ UNCHANGED <<log, told, promised, accepted, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
 (* The process dies: its ballots with it, and what it learned since it last reported. Promise and          *)
-(* acceptances are read back from the journal (R1).                                                        *)
+(* acceptances are read back from the journal (R1); marks may be lost.                                     *)
 Crash(r) ==
     /\ crashes < CrashesMax
     /\ r \notin gone
     /\ crashes' = crashes + 1
     /\ dead' = dead \cup {b \in Ballots : leader[b] = r}
+    /\ marks' = [marks EXCEPT ![r] = [j \in Slots |-> 0]]
     /\ \E k \in (IF Mutant = "ReportNotDurable" THEN 0 ELSE told[r])..Prefix(r) :
          /\ log' = [log EXCEPT ![r] = SubSeq(@, 1, k)]
          /\ configs' = [configs EXCEPT ![r] = SubSeq(@, 1, k + Alpha)]
     /\ promised' = IF Mutant = "ForgetPromise" THEN [promised EXCEPT ![r] = 0] ELSE promised
-    /\ UNCHANGED <<told, accepted, gone, leader, reports, proposals, votes, chosen, read>>
+    /\ UNCHANGED <<heard, told, accepted, gone, leader, reports, proposals, votes, chosen, read>>
 
 (* Strict reads (decision 7), S1 to S4. `floor` is the observer's: all that was acknowledged by now. *)
 StartRead(b) ==
-    /\ MaxReads > 0 /\ read.kind = "idle"
+    /\ read.kind = "idle"
     /\ Contig > 0 \* nothing can be missed before; spares states
     /\ Leads(b)
     /\ LET p == leader[b]
@@ -385,15 +448,15 @@ StartRead(b) ==
             IN /\ r + 1 <= Prefix(p) + Alpha
                /\ IsQuorum(Q, Config(p, r + 1))
                /\ read' = [kind |-> "asking", b |-> b, r |-> r, floor |-> Contig, asked |-> asked, yes |-> {}]
-    /\ UNCHANGED <<log, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
 
 (* on(confirm): my promise is exactly b. *)
-Confirmed(r) ==
+Confirmed(r, b) ==
     /\ read.kind = "asking"
+    /\ read.b = b /\ promised[r] = b
     /\ r \in read.asked \ (gone \cup read.yes)
-    /\ promised[r] = read.b
     /\ read' = [read EXCEPT !.yes = @ \cup {r}]
-    /\ UNCHANGED <<log, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
 
 AnswerRead ==
     /\ read.kind = "asking"
@@ -401,32 +464,66 @@ AnswerRead ==
     /\ IsQuorum(read.yes, read.asked) \/ Mutant = "ReadWithoutQuorum"
     /\ Prefix(leader[read.b]) >= read.r
     /\ read' = [kind |-> IF Prefix(leader[read.b]) >= read.floor THEN "answered" ELSE "stale"]
-    /\ UNCHANGED <<log, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
 
+\* What the model leaves out is not even tried.
+If(condition, S) == IF condition THEN S ELSE {}
 Next ==
     \/ \E b \in Ballots : \/ \E r \in Candidates[b] : StartPhaseOne(r, b)
                           \/ Accept(b)
-                          \/ StartRead(b)
                           \/ Count(b)
-                          \/ \E j \in Slots : \E r \in Replicas : Accepted(r, b, j)
-                          \/ \E r \in Replicas : Promise(r, b) \/ Commit(b, r)
-    \/ \E r \in Replicas : Teach(r) \/ \E q \in Replicas : TeachSnapshot(q, r)
-    \/ \E r \in Replicas : Learned(r) \/ Destroy(r) \/ Crash(r) \/ Confirmed(r)
-    \/ AnswerRead
+                          \/ \E r \in Reach[b] : Promise(r, b)
+                          \/ \E r \in Reach[b] : \E j \in Slots : Accepted(r, b, j)
+                          \/ \E r \in Reach[b] \cap Learning : Commit(b, r)
+    \/ \E r \in Learning : Teach(r)
+    \/ \E q \in If(WithSnapshots, Replicas) : \E r \in Learning : TeachSnapshot(q, r)
+    \/ \E r \in If(WithRelease, Replicas) : Destroy(r)
+    \/ \E r \in If(CrashesMax > 0, Replicas) : Learned(r) \/ Crash(r)
+    \/ \E b \in If(MaxReads > 0, Ballots) : StartRead(b) \/ \E r \in Reach[b] : Confirmed(r, b)
+    \/ \E n \in If(MaxReads > 0, {1}) : AnswerRead
 
 Spec == Init /\ [][Next]_vars
 
-(* What makes two states different. `configs` follows from the logs, `chosen` and `accepted` from the      *)
-(* votes; mutants break that.                                                                              *)
-Essence == IF Mutant = "none"
-           THEN <<log, told, promised, gone, leader, dead, crashes, reports, proposals, votes, read>>
-           ELSE <<log, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, read>>
+(* What makes two states different: all that a later step, or an invariant, can depend on. Left out is     *)
+(* what follows from the rest (chosen, configs), and what nobody will ever use again:                      *)
+(*  - promises of a ballot that leads no more, or has proposed in every slot. Another promise in it would  *)
+(*    do nothing but raise the promise of whoever makes it, and that is seen apart;                        *)
+(*  - in the promises of a ballot that leads, what concerns slots that it is past;                         *)
+(*  - who voted in a ballot, once a quorum did, or none ever will;                                         *)
+(*  - acceptances at or below a durable prefix: they are neither reported nor overwritten (A5).            *)
+(* Mutants that lower promises or exchange logs see everything.                                            *)
+Fallback(r) == IF crashes < CrashesMax THEN told[r] ELSE Prefix(r)
+ReportsThatMatter(b) ==
+    IF leader[b] = "nobody" THEN reports[b]
+    ELSE IF ~Leads(b) THEN "ended"
+    ELSE LET n == NextSlot(b)
+         IN IF n > MaxSlot /\ (MaxReads = 0 \/ read.kind # "idle") THEN "proposed everything"
+            ELSE [r \in Replicas |->
+                    IF reports[b][r] = Nothing THEN Nothing
+                    ELSE <<IF reports[b][r].prefix < n THEN 0 ELSE reports[b][r].prefix,
+                           [j \in n..MaxSlot |-> reports[b][r].acc[j]]>>]
+VotesThatMatter(b, j) ==
+    CASE b \in chosen[j]       -> "chosen"
+      [] proposals[b][j] = {} -> "none"
+      [] OTHER ->
+           LET may == {r \in Replicas : \/ r \in votes[b][j]
+                                        \/ /\ promised[r] <= b /\ r \notin gone
+                                           /\ j > Fallback(r) /\ accepted[r][j] < b}
+           IN IF \E p \in proposals[b][j] : IsQuorum(may, p.to) THEN votes[b][j] ELSE "never"
+Essence ==
+    IF Mutant \in {"ForgetPromise", "MessageCreates", "NoRaise", "BallotOutlivesLife", "TeachAccepted", "SnapshotLosesWindow"}
+    THEN <<log, marks, IF crashes > 0 THEN heard ELSE <<>>, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, read>>
+    ELSE <<log, marks, IF crashes > 0 THEN heard ELSE <<>>, told, promised, gone, leader, dead, crashes, proposals, read,
+           [b \in Ballots |-> ReportsThatMatter(b)],
+           [b \in Ballots |-> [j \in Slots |-> VotesThatMatter(b, j)]],
+           [r \in Replicas |-> [j \in Slots |-> IF j <= Fallback(r) THEN 0 ELSE accepted[r][j]]]>>
 
 \* ---- safety ---------------------------------------------------------------
 
 (* No slot is ever chosen with two values, and nobody believes otherwise. *)
 Agreement == /\ \A j \in Slots : Cardinality(ChosenAt(j)) <= 1
-             /\ \A r \in Replicas : \A j \in 1..Prefix(r) : log[r][j] \in ChosenAt(j)
+             /\ \A r \in Replicas : /\ \A j \in 1..Prefix(r) : log[r][j] \in ChosenAt(j)
+                                    /\ \A j \in Slots : marks[r][j] = 0 \/ Value(marks[r][j], j) \in ChosenAt(j)
 
 (* A3, P1, Q2: one value for one (slot, ballot). *)
 OneValuePerBallot == \A b \in Ballots : \A j \in Slots : Cardinality(proposals[b][j]) <= 1
@@ -434,11 +531,14 @@ OneValuePerBallot == \A b \in Ballots : \A j \in Slots : Cardinality(proposals[b
 (* A1, A2. *)
 NothingAboveThePromise == Mutant # "none" \/ \A r \in Replicas : \A j \in Slots : accepted[r][j] <= promised[r]
 
-(* Everybody who knows enough computes the same config(j). *)
-OneConfiguration == \A j \in Slots : Cardinality({p.to : p \in UNION {proposals[b][j] : b \in Ballots}}) <= 1
+(* A request for slot j, and so an acceptance, proves that all slots <= j - Alpha are chosen (decision 2). *)
+AcceptanceProvesThePast == \A j \in Alpha + 1..MaxSlot : chosen[j - Alpha] # {} \/ \A b \in Ballots : proposals[b][j] = {}
 
-(* An acceptance for slot j proves that all slots <= j - Alpha are chosen (decision 2). *)
-AcceptanceProvesThePast == \A b \in Ballots : \A j \in Slots : votes[b][j] = {} \/ j <= Contig + Alpha
+(* Everybody who proposes in slot j asks config(j), as the chosen slots determine it. *)
+OneConfiguration ==
+    \A j \in Alpha + 1..MaxSlot : (\E b \in Ballots : proposals[b][j] # {}) =>
+        LET determined == ChosenConfigs
+        IN \A b \in Ballots : \A p \in proposals[b][j] : j \in DOMAIN determined => p.to = determined[j].members
 
 (* A strict read sees what was acknowledged before it arrived. *)
 ReadsAreLinearizable == read.kind # "stale"
@@ -463,18 +563,17 @@ ConfigurationsAreLawful == \A r \in Replicas : IsLawful(Newest(r).members)
 
 \* ---- liveness -------------------------------------------------------------
 
-(* With one last proposer, fair links, and nobody lost, every slot fills: the change comes into force and  *)
+(* With one last proposer, links that deliver in the end, and nobody lost, the change comes into force and *)
 (* is released by no-ops and its own entries alone, the removed replica ends, all others know everything.  *)
-Fairness ==
-    /\ \A b \in Ballots : /\ WF_vars(\E r \in Candidates[b] : StartPhaseOne(r, b))
-                          /\ WF_vars(Accept(b)) /\ WF_vars(Count(b))
-                          /\ \A r \in Replicas : WF_vars(Promise(r, b))
-    /\ \A r \in Replicas : /\ \A b \in Ballots : \A j \in Slots : WF_vars(Accepted(r, b, j))
-                           /\ WF_vars(Teach(r))
-                           /\ WF_vars(Destroy(r))
-                           /\ WF_vars(Learned(r))
-FairSpec == Spec /\ Fairness
+(* Every action adds something for good, so that no behaviour goes on for ever: if whatever can happen     *)
+(* does in the end, it rests in a state that has no successor. So Liveness says that the states without a  *)
+(* successor are those in which all is done, and LiveSpec gives these a step: any other is a deadlock that *)
+(* TLC reports. (Not with a VIEW, which hides steps.) FairSpec says the same as a temporal formula.        *)
+Done == /\ \A r \in Replicas \ gone : Prefix(r) = MaxSlot
+        /\ gone = UNION {c.rem : c \in Changes}
+Rest == Done /\ UNCHANGED vars
+LiveSpec == Init /\ [][Next \/ Rest]_vars
 
-AllIsLearned == <>[](\A r \in Replicas \ gone : Prefix(r) = MaxSlot)
-RemovedEnd == <>[](gone = UNION {c.rem : c \in Changes})
+FairSpec == Spec /\ WF_vars(Next)
+Liveness == <>[]Done
 =============================================================================

@@ -15,6 +15,15 @@ BthenC == <<{"b"}, {"c"}>>
 AthenC == <<{"a"}, {"c"}>>
 ABC    == <<{"a"}, {"b"}, {"c"}>>
 
+\* Whom the requests of each ballot reach. Tight ones keep a search to one story.
+Everybody == [b \in Ballots |-> Replicas]
+Reach_acd_bc == <<{"a", "c", "d"}, {"b", "c"}>>
+Reach_ac_abc_ac == <<{"a", "c"}, {"a", "b", "c"}, {"a", "c"}>>
+Reach_acde_bcde == <<{"a", "c", "d", "e"}, {"b", "c", "d", "e"}>>
+Reach_bcd == <<{"b", "c", "d"}>>
+Reach_abd_bcd == <<{"a", "b", "d"}, {"b", "c", "d"}>>
+Reach_cd_abd == <<{"b", "c", "d"}, {"a", "b", "d"}>>
+
 \* Which changes may be proposed.
 NoChange == {}
 AtoD   == {[rem |-> {"a"}, add |-> {"d"}]}
@@ -39,6 +48,10 @@ Plan_cr_w  == <<<<c, r>>, <<w, n>>>>
 Plan_wc_c  == <<<<w, c>>, <<c, n>>>>
 Plan_cww_w == <<<<c, w, w>>, <<n, n, w>>>>
 Plan_cwr   == <<<<c, w, r>>>>
+Plan_cr_cr == <<<<c, r>>, <<c, r>>>>
+Plan_ww_ww == <<<<w, w>>, <<w, w>>>>
+Plan_ccww_nnnw == <<<<c, c, w, w>>, <<n, n, n, w>>>>
+Plan_nnnw_cwww == <<<<n, n, n, w>>, <<c, w, w, w>>>>
 Plan_cww_ww == <<<<c, w, w>>, <<n, w, w>>>>
 
 \* Racks, of which a lawful configuration has at most one member each.

@@ -1,0 +1,165 @@
+// What a stranger gets wrong, program by program: each ends with a code of its own and words that say what
+// and where.
+#include "programs/processes.hpp"
+
+#include <algorithm>
+
+using namespace programs;
+
+namespace {
+
+bool says(ended const& done, std::string const& what) {
+    return (done.out + done.err).find(what) != std::string::npos;
+}
+
+std::string put(std::string const& name, std::size_t value_bytes) {
+    return R"({"put":")" + name + R"(","value":{"text":")" + std::string(value_bytes, 'v') + R"("}})";
+}
+
+std::string then(std::vector<std::string> const& operations) {
+    std::string text = R"({"then":[)";
+    for (std::string const& o : operations)
+        text += (text.back() == '[' ? "" : ",") + o;
+    return text + "]}";
+}
+
+} // namespace
+
+TEST_CASE("every program explains itself, and refuses what it does not know with 64") {
+    for (char const* program :
+         {ZOOIDD_PATH, ZOOIDCTL_PATH, ZOOID_JOURNAL_PATH, ZOOID_SIM_PATH, ZOOID_FAILOVER_PATH}) {
+        INFO(program);
+        auto const help = run({program, "--help"});
+        CHECK(help.code == 0);
+        CHECK(says(help, "Usage"));
+        auto const unknown = run({program, "--frobnicate"});
+        CHECK(unknown.code == 64);
+        CHECK(says(unknown, "frobnicate"));
+    }
+    CHECK(run({ZOOID_SIM_PATH, "--seeds", "one..two"}).code == 64);
+    CHECK(says(run({ZOOID_SIM_PATH, "--seeds", "one..two"}), "one..two"));
+    CHECK(run({ZOOID_SIM_PATH, "--seed", "minus"}).code == 64);
+    CHECK(says(run({ZOOID_SIM_PATH, "--profile", "sunny"}), "sunny"));
+    CHECK(run({ZOOID_SIM_PATH, "--profile", "sunny"}).code == 64);
+    CHECK(run({ZOOID_FAILOVER_PATH, "--seconds", "1"}).code == 64);
+}
+
+TEST_CASE("a number of replicas that makes no cell is refused by its number") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    auto const even = c.ctl({"cell", "create", "k", "--on", "1,2"});
+    CHECK(even.code == 65);
+    CHECK(says(even, "2 replicas: a cell has an odd number of them, from 1 to 9"));
+    CHECK(c.ctl({"cell", "create", "k"}).code == 64);
+    CHECK(c.ctl({"cell", "create", "k", "--on", ""}).code != 0);
+    auto const zero = c.ctl({"cell", "create", "k", "--on", "0"});
+    CHECK(zero.code != 0);
+    CHECK(says(zero, "server 0"));
+    auto const stranger = c.ctl({"cell", "create", "k", "--on", "9"});
+    CHECK(stranger.code == 4);
+    CHECK(says(stranger, "server 9"));
+    CHECK(c.ctl({"get", "k"}).code == 4); // nothing was made of it
+}
+
+TEST_CASE("what is over its limit is refused with its size, before and at the cell, and the cell goes on") {
+    colony c(1);
+    (void)c.ask({"colony", "init", "--on", "1"});
+    (void)c.ask({"cell", "create", "k", "--on", "1"});
+    struct row {
+        std::string transaction;
+        char const* said;
+    };
+    std::vector<std::string> const many(129, R"({"read":"n"})");
+    std::vector<std::string> big;
+    for (int i = 0; i < 5; ++i)
+        big.push_back(put(std::to_string(i), 60'000));
+    row const rows[] = {{then({R"({"read":")" + std::string(1025, 'k') + R"("})"}), "1025"},
+                        {then({put("v", 65'537)}), "65537"},
+                        {then(many), "129"},
+                        {then(big), "262144"}};
+    auto const transact = [&](std::string const& text) { // through a file: arguments have limits, too
+        write_all(c.folder.path / "transaction", text);
+        return run({"/bin/sh", "-c", "exec \"$0\" --json --config \"$1\" txn k - <\"$2\"", ZOOIDCTL_PATH,
+                    (c.folder.path / "ctl.json").string(), (c.folder.path / "transaction").string()});
+    };
+    for (row const& r : rows) {
+        auto const done = transact(r.transaction);
+        INFO(done.out << done.err);
+        CHECK(done.code == 65);
+        CHECK(says(done, "too_large"));
+        CHECK(says(done, r.said));
+    }
+    CHECK(c.ask({"txn", "k", then({put("v", 60'000)})}).at("version") == 1);
+    std::vector<std::string> full; // each within its limits; all of them are more than a cell holds
+    int refused = 0;
+    for (int i = 0; i < 20; ++i) {
+        auto const done = transact(then({put("a" + std::to_string(i), 60'000)}));
+        refused += done.code == 1 && says(done, "state_too_large") ? 1 : 0;
+    }
+    CHECK(refused >= 2);
+    CHECK(c.ask({"txn", "k", R"({"then":[{"read":"v"}]})"}).at("outcome") == "committed");
+}
+
+TEST_CASE(
+    "keys of another colony, another secret and a client's: each is refused at once with its own reason") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    (void)c.ask({"cell", "create", "k", "--on", "1,2,3"});
+    auto const with_keys = [&](std::string const& path, std::vector<std::string> arguments) {
+        auto config = read_all(c.folder.path / "ctl.json");
+        config.replace(config.find(c.keys().string()), c.keys().string().size(), path);
+        write_all(c.folder.path / "other.json", config);
+        arguments.insert(arguments.begin(),
+                         {"--json", "--deadline", "30", "--config", (c.folder.path / "other.json").string()});
+        return zooidctl(arguments);
+    };
+    auto const path = (c.folder.path / "other.keys").string();
+    REQUIRE(zooidctl({"keygen", path}).code == 0);
+    auto const began = steady::now();
+    auto const foreign = with_keys(path, {"get", "k"});
+    CHECK(foreign.code == 4);
+    CHECK(says(foreign, "we are of colony"));
+
+    auto text = read_all(c.keys());
+    auto& digit = text[text.size() - 2];
+    digit = digit == '0' ? '1' : '0';
+    write_all(path, text);
+    auto const wrong = with_keys(path, {"get", "k"});
+    CHECK(wrong.code == 4);
+    CHECK(says(wrong, "authentication_failed"));
+    CHECK(says(wrong, "the secret of key 1 is not the same at both ends"));
+    CHECK(steady::now() - began < 20s); // and not after the deadline
+
+    CHECK(with_keys((c.folder.path / "none").string(), {"get", "k"}).code == 78);
+
+    auto const client = (c.folder.path / "client.keys").string();
+    REQUIRE(zooidctl({"keygen", client, "--from", c.keys().string(), "--client", "7"}).code == 0);
+    CHECK(with_keys(client, {"txn", "k", R"({"then":[{"add":"n","value":1}]})"}).code == 0);
+    for (std::vector<std::string> const& command :
+         {std::vector<std::string>{"cell", "create", "mine", "--on", "1,2,3"},
+          {"colony", "init", "--on", "1,2,3"}}) {
+        auto const denied = with_keys(client, command);
+        INFO(denied.out);
+        CHECK(denied.code == 4);
+        CHECK(says(denied, "permission_denied"));
+        CHECK(says(denied, "needs the keys of an admin; these are a client's"));
+    }
+    auto const admin = (c.folder.path / "admin.keys").string();
+    REQUIRE(zooidctl({"keygen", admin, "--from", c.keys().string(), "--admin", "8"}).code == 0);
+    CHECK(with_keys(admin, {"cell", "create", "mine", "--on", "1,2,3"}).code == 0);
+    CHECK(zooidctl({"keygen", path + "2", "--from", c.keys().string()}).code == 64); // for whom?
+}
+
+TEST_CASE("peers that nobody can reach stop no server, and it says whom it misses") {
+    colony c(1);
+    auto config = json::parse(read_all(c.config(0)));
+    config.as_object()["peers"] = json::array{json::object{{"id", 2}, {"address", "127.0.0.1:1"}}};
+    c.kill(0);
+    write_all(c.config(0), json::serialize(config));
+    process p({ZOOIDD_PATH, "--config", c.config(0).string()}, c.folder.path / "out", c.folder.path / "err");
+    wait_until([&] { return p.out().find("\"listening\"") != std::string::npos; }, "listens");
+    wait_until([&] { return p.err().find("\"event\":\"suspected\",\"peer\":2") != std::string::npos; },
+               "misses 2");
+    p.signal(SIGTERM);
+    CHECK(p.wait() == 0);
+}
