@@ -36,8 +36,9 @@ struct engine : std::enable_shared_from_this<engine> {
     void send(io_task task) {
         boost::asio::post(blocking, [self = shared_from_this(), work = std::move(task)] {
             boost::asio::post(self->owner, [self, id = work.id, done = self->disk.carry_out(work)]() mutable {
+                bool const owed = self->due.has_value(); // by a turn that is to end yet
                 self->completed(id, std::move(done));
-                self->flush(); // no turn's end need follow
+                if (!owed) self->flush(); // no turn's end need follow
             });
         });
     }

@@ -103,8 +103,8 @@ void server_engine::end_turn() {
     turn_inputs_.record(std::exchange(inputs_, 0));
     time_point const now = boot_time_now();
     if (now >= server_.deadline()) server_.wake(now);
+    scrub(now); // before the turn flushes: it may move records, which makes a batch due
     carry_out(now);
-    scrub(now);
     arm_timer(now);
     if (on_stopped_) watch_stop();
 }

@@ -47,7 +47,7 @@ struct opened_store {
         journal->start(heard);
     }
     void settle() {
-        journal->flush(); // what the owner's thread is to write, if it is
+        if (journal) journal->flush(); // what the owner's thread is to write, if it is
         io.restart(), io.run();
     }
     void append(std::vector<record> records) { journal->append({}, ++sequence_last, records); }
