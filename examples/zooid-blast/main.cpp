@@ -60,9 +60,7 @@ void run_studies(arguments const& a) {
     std::pair<std::string, std::function<study(study_options const&)>> const all[] = {
         {"cell-sizes", cell_sizes},
         {"aggregation-links", aggregation_links},
-        {"open-assumptions", open_assumptions},
         {"exact-solver", exact_solver},
-        {"gain", gain},
         {"load-surge", load_surge}};
     std::filesystem::create_directories(a.out);
     std::vector<section> sections;
@@ -105,8 +103,7 @@ int main(int argc, char** argv) {
     CLI::App app("Studies what failures do to cells");
     app.add_option("--out", a.out, "folder for plots and figures");
     app.add_option("--study", a.names, "which (default: all)")
-        ->check(CLI::IsMember(
-            {"cell-sizes", "aggregation-links", "open-assumptions", "exact-solver", "gain", "load-surge"}));
+        ->check(CLI::IsMember({"cell-sizes", "aggregation-links", "exact-solver", "load-surge"}));
     app.add_option("--seed", a.options.seed, "of data centres, volumes and failures");
     app.add_option("--cells", a.options.cells, "cells of each kind")->check(CLI::Range(1, 1000000));
     app.add_option("--crush-map", a.crush_map, "write the CRUSH map of the comparison and stop");

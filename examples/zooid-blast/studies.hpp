@@ -31,21 +31,14 @@ struct study {
 study cell_sizes(study_options const& o);
 /// (b) Its figure 11: one database at one place against cells placed by 20 random candidate swaps.
 study aggregation_links(study_options const& o);
-/// How its "up to 4 times" depends on what the paper leaves open.
-study open_assumptions(study_options const& o);
 /// (c) The same, with what the exact solver adds.
 study exact_solver(study_options const& o);
-/// How many times less often than one database each loses availability.
-study gain(study_options const& o);
 /// (d) How many volumes need their cell, and how many do not reach it, as links fail.
 study load_surge(study_options const& o);
 
-/// When a swap is kept: only if the cell gets better, or also on a plateau, as hill climbing does.
-enum class keep_swap : std::uint8_t { if_better, unless_worse };
-
 /// The heuristic of the paper, as far as it is told: random servers; then each of `candidates` random servers
-/// is tried in every member's place, and the best of these exchanges is kept or not.
-void place_by_random_swaps(topology const& t, cell& c, unsigned candidates, keep_swap k, zooid::prng& random);
+/// is tried in every member's place, and the exchange that helps most is kept.
+void place_by_random_swaps(topology const& t, cell& c, unsigned candidates, zooid::prng& random);
 
 // crush.cpp
 /// A CRUSH map in text of the same data centre, with a rule for each row and one for all of it.

@@ -87,7 +87,7 @@ std::uint32_t solver::load_of(server_ref s) const {
 }
 
 std::size_t solver::bytes_for_cells() const {
-    return impl_->overlaps.bytes() + impl_->servers.servers() * sizeof(std::uint32_t);
+    return impl_->overlaps.bytes() + impl_->servers.servers() * 2 * sizeof(std::uint32_t);
 }
 
 std::size_t solver::bytes_for_shapes() const {
