@@ -10,7 +10,7 @@ set -euo pipefail
 
 packages=(cmake ninja-build g++ libboost1.81-dev libfmt-dev libssl-dev libxxhash-dev libcli11-dev)
 if [ "${1:-}" = tests ]; then
-    packages+=(git ccache catch2 libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-14)
+    packages+=(git ccache catch2 libbenchmark-dev clang-19 libclang-rt-19-dev clang-format-14 python3)
 fi
 
 if [ "${ZOOID_SETUP:-on}" = off ]; then exit 0; fi

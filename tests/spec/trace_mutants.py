@@ -8,8 +8,8 @@ import pickle
 import random
 
 FORGERIES = {}
-PLACES_MAX = 4  # of each forgery
-LINES_MAX = 20_000  # of the run that is forged: its beginning
+PLACES_MAX = 3  # of each forgery
+LINES_MAX = 8_000  # of the run that is forged: its beginning
 
 
 def forgery(places):
