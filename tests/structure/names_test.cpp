@@ -21,6 +21,7 @@ std::string type_defined(std::string const& line) {
     for (std::string const keyword :
          {"struct ", "class ", "union ", "enum class ", "enum struct ", "enum "}) {
         if (!line.starts_with(keyword) || !opens_a_body(line)) continue;
+        if (line.compare(keyword.size(), 8, "alignas(") == 0) return {};
         auto const end = line.find_first_of(" {<", keyword.size());
         return line[end] == '<' ? std::string() : line.substr(keyword.size(), end - keyword.size());
     }
