@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <optional>
 
 namespace zooidctl {
 
@@ -54,7 +55,17 @@ json::object json_of(std::string const& key, birth const& b) {
             {"missing", missing}};
 }
 
+// Where it is not, and will not be however often it is asked for.
+std::optional<error> refusal_of(birth const& b) {
+    for (auto const& [server, why] : b.missing) {
+        if (exit_code_of(why) == exit_refused)
+            return error(why.code(), fmt::format("server {}: {}", to_string(server), why.detail()));
+    }
+    return std::nullopt;
+}
+
 int report(output const& out, std::string const& key, birth const& b) {
+    if (auto const refused = refusal_of(b)) return out.fail(*refused);
     if (out.as_json) {
         print(json_of(key, b));
     } else {
@@ -139,6 +150,7 @@ int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const&
         auto const born = found_directory_cell(on, i, ids_of(servers));
         if (!born) return out.fail(born.error());
         existed += born.value().existed ? 1 : 0;
+        if (auto const refused = refusal_of(born.value())) return out.fail(*refused);
         if (!born.value().missing.empty()) code = report(out, directory_key(i), born.value());
         cells.push_back(json_of(directory_key(i), born.value()));
     }
