@@ -74,6 +74,12 @@ void turn::consider_candidacy(duration wait) {
     if (wait > duration::zero() || e.failures > 0) back_off();
 }
 
+// For a canvass, and for phase 1. It widens with each failure: on a network that is slower than expected the
+// next attempt ends, though this one did not.
+duration turn::patience() const {
+    return s_.options.candidacy_timeout * (1u << std::min(s_.election.failures, 4u));
+}
+
 void turn::back_off() {
     election_state& e = s_.election;
     duration const doubled = s_.options.candidacy_jitter * (1u << std::min(e.failures, 6u));
@@ -105,7 +111,7 @@ void turn::begin_canvass() {
         return give_back_waiting(errc::unreachable);
     }
     e.now = election_state::phase::canvassing;
-    e.at = now() + s_.options.candidacy_timeout;
+    e.at = now() + patience();
     e.welcome = {};
     e.welcome.insert(*self);
     ++e.attempt;

@@ -34,7 +34,7 @@ void turn::start_phase_one() {
     election.now = election_state::phase::idle;
     election.at = never;
     election.round_seen = proposer->in.round;
-    proposer->gives_up_at = now() + s_.options.candidacy_timeout;
+    proposer->gives_up_at = now() + patience();
     arm(proposer->again, s_.options.retransmit);
     s_.proposer = std::move(proposer);
     extend_phase_one();

@@ -129,6 +129,7 @@ class turn {
     void begin_canvass();
     void give_up_attempt();
     void back_off();
+    duration patience() const;
     std::vector<member> everyone() const;
     std::vector<member> everyone_held() const;
     void leave_to_others(replica_id successor);

@@ -162,7 +162,8 @@ bytes claims_of(party_role dialler) {
 
 bytes again_cells(bytes_view frame, std::set<std::size_t>& kinds) {
     bytes out;
-    auto const all = decode_addressed(frame).value(); // not in the loop: its result would end before it begins
+    auto const all =
+        decode_addressed(frame).value(); // not in the loop: its result would end before it begins
     for (addressed const& a : all) {
         if (a.content.empty()) {
             append_not_here(out, a.cell, a.to, a.from);
