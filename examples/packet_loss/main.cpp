@@ -18,8 +18,9 @@ bool commits_and_reads_survive_loss(std::uint64_t seed) {
     sim::world w({.seed = seed, .servers = 7});
     auto const cell = w.found_cell(7);
     w.network().loss_ppm = 333'333; // every third frame
-    auto const written = w.commit(cell, kv::transaction().put("k", "v"));
-    auto const seen = w.strict_read(cell, kv::transaction().read("k"), std::chrono::seconds(60));
+    auto const minute = std::chrono::seconds(60);
+    auto const written = w.commit(cell, kv::transaction().put("k", "v"), minute);
+    auto const seen = w.strict_read(cell, kv::transaction().read("k"), minute);
     std::cout << "seed " << seed << ": " << name_of(written) << ", read " << name_of(seen) << '\n';
     auto const* read = std::get_if<kv::committed>(&seen);
     return std::holds_alternative<kv::committed>(written) && read && read->find("k")->content &&
