@@ -64,8 +64,9 @@ function(zooid_example name)
 endfunction()
 
 # zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL]): one Catch2 executable, test_<name>; each test case
-# is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead. SERIAL
-# runs each of them alone, for tests that watch real processes.
+# is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead, and begin
+# before the others, so that none of them is what everybody waits for in the end. SERIAL runs each case alone, for tests
+# that watch real processes.
 function(zooid_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "" "LIBRARIES")
     add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
@@ -83,7 +84,7 @@ function(zooid_test name)
     _zooid_has_slow_cases(has_slow ${test_UNPARSED_ARGUMENTS})
     if(has_slow)
         catch_discover_tests(test_${name} TEST_PREFIX "${name}: " TEST_SPEC "[slow]" TEST_LIST test_${name}_SLOW_TESTS
-            PROPERTIES LABELS ${name}.slow ${properties} TIMEOUT 1500)
+            PROPERTIES LABELS ${name}.slow ${properties} TIMEOUT 1500 COST 1000)
     endif()
 endfunction()
 

@@ -89,7 +89,7 @@ void colony::start(std::size_t index, std::vector<std::uint16_t> const& ports) {
                               {"format_if_empty", true},
                               {"journal", how_.durable ? "file" : "memory"},
                               {"flush", name_of(how_.how)},
-                              {"flush_thread", how_.flush_in_own_thread ? "own" : "shared"}};
+                              {"flush_thread", how_.flush_thread}};
     std::ofstream(path + ".json") << json::serialize(config) << "\n";
     servers_.push_back(
         child::start({how_.program, "--config", path + ".json"}, path + ".out", path + ".err"));

@@ -13,7 +13,7 @@ struct colony_options {
     std::size_t servers = 7;
     bool durable = true; ///< else with journals in memory
     flushing how = flushing::fdatasync;
-    bool flush_in_own_thread = true;
+    std::string flush_thread = "adaptive";
 };
 
 /// A cell that was founded here.

@@ -21,7 +21,7 @@ struct arguments {
     std::string json;
     std::string journal = "file";
     std::string flush = "fdatasync";
-    std::string flush_thread = "own";
+    std::string flush_thread = "adaptive";
 };
 
 std::string program_beside(char const* name) {
@@ -43,7 +43,7 @@ void add_options(CLI::App& app, arguments& a) {
     app.add_option("--journal", a.journal)->check(CLI::IsMember({"file", "memory"}));
     app.add_option("--flush", a.flush, "of zooidd's journal")
         ->check(CLI::IsMember({"fdatasync", "dsync", "direct_dsync"}));
-    app.add_option("--flush-thread", a.flush_thread)->check(CLI::IsMember({"own", "shared"}));
+    app.add_option("--flush-thread", a.flush_thread)->check(CLI::IsMember({"own", "shared", "adaptive"}));
     app.add_option("--directory", a.directory,
                    "where data may be written; a folder in it is made and removed")
         ->check(CLI::ExistingDirectory);
@@ -58,7 +58,7 @@ void measure(arguments& a, std::string const& name, mode run) {
     a.how.folder = scratch.path();
     a.how.durable = a.journal == "file";
     a.how.how = flushing_of(a.flush);
-    a.how.flush_in_own_thread = a.flush_thread == "own";
+    a.how.flush_thread = a.flush_thread;
     double const load_before = load_average();
     print_line(fmt::format("{}: {} CPUs, load average {:.2f}, {}", name, cpu_count(), load_before,
                            file_system_of(scratch.path())));

@@ -14,7 +14,7 @@ namespace latency {
 namespace json = boost::json;
 
 colony_options options::colony() const {
-    return {zooidd, folder, servers ? servers : replicas, durable, how, flush_in_own_thread};
+    return {zooidd, folder, servers ? servers : replicas, durable, how, flush_thread};
 }
 
 naked_options options::naked(flushing method, std::size_t in_flight) const {

@@ -23,7 +23,7 @@ struct options {
     double warm_up_seconds = 0.2;
     bool durable = true;
     flushing how = flushing::fdatasync;
-    bool flush_in_own_thread = true;
+    std::string flush_thread = "adaptive";
 
     colony_options colony() const;
     naked_options naked(flushing method, std::size_t outstanding) const;

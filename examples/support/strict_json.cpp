@@ -53,7 +53,8 @@ struct builder {
             return &parent.items.emplace_back(std::move(made));
         }
         made.path = child_path(parent.path, key);
-        return &parent.fields.emplace_back(key, std::move(made)).second;
+        parent.fields.push_back({key, std::move(made)});
+        return &parent.fields.back().value;
     }
     bool begin(json_node::type type) {
         open.push_back(add(type));

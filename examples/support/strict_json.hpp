@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace support {
@@ -19,19 +18,26 @@ struct json_place {
     std::size_t column = 1;
 };
 
+struct json_field;
+
 /// One value and where it stands. Numbers keep their text.
 struct json_node {
     enum class type : std::uint8_t { null, boolean, number, string, array, object };
     type what = type::null;
     bool truth = false;
     std::string text; ///< of a string, unescaped; of a number, as written
-    std::vector<std::pair<std::string, json_node>> fields;
+    std::vector<json_field> fields;
     std::vector<json_node> items;
     json_place place;
     std::string path = "$";
 
     /// Null if there is no such field.
     json_node const* find(std::string_view name) const;
+};
+
+struct json_field {
+    std::string name;
+    json_node value;
 };
 
 std::string_view name_of(json_node::type type);

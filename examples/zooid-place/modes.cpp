@@ -49,8 +49,11 @@ std::string explain(solver& s, cell const& c, answer const& a, bool full) {
     placed.members = a.members;
     if (a.members.empty()) return "not placed";
     if (full) return to_line(s.world(), placed, s.explain(placed));
-    return fmt::format("{}; unavailable {:.3g}",
-                       a.changed ? fmt::format("{} swaps", a.steps.size()) : "unchanged", a.unavailable);
+    auto const what = !a.changed ? std::string("unchanged")
+                      : c.members.empty()
+                          ? std::string("placed")
+                          : fmt::format("{} swap{}", a.steps.size(), a.steps.size() == 1 ? "" : "s");
+    return fmt::format("{}; unavailable {:.3g}", what, a.unavailable);
 }
 
 zooid::result<void> adopt_all(solver& s, job const& j) {

@@ -18,6 +18,10 @@
 #include <iostream>
 #include <string_view>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace {
 
 using namespace zooid;
@@ -29,6 +33,7 @@ struct arguments {
     std::string seeds;
     std::string profile = "everything";
     std::string trace;
+    std::string history;
     std::string steps;
     std::string mutant;
     bool hashes = false;
@@ -40,6 +45,7 @@ struct totals {
     double cell_seconds = 0;
     std::uint64_t committed = 0, reads = 0, unknown = 0, events = 0, slots = 0;
     std::array<std::uint64_t, sim::fault_count> faults{};
+    sim::disk_mishaps disks;
     sometimes_set marks;
 };
 
@@ -53,6 +59,12 @@ void print_faults(std::array<std::uint64_t, sim::fault_count> const& faults) {
         if (faults[f]) std::cout << ' ' << sim::name_of(static_cast<sim::fault>(f)) << '=' << faults[f];
     }
     std::cout << '\n';
+}
+
+void print_mishaps(sim::disk_mishaps const& d) {
+    std::cout << "disks: sectors lost " << d.sectors_lost << ", landed unflushed " << d.sectors_landed
+              << "; writes misdirected " << d.writes_misdirected << "; flushes failed " << d.flushes_failed
+              << "; creations refused " << d.creations_refused << "; bits flipped " << d.bits_flipped << '\n';
 }
 
 void print_marks(sometimes_set const& marks, bool reached) {
@@ -75,12 +87,12 @@ std::string hex(std::uint64_t value) {
 }
 
 int run_one(arguments const& a) {
-    sim::life_options options{a.seed, a.profile, {}};
+    sim::life_options options{a.seed, a.profile, {}, {}};
     std::ofstream steps;
     sim::step_trace each_step([&](std::string const& line) { steps << line << '\n'; });
     if (!a.steps.empty()) {
         steps.open(a.steps);
-        if (!steps) return std::cerr << "zooid-sim: cannot write " << a.steps << '\n', 2;
+        if (!steps) return std::cerr << "zooid-sim: cannot write " << a.steps << '\n', exit_usage;
         options.steps = &each_step;
     }
     std::ofstream trace;
@@ -89,6 +101,11 @@ int run_one(arguments const& a) {
         if (!trace) return std::cerr << "zooid-sim: cannot write " << a.trace << '\n', 2;
         options.trace = [&](std::string const& line) { trace << line << '\n'; };
     }
+    if (!a.history.empty()) {
+        options.calls = [&](sim::history const& calls) {
+            std::ofstream(a.history, std::ios::binary) << sim::to_json_lines(calls);
+        };
+    }
     double const began = cpu_seconds();
     auto const report = sim::live(options);
     double const spent = cpu_seconds() - began;
@@ -96,6 +113,7 @@ int run_one(arguments const& a) {
     for (auto const& line : report.drawn)
         std::cout << line << '\n';
     print_faults(report.faults);
+    print_mishaps(report.statistics.disks);
     print_marks(report.marks, true);
     auto const& s = report.statistics;
     std::cout << "calls: " << s.committed << " committed, " << s.rejected << " rejected, " << s.reads
@@ -120,6 +138,7 @@ void add(totals& t, sim::life_report const& r) {
     t.unknown += r.statistics.unknown;
     t.events += r.statistics.events;
     t.slots += r.statistics.slots_chosen;
+    t.disks += r.statistics.disks;
     t.marks |= r.marks;
     for (std::size_t f = 0; f < sim::fault_count; ++f)
         t.faults[f] += r.faults[f];
@@ -154,7 +173,7 @@ int run_many(arguments const& a) {
         return std::cerr << "zooid-sim: --seeds takes FROM..TO, not " << a.seeds << '\n', exit_usage;
     totals t;
     for (std::uint64_t seed = from; seed <= to; ++seed) {
-        auto const report = sim::live({seed, a.profile, {}});
+        auto const report = sim::live({seed, a.profile, {}, {}});
         add(t, report);
         if (a.hashes) std::cout << seed << ' ' << hex(report.hash) << '\n' << std::flush;
         if (!report.failures.empty()) print_failure(a, seed, report);
@@ -162,6 +181,7 @@ int run_many(arguments const& a) {
     }
     if (a.hashes) return t.failed == 0 ? 0 : 1;
     print_faults(t.faults);
+    print_mishaps(t.disks);
     print_marks(t.marks, true);
     print_marks(t.marks, false);
     print_totals(t);
@@ -183,6 +203,14 @@ bool choose_mutant(std::string const& name) {
     return false;
 }
 
+// What one life frees the next one allocates: giving it back to the system in between costs page faults.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 512 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+#endif
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -192,6 +220,7 @@ int main(int argc, char** argv) {
     app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
     app.add_option("--profile", a.profile, "calm, lossy, partitions, crashes, disks or everything");
     app.add_option("--trace", a.trace, "write a readable account to this file");
+    app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines");
     app.add_option("--steps", a.steps,
                    "write each replica's steps to this file, for tests/spec/check_trace.py");
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
@@ -204,5 +233,6 @@ int main(int argc, char** argv) {
     if (!zooid::sim::is_profile(a.profile))
         return std::cerr << "zooid-sim: no profile " << a.profile << '\n', exit_usage;
     if (!choose_mutant(a.mutant)) return exit_usage;
+    keep_freed_memory();
     return a.seeds.empty() ? run_one(a) : run_many(a);
 }

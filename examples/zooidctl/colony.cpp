@@ -89,6 +89,11 @@ Result colony::wait(Start start) {
     return ended ? std::move(*ended) : Result(error(errc::cancelled, "the client ended without an answer"));
 }
 
+void colony::pause(duration span) {
+    io_.restart();
+    io_.run_for(std::min(span, remaining().deadline));
+}
+
 result<transaction_reply> colony::commit(cell_name cell, kv::transaction t) {
     return wait<result<transaction_reply>>(
         [&](auto done) { client_->commit(std::move(cell), std::move(t), remaining(), std::move(done)); });

@@ -34,6 +34,9 @@ class colony {
     zooid::result<zooid::call_reply> ask(zooid::operation op, zooid::server_id server, zooid::cell_name cell,
                                          zooid::bytes payload);
 
+    /// Lets time pass, but not more than the command has left.
+    void pause(zooid::duration span);
+
   private:
     explicit colony(colony_options options)
         : options_(std::move(options)), ends_(zooid::boot_time_now() + options_.deadline) {}

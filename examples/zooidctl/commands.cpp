@@ -1,5 +1,7 @@
 #include "commands.hpp"
 
+#include "members.hpp"
+
 #include "support/transaction_json.hpp"
 #include "support/value_json.hpp"
 
@@ -165,6 +167,26 @@ int cell_create(colony& on, output const& out, std::string const& key, std::uint
                 std::vector<std::uint64_t> const& servers) {
     auto const born = create_cell(on, key, {wanted}, ids_of(servers));
     return born ? report(out, key, born.value()) : out.fail(born.error());
+}
+
+int cell_move(colony& on, output const& out, std::string const& key,
+              std::vector<std::uint64_t> const& servers) {
+    auto const moved = move_cell(on, key, ids_of(servers));
+    if (!moved) return out.fail(moved.error());
+    json::array steps;
+    for (replacement const& r : moved.value()) {
+        auto const took = std::chrono::duration<double, std::milli>(r.took).count();
+        if (!out.as_json)
+            fmt::print("server {} -> {} in slot {}, {:.1f} ms\n", to_string(r.out), to_string(r.in),
+                       r.at.value, took);
+        steps.push_back(
+            json::object{{"out", r.out.value}, {"in", r.in.value}, {"slot", r.at.value}, {"ms", took}});
+    }
+    if (out.as_json)
+        print(json::object{{"key", key}, {"replaced", steps}});
+    else
+        fmt::print("{}: {} members replaced\n", key, moved.value().size());
+    return exit_done;
 }
 
 int transact(colony& on, output const& out, std::string const& key, std::string const& given) {

@@ -34,6 +34,8 @@ int exit_code_of(zooid::error const& e);
 int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const& servers);
 int cell_create(colony& on, output const& out, std::string const& key, std::uint64_t wanted,
                 std::vector<std::uint64_t> const& servers);
+int cell_move(colony& on, output const& out, std::string const& key,
+              std::vector<std::uint64_t> const& servers);
 int transact(colony& on, output const& out, std::string const& key, std::string const& text);
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
         bool stale);

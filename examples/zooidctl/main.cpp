@@ -73,6 +73,10 @@ int main(int argc, char** argv) {
     add_servers(create, a);
     create->add_option("--generation", a.generation, "of the key; replaces an older one")
         ->check(CLI::PositiveNumber);
+    auto* move = cell_command->add_subcommand(
+        "move", "replace members one by one until the cell is on these servers; may be repeated");
+    add_key(move, a.key);
+    add_servers(move, a);
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -92,15 +96,17 @@ int main(int argc, char** argv) {
     auto* from =
         keygen_command->add_option("--from", a.from, "the colony's key file; with one of the next two");
     auto* issued = keygen_command->add_option_group("to whom", "issued keys");
-    issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
-        ->needs(from)
-        ->check(CLI::PositiveNumber);
-    issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
-        ->needs(from)
-        ->check(CLI::PositiveNumber);
+    auto* client =
+        issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
+            ->needs(from)
+            ->check(CLI::PositiveNumber);
+    auto* admin = issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
+                      ->needs(from)
+                      ->check(CLI::PositiveNumber);
     issued->require_option(0, 1);
     try {
         app.parse(argc, argv);
+        if (*from && !*client && !*admin) throw CLI::RequiredError("--from: --client or --admin");
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? 0 : exit_usage;
     }
@@ -112,6 +118,7 @@ int main(int argc, char** argv) {
     if (*keygen_command) return keygen(out, a.path, issue_of(a));
     return with_colony(a, out, [&](colony& on) {
         if (*init) return colony_init(on, out, a.servers);
+        if (*move) return cell_move(on, out, a.key, a.servers);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*get_command) return get(on, out, a.key, a.names, a.stale);

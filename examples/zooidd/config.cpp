@@ -104,7 +104,11 @@ class config_reader {
                {{"fdatasync", flush_method::fdatasync},
                 {"dsync", flush_method::dsync},
                 {"direct_dsync", flush_method::direct_dsync}});
-        choice("flush_thread", made_.flush_on_own_thread, {{"own", true}, {"shared", false}});
+        made_.server.journal.thread = flush_thread::adaptive; // this thread has nothing else to do
+        choice("flush_thread", made_.server.journal.thread,
+               {{"own", flush_thread::blocking},
+                {"shared", flush_thread::owner},
+                {"adaptive", flush_thread::adaptive}});
         std::string directory;
         bool const on_files = made_.server.storage == journal_storage::file;
         on_files ? in_.require("data", directory) : in_.allow("data", directory);

@@ -9,7 +9,6 @@ namespace zooidd {
 
 struct config {
     zooid::running_server_options server;
-    bool flush_on_own_thread = true;
 };
 
 /// Errors name file, line, column and path, or the key file.

@@ -37,6 +37,9 @@ struct describe_event {
     named operator()(suspicion_changed const& e) const {
         return {e.suspected ? "suspected" : "trusted_again", {{"peer", e.peer.value}}};
     }
+    named operator()(replica_retired const& e) const {
+        return {"replica_retired", {{"cell", to_string(e.cell)}}};
+    }
     named operator()(replica_stopped const& e) const {
         return {"replica_quarantined", {{"cell", to_string(e.cell)}, {"cause", e.cause}}};
     }

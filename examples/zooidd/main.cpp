@@ -159,9 +159,7 @@ int run(arguments const& how) {
     observer seen(to, std::move(events));
     asio::thread_pool disk(1);
     asio::io_context io(1);
-    asio::any_io_executor const owner = io.get_executor();
-    asio::any_io_executor const own_thread = disk.get_executor();
-    auto opened = open_server(c.server, owner, c.flush_on_own_thread ? own_thread : owner, seen);
+    auto opened = open_server(c.server, io.get_executor(), disk.get_executor(), seen);
     if (!opened) return complain(opened.error(), open_exit_code(opened.error()));
     running_server& server = *opened.value();
     seen.set_life(server.life());

@@ -12,6 +12,11 @@ std::string_view name_of(mutant m) {
     case mutant::accept_without_raising_promise: return "accept_without_raising_promise";
     case mutant::read_without_quorum: return "read_without_quorum";
     case mutant::apply_retry_twice: return "apply_retry_twice";
+    case mutant::skip_extension: return "skip_extension";
+    case mutant::unconditional_change: return "unconditional_change";
+    case mutant::report_prefix_not_durable: return "report_prefix_not_durable";
+    case mutant::release_too_early: return "release_too_early";
+    case mutant::retire_when_removed: return "retire_when_removed";
     case mutant::count_: break;
     }
     return "unknown";

@@ -21,6 +21,10 @@ std::string_view name_of(sometimes point) {
     case sometimes::acceptance_before_previous_chosen: return "acceptance_before_previous_chosen";
     case sometimes::unreadable_value_reported: return "unreadable_value_reported";
     case sometimes::replica_quarantined: return "replica_quarantined";
+    case sometimes::members_changed: return "members_changed";
+    case sometimes::members_released: return "members_released";
+    case sometimes::replica_retired: return "replica_retired";
+    case sometimes::leadership_handed_over: return "leadership_handed_over";
     case sometimes::session_expired: return "session_expired";
     case sometimes::session_table_full: return "session_table_full";
     case sometimes::retry_answered_from_session: return "retry_answered_from_session";

@@ -7,6 +7,7 @@
 //       excepted, which promise nothing.
 //   A5  A slot that is known to be chosen is not voted on again; whoever proposes another value in it, or one
 //       below the known prefix, is taught instead.
+//   A6  What is held above the known prefix fits into one promise, and that into one frame.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -74,10 +75,14 @@ void turn::on(member const& from, accept const& m) {
     follow(m.in);
 
     if (m.at <= s_.learner.prefix) { // A5
-        if (from.replica != s_.identity.self.replica) on(from, fetch{m.at});
-        return;
+        if (from.replica == s_.identity.self.replica) return;
+        // Perhaps an old repeat: only what costs nothing. Who lacks more learns the prefix, and asks for it.
+        slice lesson{m.at, {}, s_.learner.prefix};
+        if (m.at >= s_.log.first()) lesson.values.push_back(s_.log.find(m.at)->value);
+        return send(from, std::move(lesson));
     }
-    if (m.at - s_.learner.prefix > s_.options.slots_ahead_max) return want(m.chosen, from.replica);
+    if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m))
+        return want(m.chosen, from.replica);
 
     log_slot& held = s_.log.open(m.at);
     digest const value_digest = m.value.value_digest();
@@ -101,19 +106,31 @@ void turn::on(member const& from, accept const& m) {
     }
     if (m.at > s_.learner.prefix + 1) reached(sometimes::acceptance_before_previous_chosen);
 
-    accepted answer{m.in, m.at, value_digest, s_.learner.prefix};
+    accepted answer{m.in, m.at, value_digest, s_.learner.recorded};
     if (mutated(mutant::acknowledge_before_durable)) {
         send(from, std::move(answer));
     } else {
         send_durably(from, std::move(answer));
     }
-    on(from, commit{m.in, m.chosen, false});
+    on(from, commit{m.in, m.chosen});
+}
+
+// A6. One that lags says nothing and catches up; one that does not takes the first unknown slot at least, so
+// its prefix goes on, and makes room.
+bool turn::has_room_for(accept const& m) const {
+    if (m.at == s_.learner.prefix + 1) return true;
+    std::size_t held = m.value.encoded().size();
+    for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
+        if (at != m.at) held += s_.log.find(at)->value.encoded().size();
+    }
+    return held <= accepted_bytes_max;
 }
 
 // The record names the prefix as of now; a restart believes in it, so it may only cover slots whose records
 // hold what was chosen (invariant L1). mark_chosen sees to that.
 void turn::record_slot(slot at, log_slot& held) {
     held.recorded = true;
+    s_.learner.recorded = s_.learner.prefix;
     out_.persist.emplace_back(
         acceptance_record{at, held.accepted, held.value_digest, held.chosen, s_.learner.prefix, held.value});
 }

@@ -85,17 +85,20 @@ void get(reader& in, rejected_ballot& m) {
 }
 
 void put(writer& w, commit const& m) {
-    w.put(m.in), w.put(m.chosen), put(w, m.report);
+    w.put(m.in), w.put(m.chosen), w.put(static_cast<std::uint8_t>(m.wanted));
 }
 void get(reader& in, commit& m) {
-    in.get(m.in), in.get(m.chosen), get(in, m.report);
+    in.get(m.in), in.get(m.chosen);
+    std::uint8_t const wanted = in.get<std::uint8_t>();
+    if (wanted > static_cast<std::uint8_t>(report::durable)) in.fail();
+    m.wanted = static_cast<report>(wanted);
 }
 
 void put(writer& w, learned const& m) {
-    w.put(m.prefix);
+    w.put(m.prefix), w.put(m.durable);
 }
 void get(reader& in, learned& m) {
-    in.get(m.prefix);
+    in.get(m.prefix), in.get(m.durable);
 }
 
 void put(writer& w, confirm const& m) {
@@ -160,14 +163,21 @@ void get(reader& in, teach_snapshot& m) {
     m.state = std::move(decoded).value();
 }
 
+void put(writer& w, resigned const& m) {
+    w.put(m.in), w.put(m.successor);
+}
+void get(reader& in, resigned& m) {
+    in.get(m.in), in.get(m.successor);
+}
+
 template <std::size_t... Kinds>
 bool decode_kind(std::size_t kind, reader& in, message& out, std::index_sequence<Kinds...>) {
     return ((kind == Kinds && (get(in, out.emplace<Kinds>()), true)) || ...);
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "prepare",   "promise", "accept",    "accepted", "rejected", "commit", "learned", "confirm",
-    "confirmed", "canvass", "canvassed", "probe",    "probed",   "fetch",  "slice",   "snapshot"};
+    "prepare", "promise",   "accept", "accepted", "rejected", "commit", "learned",  "confirm", "confirmed",
+    "canvass", "canvassed", "probe",  "probed",   "fetch",    "slice",  "snapshot", "resigned"};
 
 } // namespace
 

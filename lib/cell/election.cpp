@@ -23,7 +23,8 @@ namespace zooid {
 bool turn::somebody_leads() const {
     ballot const& proposer = s_.election.proposer;
     return proposer && proposer.server != s_.identity.self.server && !around_.servers.gone(proposer) &&
-           around_.servers.both_ways(proposer.server) && s_.election.now == election_state::phase::idle;
+           around_.servers.both_ways(proposer.server) && s_.members.find(proposer.server) &&
+           s_.election.now == election_state::phase::idle;
 }
 
 // Remembers whom to send callers to. A proposer that we see in use ends our own plans, unless we know that it
@@ -53,6 +54,7 @@ void turn::give_back_waiting(errc why) {
     for (token request : e.reads)
         end(request, why);
     e.commands.clear();
+    e.command_bytes = 0;
     e.reads.clear();
 }
 
@@ -70,6 +72,12 @@ void turn::consider_candidacy(duration wait) {
     e.now = election_state::phase::waiting;
     e.at = now() + wait;
     if (wait > duration::zero() || e.failures > 0) back_off();
+}
+
+// For a canvass, and for phase 1. It widens with each failure: on a network that is slower than expected the
+// next attempt ends, though this one did not.
+duration turn::patience() const {
+    return s_.options.candidacy_timeout * (1u << std::min(s_.election.failures, 4u));
 }
 
 void turn::back_off() {
@@ -103,7 +111,7 @@ void turn::begin_canvass() {
         return give_back_waiting(errc::unreachable);
     }
     e.now = election_state::phase::canvassing;
-    e.at = now() + s_.options.candidacy_timeout;
+    e.at = now() + patience();
     e.welcome = {};
     e.welcome.insert(*self);
     ++e.attempt;
@@ -117,7 +125,9 @@ void turn::on(member const& from, canvass const& m) {
     ballot const& proposer = s_.election.proposer;
     canvassed answer{m.attempt, s_.acceptor.promised, {}};
     // A ballot below one that failed its probe was superseded by it: nobody leads in it any more.
-    bool const defended = proposer && proposer.server != from.server && proposer > m.despite;
+    // Nor does one that was released, though its server goes on.
+    bool const defended = proposer && proposer.server != from.server && proposer > m.despite &&
+                          s_.members.find(proposer.server);
     bool const ours = defended && proposer.server == s_.identity.self.server;
     if (defended && (!ours || leads()) && around_.servers.vouches(proposer, present_config())) { // E2
         answer.vouched = proposer;
@@ -174,25 +184,30 @@ void turn::on(liveness_changed const& e) {
     bool const in_sight = !around_.servers.gone(proposer) && around_.servers.both_ways(proposer.server);
     bool const lost = proposer && proposer.server == e.server && !in_sight;
     if (!lost && !s_.election.wanted) return;
-    std::int64_t rank = 0; // E3
+    consider_candidacy(s_.options.candidacy_step * (rank() + 1));
+}
+
+// E3: how many members in sight come before this one in the order of preference.
+std::int64_t turn::rank() const {
+    std::int64_t before = 0;
     for (member const& m : present_config().members()) {
         if (m.replica == s_.identity.self.replica) break;
-        if (!around_.servers.suspected(m.server) && m.server != proposer.server) ++rank;
+        if (!around_.servers.suspected(m.server) && m.server != s_.election.proposer.server) ++before;
     }
-    consider_candidacy(s_.options.candidacy_step * (rank + 1));
+    return before;
 }
 
 void turn::on(complaint const&) {
     election_state& e = s_.election;
     if (s_.proposer || e.now != election_state::phase::idle || e.probe_fails_at != never) return;
     if (!e.proposer || around_.servers.gone(e.proposer)) return consider_candidacy(duration::zero());
-    auto const index = present_config().index_of(e.proposer.server);
-    if (!index || !around_.servers.both_ways(e.proposer.server)) { // E4
+    member const* const leader = s_.members.find(e.proposer.server);
+    if (!leader || !around_.servers.both_ways(e.proposer.server)) { // E4
         return consider_candidacy(duration::zero());
     }
     ++e.attempt;
     e.probe_fails_at = now() + s_.options.probe_timeout;
-    send(present_config()[*index], probe{e.attempt});
+    send(*leader, probe{e.attempt});
 }
 
 void turn::on(member const& from, probe const& m) {
@@ -209,8 +224,8 @@ void turn::on(member const&, probed const& m) {
     consider_candidacy(duration::zero());
 }
 
-void turn::on(resign const&) {
-    step_down({});
+void turn::on(resign const& e) {
+    hand_over(e.successor);
     s_.election.now = election_state::phase::idle;
     s_.election.at = never;
     s_.election.wanted = false;

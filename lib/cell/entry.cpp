@@ -17,13 +17,51 @@ bool batch_decodes(bytes_view payload) {
     return !in.failed() && !payload.empty();
 }
 
-} // namespace
-
-entry entry::no_op() {
+bytes headed(entry_kind kind) {
     bytes out;
     writer w(out);
-    w.put(static_cast<std::uint8_t>(entry_kind::no_op));
+    w.put(static_cast<std::uint8_t>(kind));
     w.put(entry_version);
+    return out;
+}
+
+} // namespace
+
+bytes encode(configuration_change const& c) {
+    bytes out;
+    writer w(out);
+    w.put(c.base), w.put(c.members);
+    w.put(static_cast<std::uint8_t>(c.newcomers.size()));
+    for (newcomer const& n : c.newcomers)
+        w.put(n.replica), w.put(n.colour), w.put(n.version_highest);
+    return out;
+}
+
+result<configuration_change> decode_change(bytes_view encoded) {
+    reader in(encoded);
+    configuration_change c;
+    in.get(c.base), in.get(c.members);
+    std::size_t const count = in.get<std::uint8_t>();
+    for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+        newcomer n;
+        in.get(n.replica), in.get(n.colour), in.get(n.version_highest);
+        c.newcomers.push_back(n);
+    }
+    if (!in.complete() || c.members.empty()) return error(errc::malformed, "a change of members");
+    return c;
+}
+
+entry entry::no_op() {
+    return entry(shared_bytes(headed(entry_kind::no_op)));
+}
+
+entry entry::change(configuration_change const& c) {
+    return entry(shared_bytes(headed(entry_kind::change) + encode(c)));
+}
+
+entry entry::release(slot of) {
+    bytes out = headed(entry_kind::release);
+    writer(out).put(of);
     return entry(shared_bytes(out));
 }
 
@@ -32,11 +70,9 @@ entry entry::batch(std::span<shared_bytes const> commands) {
     std::size_t size = 2;
     for (shared_bytes const& command : commands)
         size += 4 + command.size();
-    bytes out;
+    bytes out = headed(entry_kind::commands);
     out.reserve(size);
     writer w(out);
-    w.put(static_cast<std::uint8_t>(entry_kind::commands));
-    w.put(entry_version);
     for (shared_bytes const& command : commands)
         w.put_sized(command.view());
     return entry(shared_bytes(out));
@@ -52,8 +88,8 @@ bool entry::understood() const {
     switch (kind()) {
     case entry_kind::no_op: return all.size() == 2;
     case entry_kind::commands: return batch_decodes(all.substr(2));
-    case entry_kind::change:
-    case entry_kind::release:
+    case entry_kind::change: return decode_change(all.substr(2)).has_value();
+    case entry_kind::release: return all.size() == 2 + sizeof(slot::value);
     case entry_kind::raise: return false; // reserved in the format, not part of cell version 1 yet
     }
     return false;
@@ -71,6 +107,16 @@ std::vector<bytes_view> entry::commands() const {
     while (!in.at_end())
         found.push_back(in.get_sized());
     return found;
+}
+
+std::optional<configuration_change> entry::changes() const {
+    if (kind() != entry_kind::change) return std::nullopt;
+    return decode_change(encoded_.view().substr(2)).value();
+}
+
+slot entry::releases() const {
+    if (kind() != entry_kind::release) return {};
+    return reader(encoded_.view().substr(2)).get<slot>();
 }
 
 } // namespace zooid

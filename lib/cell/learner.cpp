@@ -28,23 +28,38 @@ void turn::on(member const& from, commit const& m) {
     }
     advance_prefix();
     if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
-    if (m.report) send_durably(from, learned{s_.learner.prefix});
+    if (m.wanted == report::none) return;
+    // What decides what may be destroyed must survive a restart: a record names it.
+    learner_state& l = s_.learner;
+    if (m.wanted == report::durable && l.recorded < l.prefix) {
+        if (!mutated(mutant::report_prefix_not_durable)) persist(prefix_record{l.prefix});
+        l.recorded = l.prefix;
+    }
+    send_durably(from, learned{l.prefix, l.recorded});
 }
 
 void turn::on(member const& from, learned const& m) {
-    note_prefix(from.replica, m.prefix);
+    note_progress(from.replica, m.prefix, m.durable);
 }
 
-void turn::note_prefix(replica_id from, slot prefix) {
+void turn::note_progress(replica_id from, slot known, slot durable) {
     if (!s_.proposer) return;
-    auto& known = s_.proposer->known;
+    auto& all = s_.proposer->progress;
     auto const found =
-        std::find_if(known.begin(), known.end(), [&](auto const& k) { return k.first == from; });
-    if (found == known.end()) {
-        known.emplace_back(from, prefix);
+        std::find_if(all.begin(), all.end(), [&](member_progress const& p) { return p.replica == from; });
+    if (found == all.end()) {
+        all.push_back({from, known, durable});
     } else {
-        found->second = std::max(found->second, prefix);
+        found->known = std::max(found->known, known);
+        found->durable = std::max(found->durable, durable);
     }
+}
+
+member_progress turn::progress_of(replica_id replica) const {
+    for (member_progress const& p : s_.proposer->progress) {
+        if (p.replica == replica) return p;
+    }
+    return {};
 }
 
 void turn::mark_chosen(slot at, entry const& value, digest const& value_digest) {
@@ -86,6 +101,9 @@ void turn::advance_prefix() {
         }
         s_.learner.prefix = at; // L2
         deliver(at, *held);
+        entry_kind const kind = held->value.kind();
+        if (kind == entry_kind::change || kind == entry_kind::release)
+            follow_members(at, held->value, std::exchange(out_.deliver.back().requests, {}));
     }
     if (s_.learner.prefix >= s_.learner.wanted && !s_.learner.starting) s_.learner.fetch_again = {};
 }

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace zooid {
 
@@ -26,25 +27,48 @@ void turn::start_phase_one() {
     proposer->next = s_.learner.prefix + 1;
     proposer->announced = s_.learner.prefix;
     proposer->commands.assign(election.commands.begin(), election.commands.end());
-    for (waiting_command const& waiting : election.commands)
-        proposer->command_bytes += waiting.command.size();
+    proposer->command_bytes = std::exchange(election.command_bytes, 0);
     proposer->reads = std::move(election.reads);
     election.commands.clear();
     election.reads.clear();
     election.now = election_state::phase::idle;
     election.at = never;
     election.round_seen = proposer->in.round;
-    proposer->gives_up_at = now() + s_.options.candidacy_timeout;
+    proposer->gives_up_at = now() + patience();
     arm(proposer->again, s_.options.retransmit);
     s_.proposer = std::move(proposer);
-    for (member const& to : everyone())
-        send(to, prepare{s_.proposer->in, s_.learner.prefix + 1});
+    extend_phase_one();
+}
+
+// Asks those that govern a slot of the window and were not asked yet: all at first, later those that a
+// change adds, in the same ballot. (Phase 1 is not once per proposer: trap 1.)
+void turn::extend_phase_one() {
+    if (!s_.proposer) return;
+    proposer_state& p = *s_.proposer;
+    if (p.leading && mutated(mutant::skip_extension)) return;
+    for (member const& to : everyone()) {
+        if (std::find(p.asked.begin(), p.asked.end(), to.replica) != p.asked.end()) continue;
+        p.asked.push_back(to.replica);
+        send(to, prepare{p.in, s_.learner.prefix + 1});
+        if (p.again.at == never) arm(p.again, s_.options.retransmit);
+    }
 }
 
 // Every member that governs a slot which could be proposed now.
 std::vector<member> turn::everyone() const {
     std::vector<member> all;
     for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
+        for (member const& m : g.members.members()) {
+            if (std::find(all.begin(), all.end(), m) == all.end()) all.push_back(m);
+        }
+    }
+    return all;
+}
+
+// And those that were removed and are not released.
+std::vector<member> turn::everyone_held() const {
+    std::vector<member> all = everyone();
+    for (governed const& g : s_.members.held()) {
         for (member const& m : g.members.members()) {
             if (std::find(all.begin(), all.end(), m) == all.end()) all.push_back(m);
         }
@@ -62,7 +86,7 @@ void turn::on(member const& from, promise const& m) {
     for (acceptance const& a : m.accepted)
         p.reported = std::max(p.reported, a.at);
     if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
-    note_prefix(from.replica, m.prefix);
+    note_progress(from.replica, m.prefix, {});
     if (p.must_know > s_.learner.prefix) want(p.must_know, p.knows);
     if (!p.leading && quorum_answered()) {
         p.leading = true;
@@ -76,14 +100,25 @@ bool turn::quorum_answered() const {
     configuration const& voters = present_config();
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
-        if (auto const index = voters.index_of(report.from.replica)) promised.insert(*index);
+        auto const index = voters.index_of(report.from.replica);
+        if (index && voters[*index] == report.from) promised.insert(*index);
     }
     return voters.is_quorum(promised);
 }
 
+// A slot of the window whose configuration has not promised by a quorum yet.
+bool turn::phase_one_is_open() const {
+    slot const first = s_.learner.prefix + 1;
+    for (governed const& g : s_.members.between(first, s_.learner.prefix + s_.alpha)) {
+        if (!quorum_promised(std::max(first, g.from))) return true;
+    }
+    return false;
+}
+
 bool turn::quorum_promised(slot at) const {
     if (mutated(mutant::skip_phase_one)) return true;
-    configuration const& voters = config(at);
+    bool const once = mutated(mutant::skip_extension);
+    configuration const& voters = once ? s_.members.held().front().members : config(at);
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
         if (report.prefix >= at) continue; // P4
@@ -123,6 +158,7 @@ void turn::step_down(ballot const& preempted_by) {
         for (token request : reads.requests)
             end(request, errc::not_proposer);
     }
+    if (p->change) end(p->change->request, errc::not_proposer);
     if (s_.election.proposer == p->in) s_.election.proposer = preempted_by;
 }
 

@@ -18,9 +18,12 @@ void turn::on(propose const& e) {
     if (e.command.size() + 6 > limits::batch_bytes_max) return end(e.request, errc::too_large);
     if (!s_.proposer) {
         if (somebody_leads()) return end(e.request, errc::not_proposer);
-        if (s_.election.commands.size() >= s_.options.pending_count_max)
+        election_state& waiting = s_.election;
+        if (waiting.commands.size() >= s_.options.pending_count_max ||
+            waiting.command_bytes + e.command.size() > s_.options.pending_bytes_max)
             return end(e.request, errc::overloaded);
-        s_.election.commands.push_back({e.request, e.command});
+        waiting.command_bytes += e.command.size();
+        waiting.commands.push_back({e.request, e.command});
         return consider_candidacy(duration::zero());
     }
     proposer_state& p = *s_.proposer;
@@ -39,8 +42,9 @@ void turn::propose_what_can_be() {
         proposer_state& p = *s_.proposer;
         slot const prefix = s_.learner.prefix;
         p.next = std::max(p.next, prefix + 1);
-        if (p.next > prefix + s_.alpha) return; // Q1
-        if (!quorum_promised(p.next)) return;   // P2
+        if (p.next > prefix + s_.alpha) return;                                              // Q1
+        if (!quorum_promised(p.next)) return;                                                // P2
+        if (open_bytes() + next_bytes_max() > accepted_bytes_max && !p.open.empty()) return; // A6
         std::vector<token> requests;
         auto value = value_for_next_slot(requests);
         if (!value) {
@@ -49,6 +53,19 @@ void turn::propose_what_can_be() {
         }
         propose_in_next_slot(std::move(*value), std::move(requests));
     }
+}
+
+std::size_t turn::open_bytes() const {
+    std::size_t total = 0;
+    for (open_slot const& open : s_.proposer->open)
+        total += open.value.encoded().size();
+    return total;
+}
+
+// Of the value that would be proposed next, at most: what phase 1 found is not looked at twice.
+std::size_t turn::next_bytes_max() const {
+    return has_duty() ? limits::batch_bytes_max
+                      : std::min(s_.proposer->command_bytes, limits::batch_bytes_max);
 }
 
 // Something was reported that this proposer has not proposed yet: it may have been chosen.
@@ -72,8 +89,10 @@ std::optional<entry> turn::value_for_next_slot(std::vector<token>& requests) {
             return entry::no_op();
         }
     }
-    if (p.commands.empty()) return std::nullopt;
-    return next_batch(requests);
+    if (auto own = membership_entry(requests)) return own;
+    if (!p.commands.empty()) return next_batch(requests);
+    if (has_window_to_fill()) return entry::no_op();
+    return std::nullopt;
 }
 
 entry turn::next_batch(std::vector<token>& requests) {
@@ -99,6 +118,9 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     if (!(mutated(mutant::reuse_slot) && at.value % 7 == 0)) ++p.next;
     for (member const& to : config(at).members())
         send(to, accept{p.in, at, s_.learner.prefix, value});
+    for (member const& to : p.learners) {
+        if (!config(at).contains(to.replica)) send(to, accept{p.in, at, s_.learner.prefix, value});
+    }
     p.announced = s_.learner.prefix; // rides along
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
     p.laggards.at = never;
@@ -106,7 +128,7 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
 
 void turn::on(member const& from, accepted const& m) {
     if (!s_.proposer || m.in != s_.proposer->in) return;
-    note_prefix(from.replica, m.prefix);
+    note_progress(from.replica, m.prefix, m.prefix);
     auto& open = s_.proposer->open;
     auto const found =
         std::find_if(open.begin(), open.end(), [&](open_slot const& o) { return o.at == m.at; });
@@ -123,15 +145,15 @@ void turn::on(member const& from, accepted const& m) {
     advance_prefix();
 }
 
-// When the pipeline drains nobody is told by the next request that rides behind: tell them.
+// What is chosen rides on the next accept. A message of its own after each choice would double what every
+// other member receives, and a busy cell needs none: only when no accept follows for a quiet interval are the
+// members told, and asked to confirm it.
 void turn::announce_prefix() {
     if (!leads()) return;
     proposer_state& p = *s_.proposer;
     if (!p.open.empty() || p.announced >= s_.learner.prefix) return;
     p.announced = s_.learner.prefix;
-    for (member const& to : everyone()) {
-        if (to.replica != s_.identity.self.replica) send(to, commit{p.in, s_.learner.prefix, false});
-    }
+    if (s_.members.held().size() > 1) return arm(p.laggards, duration::zero()), ask_laggards();
     arm(p.laggards, s_.options.quiet);
 }
 
@@ -145,7 +167,8 @@ void turn::proposer_timers() {
 
 void turn::repeat_requests() {
     proposer_state& p = *s_.proposer;
-    bool outstanding = !p.open.empty() || p.asking.has_value() || !p.leading || has_duty();
+    bool const outstanding =
+        !p.open.empty() || p.asking.has_value() || !p.leading || has_duty() || phase_one_is_open();
     for (member const& to : everyone()) {
         auto const same = [&](promise_report const& report) { return report.from == to; };
         bool const promised = std::any_of(p.promises.begin(), p.promises.end(), same);
@@ -160,7 +183,7 @@ void turn::repeat_requests() {
         }
     }
     if (p.asking) {
-        configuration const& voters = config(p.asking->at + 1);
+        configuration const& voters = p.asking->voters;
         for (std::size_t i = 0; i < voters.size(); ++i) {
             if (!p.asking->confirmed.contains(i)) send(voters[i], confirm{p.in, p.asking->round});
         }
@@ -168,26 +191,35 @@ void turn::repeat_requests() {
     outstanding ? arm_again(p.again) : void(p.again = {});
 }
 
-// A member that did not hear the last announcement would lag until the next write. Those that answer are
-// done; those that are suspected, or that do not answer though they are up (their replica stopped, or is
+// No accept followed the last choice: the members that do not know it would lag until the next write. Those
+// that answer are done, and what they answer is what a release waits for (then this replica, too, reports to
+// itself); those that are suspected, or that do not answer though they are up (their replica stopped, or is
 // lost), are asked again when their server returns. So an idle cell falls silent.
 void turn::ask_laggards() {
     proposer_state& p = *s_.proposer;
     bool const patient = p.laggards.wait < s_.options.retransmit_max;
+    bool const changing = s_.members.held().size() > 1;
     bool waiting = false;
-    for (member const& to : everyone()) {
-        if (to.replica == s_.identity.self.replica) continue;
-        auto const same = [&](auto const& known) { return known.first == to.replica; };
-        auto const known = std::find_if(p.known.begin(), p.known.end(), same);
-        if (known != p.known.end() && known->second >= s_.learner.prefix) continue;
+    std::vector<member> asked = everyone_held();
+    asked.insert(asked.end(), p.released.begin(), p.released.end());
+    for (member const& to : asked) {
+        if (to.replica == s_.identity.self.replica && !changing) continue;
+        member_progress const progress = progress_of(to.replica);
+        if ((changing ? progress.durable : progress.known) >= s_.learner.prefix) continue;
         if (!patient || around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
         }
-        send(to, commit{p.in, s_.learner.prefix, true});
+        send(to, commit{p.in, s_.learner.prefix, changing ? report::durable : report::known});
         waiting = true;
     }
-    waiting ? arm_again(p.laggards) : void(p.laggards = {});
+    if (!waiting) {
+        p.laggards = {};
+        p.released.clear();
+        return;
+    }
+    p.laggards.wait = std::max(p.laggards.wait, s_.options.quiet);
+    arm_again(p.laggards);
 }
 
 } // namespace zooid

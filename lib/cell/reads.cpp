@@ -41,9 +41,9 @@ void turn::confirm_reads() {
         p.reads.clear();
         return;
     }
-    p.asking = read_round{++p.round, r, {}, std::move(p.reads)};
+    p.asking = read_round{++p.round, r, config(r + 1), {}, std::move(p.reads)};
     p.reads.clear();
-    for (member const& to : config(r + 1).members())
+    for (member const& to : p.asking->voters.members())
         send(to, confirm{p.in, p.round}); // S3
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
 }
@@ -52,7 +52,7 @@ void turn::on(member const& from, confirmed const& m) {
     if (!leads() || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
     if (!p.asking || p.asking->round != m.round) return;
-    configuration const& voters = config(p.asking->at + 1);
+    configuration const& voters = p.asking->voters;
     auto const index = voters.index_of(from.replica);
     if (!index || voters[*index] != from) return;
     p.asking->confirmed.insert(*index);

@@ -15,16 +15,19 @@ void effects::clear() {
     deliver.clear();
     reads.clear();
     ended_requests.clear();
+    changed.clear();
     restore.reset();
     tell_when_durable.reset();
     want_snapshot = false;
     watch.clear();
+    retired = false;
     marks.reset();
 }
 
 bool effects::empty() const {
     return persist.empty() && now.empty() && after_durable.empty() && deliver.empty() && reads.empty() &&
-           ended_requests.empty() && !restore && !tell_when_durable && !want_snapshot && watch.empty();
+           ended_requests.empty() && changed.empty() && !restore && !tell_when_durable && !want_snapshot &&
+           watch.empty() && !retired;
 }
 
 // ---- dispatch
@@ -45,22 +48,52 @@ void turn::run(event const& what) {
     if (s_.learner.fetch_again.at <= now()) fetch_now();
     election_timers();
     proposer_timers();
+    reconfiguration_timers();
     propose_what_can_be();
     announce_prefix();
     answer_reads();
     confirm_reads();
+    retire_if_released();
     checkpoint_if_due();
 }
 
-// The connection proves the server, the envelope names the replica; both must be those of one member of a
-// configuration that still matters.
+namespace {
+
+// What a replica may say that no configuration names which we hold: a proposer that joined after our prefix,
+// a learner, or one that was released and does not know it. None of it is counted; votes and reports are, and
+// only by the members of a configuration.
+template <class Message>
+constexpr bool is_for_strangers =
+    std::is_same_v<Message, prepare> || std::is_same_v<Message, accept> || std::is_same_v<Message, confirm> ||
+    std::is_same_v<Message, commit> || std::is_same_v<Message, fetch> || std::is_same_v<Message, slice> ||
+    std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned>;
+
+} // namespace
+
+// The connection proves the server, the envelope names the replica; both must be those of one member.
 void turn::route(received const& e) {
-    for (governed const& g : s_.members.all()) {
-        auto const index = g.members.index_of(e.replica);
-        if (!index || g.members[*index].server != e.server) continue;
-        member const from = g.members[*index];
+    member const* const known = s_.members.find(e.replica);
+    if (known && known->server != e.server) return;
+    if (known || is_learner(e.replica)) {
+        member const from = known ? *known : member{e.server, {}, e.replica};
         return std::visit([&](auto const& content) { on(from, content); }, e.content);
     }
+    member const stranger{e.server, {}, e.replica};
+    std::visit(
+        [&](auto const& content) {
+            using kind = std::decay_t<decltype(content)>;
+            if constexpr (is_for_strangers<kind>) on(stranger, content);
+            // It would stand for election: tell it how far it is behind.
+            if constexpr (std::is_same_v<kind, canvass>) send(stranger, slice{{}, {}, s_.learner.prefix});
+        },
+        e.content);
+}
+
+bool turn::is_learner(replica_id replica) const {
+    if (!s_.proposer) return false;
+    auto const& learners = s_.proposer->learners;
+    return std::any_of(learners.begin(), learners.end(),
+                       [&](member const& m) { return m.replica == replica; });
 }
 
 duration turn::jitter(duration width) {
@@ -74,12 +107,34 @@ void turn::arm_again(repeat& r) {
     r.at = now() + r.wait + jitter(r.wait / 4);
 }
 
-void turn::quarantine(std::string cause, bool durably) {
+void turn::quarantine(std::string cause, bool durably, distrust of) {
     step_down({});
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
+    s_.quarantined_for = of;
     reached(sometimes::replica_quarantined);
-    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine});
+    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, of});
+}
+
+void turn::on(votes_lost const& e) {
+    quarantine(e.cause, true, distrust::votes);
+}
+
+void turn::refuse_callers(event const& what, errc why) {
+    if (auto const* proposed = std::get_if<propose>(&what)) end(proposed->request, why);
+    if (auto const* asked = std::get_if<read>(&what)) end(asked->request, why);
+    if (auto const* change = std::get_if<change_members>(&what)) end(change->request, why);
+}
+
+void turn::run_stopped(event const& what) {
+    refuse_callers(what, errc::quarantined);
+    if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
+    auto const* e = std::get_if<received>(&what);
+    if (e == nullptr) return;
+    member const from{e->server, {}, e->replica};
+    if (auto const* m = std::get_if<fetch>(&e->content)) teach_stopped(from, *m);
+    // Whoever takes it for the proposer need not wait for the silence to tell.
+    if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
 }
 
 // ---- construction
@@ -97,7 +152,10 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                from.birth,
                                                                from.cell_version,
                                                                from.alpha,
-                                                               membership(from.configurations),
+                                                               from.colour,
+                                                               membership(from.configurations, from.alpha),
+                                                               false,
+                                                               false,
                                                                log_window(from.at + 1),
                                                                {},
                                                                {},
@@ -105,17 +163,19 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                nullptr,
                                                                std::nullopt,
                                                                0,
+                                                               {},
                                                                {}});
     state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
+    state->learner.recorded = from.at;
+    state->joined = state->members.find(identity.self.replica);
     state->learner.state_digest = from.state_digest;
     state->learner.checkpoint_bytes = from.state.size();
     return state;
 }
 
 // The slots that a restart may take for chosen: contiguous after the checkpoint, readable, and covered by a
-// prefix that some record names (L1) or taught as chosen themselves.
-void restore_log(replica_state& state, std::vector<acceptance_record> const& records) {
-    slot named;
+// prefix that some record names (L1) or taught as chosen themselves. Their changes are followed again.
+void restore_log(replica_state& state, slot named, std::vector<acceptance_record> const& records) {
     for (acceptance_record const& r : records) {
         named = std::max(named, r.prefix);
         if (r.at <= state.learner.prefix) continue;
@@ -130,9 +190,11 @@ void restore_log(replica_state& state, std::vector<acceptance_record> const& rec
     for (slot at = first; at <= state.log.last(); ++at) {
         log_slot const& held = *state.log.find(at);
         if (!held.chosen || held.value.empty() || !held.value.understood()) break;
+        follow_entry(state.members, at, held.value, {state.colour, state.cell_version});
         prefix = at;
     }
-    state.learner.prefix = prefix;
+    state.learner.prefix = state.learner.recorded = prefix;
+    state.joined = state.joined || state.members.find(state.identity.self.replica);
 }
 
 } // namespace
@@ -162,9 +224,10 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->acceptor.promised = promised;
     state->acceptor.may_vote = false;
     state->election.round_seen = promised.round;
-    restore_log(*state, recovered.acceptances);
+    restore_log(*state, recovered.prefix, recovered.acceptances);
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
+    state->quarantined_for = recovered.quarantined_for;
     return replica(std::move(state));
 }
 
@@ -182,6 +245,8 @@ void keep_only_callers(effects& out) {
     }
     for (read_ready const& r : out.reads)
         callers.push_back({r.request, errc::not_proposer});
+    for (change_chosen const& c : out.changed)
+        callers.push_back({c.request, errc::outcome_unknown});
     out.clear();
     out.ended_requests = std::move(callers);
 }
@@ -191,11 +256,8 @@ void keep_only_callers(effects& out) {
 void replica::step(surroundings const& around, event const& what, effects& out) {
     out.clear();
     turn t(*state_, around, out);
-    if (is_quarantined()) {
-        if (auto const* proposed = std::get_if<propose>(&what)) t.end(proposed->request, errc::quarantined);
-        if (auto const* asked = std::get_if<read>(&what)) t.end(asked->request, errc::quarantined);
-        return;
-    }
+    if (is_retired()) return t.refuse_callers(what, errc::not_here);
+    if (is_quarantined()) return t.run_stopped(what);
     try {
         t.run(what);
     } catch (broken_invariant const& broken) {
@@ -206,11 +268,13 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
 
 time_point replica::deadline() const {
     replica_state const& s = *state_;
-    if (is_quarantined()) return never;
+    if (is_quarantined() || is_retired()) return never;
     if (s.start_from) return time_point(); // at once
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
     if (s.proposer)
         at = std::min({at, s.proposer->again.at, s.proposer->laggards.at, s.proposer->gives_up_at});
+    if (s.proposer && s.proposer->change)
+        at = std::min({at, s.proposer->change->ask_again.at, s.proposer->change->gives_up_at});
     return at;
 }
 
@@ -247,6 +311,21 @@ configuration const& replica::members() const {
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }
+bool replica::is_retired() const {
+    return state_->retired;
+}
+bool replica::is_member() const {
+    return state_->members.find(state_->identity.self.replica) != nullptr;
+}
+slot replica::configuration_base() const {
+    return state_->members.base();
+}
+configuration const& replica::newest_members() const {
+    return state_->members.newest();
+}
+bool replica::is_changing() const {
+    return state_->members.held().size() > 1;
+}
 
 role replica::role() const {
     if (is_quarantined()) return role::quarantined;
@@ -280,12 +359,15 @@ explanation replica::explain() const {
     e.checkpoint = s.learner.checkpoint;
     e.state_digest = s.learner.state_digest;
     e.members = members();
+    e.newest_members = newest_members();
+    e.configuration_base = configuration_base();
+    e.is_changing = is_changing();
     e.may_vote = s.acceptor.may_vote;
     e.quarantine = s.quarantine;
     if (!s.proposer) return e;
-    for (auto const& [from, prefix] : s.proposer->known) {
-        if (auto const index = e.members.index_of(from))
-            e.known_prefixes.emplace_back(e.members[*index].server, prefix);
+    for (member_progress const& p : s.proposer->progress) {
+        if (member const* from = s.members.find(p.replica))
+            e.known_prefixes.emplace_back(from->server, p.known);
     }
     e.open_slots = s.proposer->open.size();
     e.pending_commands = s.proposer->commands.size();
@@ -296,7 +378,7 @@ explanation replica::explain() const {
 std::size_t replica::memory_bytes() const {
     replica_state const& s = *state_;
     std::size_t total = sizeof(replica) + sizeof(replica_state) + s.log.memory_bytes() + s.key.capacity();
-    total += s.members.all().capacity() * sizeof(governed);
+    total += s.members.held().capacity() * sizeof(governed);
     if (s.proposer) total += sizeof(proposer_state) + s.proposer->command_bytes;
     return total;
 }
@@ -304,8 +386,9 @@ std::size_t replica::memory_bytes() const {
 replica replica::clone() const {
     replica_state const& s = *state_;
     auto copy = std::make_unique<replica_state>(replica_state{
-        s.identity, s.options, s.random, s.cell, s.key, s.birth, s.cell_version, s.alpha, s.members, s.log,
-        s.acceptor, s.learner, s.election, nullptr, s.start_from, s.tickets, s.quarantine});
+        s.identity, s.options,  s.random,  s.cell,       s.key,     s.birth,      s.cell_version,
+        s.alpha,    s.colour,   s.members, s.joined,     s.retired, s.log,        s.acceptor,
+        s.learner,  s.election, nullptr,   s.start_from, s.tickets, s.quarantine, s.quarantined_for});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

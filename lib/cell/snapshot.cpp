@@ -33,6 +33,7 @@ bytes encode(snapshot const& s) {
     w.put_sized(s.key);
     w.put(s.birth);
     w.put(s.alpha);
+    w.put(s.colour);
     w.put(s.at);
     w.put(static_cast<std::uint8_t>(s.configurations.size()));
     for (governed const& g : s.configurations)
@@ -57,6 +58,7 @@ result<snapshot> decode_snapshot(bytes_view encoded) {
     s.key = in.get_sized();
     in.get(s.birth);
     in.get(s.alpha);
+    in.get(s.colour);
     in.get(s.at);
     std::size_t const count = in.get<std::uint8_t>();
     for (std::size_t i = 0; i < count && !in.failed(); ++i) {

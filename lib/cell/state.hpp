@@ -4,6 +4,7 @@
 #include "cell/log.hpp"
 #include "cell/membership.hpp"
 
+#include <zooid/base/limits.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <array>
@@ -13,6 +14,11 @@
 #include <vector>
 
 namespace zooid {
+
+/// A6: what an acceptor holds above its prefix goes into one promise, and that into one frame. A value for
+/// the first unknown slot is taken in any case, so one batch comes on top.
+inline constexpr std::size_t accepted_bytes_max =
+    limits::frame_bytes_max - limits::batch_bytes_max - 64 * 1024;
 
 /// A repeated request: when to send it again, and how long to wait after that.
 struct repeat {
@@ -35,8 +41,9 @@ struct pending_checkpoint {
 
 /// Learner: what is known to be chosen, and how it reaches the state machine.
 struct learner_state {
-    slot prefix;  ///< every slot up to it is chosen, and its value was handed to the state machine
-    slot applied; ///< as the state machine reported
+    slot prefix;   ///< every slot up to it is chosen, and its value was handed to the state machine
+    slot recorded; ///< the highest prefix that a record names: what a restart will still know
+    slot applied;  ///< as the state machine reported
     digest state_digest;
     slot wanted;       ///< somebody knows slots up to here; above `prefix`: fetch
     replica_id source; ///< who said so
@@ -73,6 +80,7 @@ struct election_state {
     repeat probe_again;
     time_point probe_fails_at = never;
     std::vector<waiting_command> commands; ///< arrived while nobody is known to lead
+    std::size_t command_bytes = 0;
     std::vector<token> reads;
 };
 
@@ -98,7 +106,8 @@ struct promise_report {
 /// Strict reads that share one round of confirmation.
 struct read_round {
     std::uint64_t round = 0;
-    slot at; ///< r: answered once it is applied
+    slot at;              ///< r: answered once it is applied
+    configuration voters; ///< config(r + 1), as of asking: a release may let go of it meanwhile
     member_set confirmed;
     std::vector<token> requests;
 };
@@ -107,9 +116,25 @@ struct confirmed_reads {
     std::vector<token> requests;
 };
 
+/// What a member said of its prefix.
+struct member_progress {
+    replica_id replica;
+    slot known;
+    slot durable;
+};
+
+/// A change of members that waits for its newcomers to catch up.
+struct waiting_change {
+    token request;
+    configuration_change what;
+    repeat ask_again;
+    time_point gives_up_at = never;
+};
+
 /// Proposer: exists from phase 1 until it is preempted.
 struct proposer_state {
     ballot in;
+    std::vector<replica_id> asked; ///< for a promise in this ballot
     std::vector<promise_report> promises;
     slot reported;    ///< the highest slot that any promise reports an acceptance for
     slot must_know;   ///< slots up to it are chosen, a promise says
@@ -123,12 +148,19 @@ struct proposer_state {
     std::optional<read_round> asking;
     std::vector<confirmed_reads> confirmed;
     std::uint64_t round = 0;
-    std::vector<std::pair<replica_id, slot>> known;       ///< what members reported of their prefix
+    std::vector<member_progress> progress;                ///< what members reported
     std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
-    slot announced;                                       ///< the highest prefix that was sent to all members
+    slot announced;                 ///< the highest prefix that was sent to all members, or is due to be
     repeat again;                   ///< phase 1 and 2 requests and confirmations without an answer
     repeat laggards;                ///< members that may not know what is chosen
     time_point gives_up_at = never; ///< phase 1 without a quorum
+
+    std::optional<waiting_change> change;
+    std::vector<member>
+        learners;    ///< of the change that waits or is on its way: proposals are sent to them too
+    slot fill_below; ///< open slots up to here are filled, so that a change comes into force
+    slot releasing;  ///< the change whose release was proposed last in this ballot
+    std::vector<member> released; ///< told what is chosen until they know, or are out of sight
 };
 
 struct replica_state {
@@ -140,7 +172,10 @@ struct replica_state {
     generation birth;
     std::uint16_t cell_version = 1;
     std::uint8_t alpha = 3;
+    std::uint32_t colour = 0;
     membership members;
+    bool joined = false;  ///< a held configuration named this replica, as far as it knew
+    bool retired = false; ///< released: takes part in nothing any more
     log_window log;
     acceptor_state acceptor;
     learner_state learner;
@@ -149,6 +184,7 @@ struct replica_state {
     std::optional<snapshot> start_from; ///< recovered: install before the first event
     std::uint64_t tickets = 0;
     std::string quarantine; ///< the cause; empty while healthy
+    distrust quarantined_for = distrust::state;
 };
 
 } // namespace zooid

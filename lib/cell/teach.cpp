@@ -29,8 +29,8 @@ void turn::fetch_now() {
     }
     configuration const& voters = present_config();
     if (l.starting) return ask_everybody();
-    if (auto const source = voters.index_of(l.source)) {
-        send(voters[*source], fetch{l.prefix + 1});
+    if (member const* source = s_.members.find(l.source)) {
+        send(*source, fetch{l.prefix + 1});
         l.source = {};
     } else {
         std::size_t const drawn = s_.random.below(voters.size());
@@ -78,6 +78,18 @@ void turn::on(member const& from, fetch const& m) {
     send(from, std::move(lesson));
 }
 
+// A replica that votes no more still knows what was chosen (T1 holds for it as for any other). One that came
+// back quarantined never installed its checkpoint: it is taught as it was recovered.
+void turn::teach_stopped(member const& from, fetch const& m) {
+    learner_state& l = s_.learner;
+    if (s_.quarantined_for != distrust::votes) return;
+    if (m.from >= s_.log.first()) return on(from, m);
+    if (s_.start_from) return send(from, teach_snapshot{*s_.start_from});
+    on(from, m);
+    if (l.snapshot_wanted || l.applied != l.prefix || l.to_teach.empty()) return;
+    out_.want_snapshot = l.snapshot_wanted = true;
+}
+
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;
@@ -88,7 +100,6 @@ void turn::on(member const& from, slice const& m) {
         ++at;
     }
     advance_prefix();
-    note_prefix(from.replica, m.prefix);
     if (l.prefix > before) reached(sometimes::taught_by_log_slice);
     if (l.starting && m.prefix <= l.prefix) {
         if (std::find(l.asked.begin(), l.asked.end(), from.replica) == l.asked.end())
@@ -125,16 +136,20 @@ void turn::on(persisted const& e) {
     }
     if (s_.proposer && !s_.proposer->open.empty()) step_down({}); // somebody else chose what we have open
     reached(sometimes::taught_by_snapshot);
+    if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);
     s_.log.restart_after(done.at); // T3
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
-    s_.members = membership(done.taught->configurations);
+    s_.members = membership(done.taught->configurations, s_.alpha);
+    s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
     s_.birth = done.taught->birth;
     s_.key = done.taught->key;
-    l.prefix = l.checkpoint = done.at;
+    l.prefix = l.checkpoint = l.recorded = done.at;
     l.log_bytes = 0;
     l.checkpoint_bytes = done.taught->state.size();
     out_.restore = install{*done.taught};
     advance_prefix();
+    extend_phase_one();
+    succeed_if_released();
     if (l.wanted > l.prefix) fetch_now();
 }
 
@@ -152,15 +167,8 @@ void turn::on(snapshot_taken const& e) {
     learner_state& l = s_.learner;
     l.snapshot_wanted = false;
     if (e.at != l.prefix) return; // the next step asks again
-    snapshot const taken{s_.cell,
-                         s_.key,
-                         s_.birth,
-                         s_.cell_version,
-                         s_.alpha,
-                         e.at,
-                         s_.members.between(e.at + 1, e.at + s_.alpha),
-                         e.state_digest,
-                         e.state};
+    snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.cell_version, s_.alpha, e.at,
+                         s_.members.held(), e.state_digest, e.state,  s_.colour};
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();

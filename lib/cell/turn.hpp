@@ -15,6 +15,9 @@ class turn {
 
     // replica.cpp: dispatch
     void run(event const& what);
+    /// The same for a replica that is quarantined: it only teaches, if what it learned can be trusted.
+    void run_stopped(event const& what);
+    void refuse_callers(event const& what, errc why);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -54,14 +57,25 @@ class turn {
     void give_back_waiting(errc why);
     void leadership_won();
 
+    // reconfigure.cpp: changes of members
+    void on(change_members const& e);
+    void on(member const& from, resigned const& m);
+    void follow_members(slot at, entry const& value, std::vector<token> const& requests);
+    void extend_phase_one();
+    void reconfiguration_timers();
+    void hand_over(replica_id successor);
+    void retire_if_released();
+    void succeed_if_released();
+
     // learner.cpp: what is chosen
     void on(member const& from, commit const& m);
     void on(member const& from, learned const& m);
-    void note_prefix(replica_id from, slot prefix);
+    void note_progress(replica_id from, slot known, slot durable);
     void mark_chosen(slot at, entry const& value, digest const& value_digest);
     void advance_prefix();
     void on(applied const& e);
     void on(apply_failed const& e);
+    void on(votes_lost const& e);
     void start_recovered();
     void deliver(slot at, log_slot const& held);
 
@@ -75,6 +89,7 @@ class turn {
     void on(snapshot_taken const& e);
     void on(persisted const& e);
     void checkpoint_if_due();
+    void teach_stopped(member const& from, fetch const& m);
 
     // Used by all.
     configuration const& config(slot at) const { return s_.members.at(at); }
@@ -90,17 +105,21 @@ class turn {
     duration jitter(duration width);
     void arm(repeat& r, duration wait) { r = {now() + wait, wait}; }
     void arm_again(repeat& r);
-    void quarantine(std::string cause, bool durably);
+    void quarantine(std::string cause, bool durably, distrust of = distrust::state);
 
   private:
-    void persist(promise_record record) { out_.persist.emplace_back(std::move(record)); }
+    void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
     void record_slot(slot at, log_slot& held);
     void route(received const& e);
+    bool is_learner(replica_id replica) const;
     bool quorum_answered() const;
     bool quorum_promised(slot at) const;
     bool has_duty() const;
+    std::size_t open_bytes() const;
+    std::size_t next_bytes_max() const;
+    bool has_room_for(accept const& m) const;
     bool somebody_leads() const;
     void propose_in_next_slot(entry value, std::vector<token> requests);
     std::optional<entry> value_for_next_slot(std::vector<token>& requests);
@@ -110,12 +129,29 @@ class turn {
     void begin_canvass();
     void give_up_attempt();
     void back_off();
+    duration patience() const;
     std::vector<member> everyone() const;
+    std::vector<member> everyone_held() const;
+    void leave_to_others(replica_id successor);
+    std::int64_t rank() const;
+
+    bool phase_one_is_open() const;
+    bool newcomers_caught_up() const;
+    member_progress progress_of(replica_id replica) const;
+    slot release_due() const;
+    bool has_window_to_fill() const;
+    std::optional<entry> membership_entry(std::vector<token>& requests);
+    void apply_change(slot at, configuration_change const& change, std::vector<token> const& requests);
+    void apply_release(slot of);
 
     replica_state& s_;
     surroundings const& around_;
     effects& out_;
 };
+
+/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell.
+enum class membership_effect : std::uint8_t { none, changed, released };
+membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands const& demands);
 
 /// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.
 struct obligation {

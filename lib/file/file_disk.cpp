@@ -20,13 +20,12 @@ int commit_flags(flush_method method) {
     return O_RDWR;
 }
 
-// A write and a flush of the same segment: what the methods differ in.
+} // namespace
+
 bool is_commit(io_task const& task) {
     return task.steps.size() == 2 && std::holds_alternative<io_write>(task.steps[0]) &&
            std::holds_alternative<io_flush>(task.steps[1]);
 }
-
-} // namespace
 
 std::string_view name_of(flush_method method) {
     switch (method) {
@@ -41,14 +40,14 @@ std::filesystem::path segment_path(std::filesystem::path const& folder, std::uin
     return folder / (to_hex(segment) + ".segment");
 }
 
-result<descriptor const*> file_disk::file(std::uint64_t segment, access how) {
+result<file_disk::opened const*> file_disk::file(std::uint64_t segment, access how) {
     std::lock_guard const lock(mutex_);
     auto& slot_of = files_[{segment, how}];
     if (!slot_of) {
         int const flags = how == access::commit ? commit_flags(method_) : O_RDWR;
-        auto opened = open_file(segment_path(folder_, segment), flags);
-        if (!opened) return opened.error();
-        slot_of = std::make_unique<descriptor>(std::move(opened.value()));
+        auto path = segment_path(folder_, segment);
+        ZOOID_TRY(auto made, open_file(path, flags));
+        slot_of = std::make_unique<opened>(opened{std::move(made), std::move(path)});
     }
     return slot_of.get();
 }
@@ -66,12 +65,18 @@ bytes_view file_disk::aligned(bytes_view content) {
 }
 
 result<void> file_disk::commit(io_write const& w) {
-    auto const path = segment_path(folder_, w.segment);
     ZOOID_TRY(auto f, file(w.segment, access::commit));
     bool const direct = method_ == flush_method::direct_dsync;
-    auto done = write_all(*f, path, direct ? aligned(w.content) : w.content, w.offset);
-    if (done && method_ == flush_method::fdatasync) done = sync_data(*f, path);
+    auto done = write_all(f->file, f->path, direct ? aligned(w.content) : w.content, w.offset);
+    if (done && method_ == flush_method::fdatasync) done = sync_data(f->file, f->path);
     return done;
+}
+
+// A new segment's zeros were written in large pieces, and the kernel caches them in pieces as large: each
+// small batch would walk over all blocks of such a piece. Nor are zeros worth the memory; and what is read to
+// be verified shall come from the disk.
+void file_disk::forget_cached(descriptor const& f) {
+    (void)::posix_fadvise(f.get(), 0, 0, POSIX_FADV_DONTNEED); // only an advice
 }
 
 result<void> file_disk::create(io_create const& c) {
@@ -105,16 +110,17 @@ result<void> file_disk::run(io_step const& step, bytes& read) {
     if (std::holds_alternative<io_sync_directory>(step)) return sync_folder(folder_);
     if (auto const* w = std::get_if<io_write>(&step)) {
         ZOOID_TRY(auto f, file(w->segment, access::plain));
-        return write_all(*f, segment_path(folder_, w->segment), w->content, w->offset);
+        return write_all(f->file, f->path, w->content, w->offset);
     }
     if (auto const* fl = std::get_if<io_flush>(&step)) {
         ZOOID_TRY(auto f, file(fl->segment, access::plain));
-        return sync_data(*f, segment_path(folder_, fl->segment));
+        ZOOID_TRY(sync_data(f->file, f->path));
+        forget_cached(f->file);
+        return outcome::success();
     }
     auto const& wanted = std::get<io_read>(step);
     ZOOID_TRY(auto f, file(wanted.segment, access::plain));
-    ZOOID_TRY(auto content,
-              read_range(*f, segment_path(folder_, wanted.segment), wanted.offset, wanted.size));
+    ZOOID_TRY(auto content, read_range(f->file, f->path, wanted.offset, wanted.size));
     read = std::move(content);
     return outcome::success();
 }

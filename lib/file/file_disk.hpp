@@ -15,6 +15,9 @@ namespace zooid {
 
 std::filesystem::path segment_path(std::filesystem::path const& folder, std::uint64_t segment);
 
+/// A write and a flush of the same segment: what the methods differ in.
+bool is_commit(io_task const& task);
+
 /// Two tasks may be carried out at once, on different segments; the table of open files is shared.
 class file_disk {
   public:
@@ -25,6 +28,10 @@ class file_disk {
 
   private:
     enum class access : std::uint8_t { plain, commit };
+    struct opened {
+        descriptor file;
+        std::filesystem::path path; ///< for errors; made once, not for each batch
+    };
     struct released {
         void operator()(char* p) const { std::free(p); }
     };
@@ -33,14 +40,15 @@ class file_disk {
     result<void> commit(io_write const& w);
     result<void> create(io_create const& c);
     result<void> remove(io_remove const& r);
+    static void forget_cached(descriptor const& f);
     /// The open file of a segment; stays valid until the segment is removed.
-    result<descriptor const*> file(std::uint64_t segment, access how);
+    result<opened const*> file(std::uint64_t segment, access how);
     bytes_view aligned(bytes_view content);
 
     std::filesystem::path folder_;
     flush_method method_;
     std::mutex mutex_; // guards files_
-    std::map<std::pair<std::uint64_t, access>, std::unique_ptr<descriptor>> files_;
+    std::map<std::pair<std::uint64_t, access>, std::unique_ptr<opened>> files_;
     std::unique_ptr<char, released> aligned_; // used by the commit lane only
     std::size_t aligned_bytes_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <zooid/base/check.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid {
 
@@ -15,7 +16,11 @@ void journal_log::core::start_background(journal_effects& out) {
 bool journal_log::core::start_create(journal_effects& out) {
     if (next_ || create_blocked_) return false;
     auto const& o = s_->options;
-    auto const size = std::max(o.segment_bytes, round_up(needed_bytes_ + o.block_bytes, o.block_bytes));
+    // Each segment begins with a table of all: kept small beside what it is there for, or reclaiming would
+    // make as many segments as it empties.
+    std::uint64_t const table_bytes = s_->segments.size() * segment_row_bytes;
+    auto const needed = std::max(needed_bytes_ + o.block_bytes, 8 * table_bytes);
+    auto const size = std::max(o.segment_bytes, round_up(needed, o.block_bytes));
     creating_ = {s_->segment_next, size};
     encode_segment_header({o.block_bytes, s_->journal, creating_.number, size}, segment_head_);
     job_ = job::create;
@@ -34,6 +39,7 @@ void journal_log::core::created(io_outcome const& outcome, journal_effects& out)
         return;
     }
     create_blocked_ = true; // until a probe asks again
+    pay_for_reclaiming(s_->index.usage().reclaimable().bytes);
     out.events.emplace_back(journal_stalled{outcome.status.error()});
 }
 
@@ -50,37 +56,50 @@ bool journal_log::core::start_remove(journal_effects& out) {
     return true;
 }
 
-bool journal_log::core::removable(std::uint64_t number, segment_state const& s) const {
-    return number != active_.number && number != s_->end.segment && !s.evidence &&
-           s_->index.live_bytes(number) == 0 && number != victim_;
+bool journal_log::core::any_removable() const {
+    return active_.number != 0 && !s_->index.usage().empty().empty();
 }
 
-bool journal_log::core::any_removable() const {
-    return active_.number != 0 && std::any_of(s_->segments.begin(), s_->segments.end(),
-                                              [&](auto const& s) { return removable(s.first, s.second); });
+// Tells the accounting whether a segment may be given back; called whenever that may have changed.
+void journal_log::core::restate(std::uint64_t number) {
+    auto const it = s_->segments.find(number);
+    if (it == s_->segments.end()) return;
+    auto const& s = it->second;
+    bool const open = number == active_.number || number == s_->end.segment;
+    bool const kept = open || s.evidence || number == victim_;
+    s_->index.usage().set(number, s.size,
+                          kept      ? standing::kept
+                          : s.stuck ? standing::stuck
+                                    : standing::reclaims);
 }
 
 // The sealed segment with the smallest share of live bytes, or 0 if reclaiming isn't worth it.
 std::uint64_t journal_log::core::choose_victim() const {
-    std::uint64_t victim = 0, victim_percent = 101, total = 0, live = 0, count = 0;
-    for (auto const& [number, s] : s_->segments) {
-        bool const stuck = std::find(stuck_.begin(), stuck_.end(), number) != stuck_.end();
-        if (number == active_.number || number == s_->end.segment || s.evidence || stuck || s.size == 0)
-            continue;
-        auto const live_here = s_->index.live_bytes(number);
-        total += s.size, live += live_here, ++count;
-        if (live_here * 100 / s.size >= victim_percent) continue;
-        victim = number, victim_percent = live_here * 100 / s.size;
-    }
-    bool const worth =
-        count > s_->options.sealed_segments_min && live * 100 < total * s_->options.live_percent_min;
-    return worth && victim_percent < s_->options.live_percent_min ? victim : 0;
+    auto const& o = s_->options;
+    auto const& all = s_->index.usage().reclaimable();
+    bool const worth = all.count > o.sealed_segments_min && all.live * 100 < all.bytes * o.live_percent_min;
+    auto const [number, live_percent] = s_->index.usage().emptiest();
+    return worth && live_percent < o.live_percent_min ? number : 0;
 }
 
+void journal_log::core::release_victim() {
+    restate(std::exchange(victim_, 0));
+}
+
+void journal_log::core::pay_for_reclaiming(std::uint64_t size) {
+    auto const round = std::max(size, s_->index.usage().reclaimable().bytes);
+    reclaim_credit_ = std::min(reclaim_credit_ + size, round);
+}
+
+// Records are moved into segments that are not full either: with small segments they may hold less than is
+// asked for, and moving would go on for ever. So it is paid for by what is appended, several times over; a
+// start, and a disk that is full, give a round through all segments for nothing.
 bool journal_log::core::start_reclaim(journal_effects& out) {
-    if (victim_ != 0 || active_.number == 0) return false;
+    if (victim_ != 0 || active_.number == 0 || reclaim_credit_ == 0) return false;
     victim_ = choose_victim();
     if (victim_ == 0) return false;
+    reclaim_credit_ -= std::min(reclaim_credit_, s_->segments.at(victim_).size);
+    restate(victim_);
     job_ = job::reclaim;
     background_task_ = emit({io_read{victim_, 0, s_->segments.at(victim_).end}}, out);
     return true;
@@ -121,19 +140,35 @@ void journal_log::core::report(inspected_batch const& batch, journal_effects& ou
             report_hole(d.segment, d.offset, d.offset + d.size, out);
             continue;
         }
+        if (!s_->reported.insert({d.segment, d.offset}).second) continue;
         mark(s_->marks, sometimes::damage_reported);
         out.events.emplace_back(journal_damage_found{d});
     }
 }
 
+// The index knows which live records lay in those bytes, so they are named, each as damage of its own. The
+// next start can't know, and counts the bytes against every replica that was there before.
 void journal_log::core::report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to,
                                     journal_effects& out) {
+    if (!s_->reported.insert({segment, from}).second) return;
     auto& s = s_->segments.at(segment);
-    if (s.known_damage) return;
     s.evidence = s.unsettled = true;
+    restate(segment);
     mark(s_->marks, sometimes::damage_reported);
     out.events.emplace_back(journal_damage_found{
         {.kind = damage_kind::unattributed, .segment = segment, .offset = from, .size = to - from}});
+    for (auto const& lost : s_->index.lying_in(segment, from, to)) {
+        auto const& e = lost.content;
+        out.events.emplace_back(
+            journal_damage_found{{.kind = is_voting(e.kind) ? damage_kind::voting : damage_kind::value,
+                                  .segment = segment,
+                                  .offset = e.place.offset,
+                                  .size = entry_bytes,
+                                  .cell = lost.cell,
+                                  .replica = lost.replica,
+                                  .record = e.kind,
+                                  .at = e.at}});
+    }
 }
 
 void journal_log::core::victim_read(bytes content, journal_effects& out) {
@@ -150,9 +185,9 @@ void journal_log::core::victim_read(bytes content, journal_effects& out) {
         }
     };
     verify_segment(victim_, victim_bytes_, collect, out);
-    if (unmovable) stuck_.push_back(victim_);
+    s_->segments.at(victim_).stuck |= unmovable;
     mark(s_->marks, sometimes::segment_reclaimed);
-    if (moving_.empty()) victim_ = 0;
+    if (moving_.empty()) release_victim();
 }
 
 bool journal_log::core::start_scrub(journal_effects& out) {
@@ -186,7 +221,7 @@ void journal_log::core::background_done(io_outcome outcome, journal_effects& out
         return latch(outcome.status.error(), out); // L4: who fails to flush here may fail to flush there
     }
     if (done == job::create) created(outcome, out);
-    if (done == job::reclaim && failed) stuck_.push_back(victim_), victim_ = 0;
+    if (done == job::reclaim && failed) s_->segments.at(victim_).stuck = true, release_victim();
     if (done == job::reclaim && !failed) victim_read(std::move(outcome.read), out);
     if (done == job::scrub && !failed) scrubbed(std::move(outcome.read), out);
 }

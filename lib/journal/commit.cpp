@@ -4,9 +4,13 @@
 #include <zooid/base/check.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid {
 namespace {
+
+// To give back a segment that is half dead frees half of it; twice that leaves something in hand.
+constexpr std::uint64_t reclaim_bytes_per_byte = 4;
 
 entry_content content_of(record const& r) {
     return {static_cast<std::uint8_t>(r.kind), r.cell, r.replica, r.at, 0, r.payload.view()};
@@ -77,7 +81,8 @@ std::uint64_t journal_log::core::room_for_appends() const {
 bool journal_log::core::place(draft const& d) {
     // A table of segments and two notes may come along; their size is counted generously.
     std::uint64_t const rows = s_->segments.size() + 2;
-    auto const size = batch_bytes(d.entries + 3, d.payload_bytes + rows * 40 + 64, s_->options.block_bytes);
+    auto const size = batch_bytes(d.entries + 3, d.payload_bytes + rows * (segment_row_bytes + 2 * 8) + 64,
+                                  s_->options.block_bytes);
     auto const room =
         d.appends != 0 ? room_for_appends() : (active_.number == 0 ? 0 : active_.size - s_->end.offset);
     return size <= room || enter_next_segment(size);
@@ -109,6 +114,7 @@ bool journal_log::core::form_batch(journal_effects& out) {
     }
     gather(d);
     emit_batch(out);
+    if (d.appends != 0) pay_for_reclaiming(reclaim_bytes_per_byte * batch_.size());
     drop_consumed(d);
     return true;
 }
@@ -123,11 +129,10 @@ void journal_log::core::gather(draft const& d) {
 
 void journal_log::core::gather_notes() {
     std::vector<std::uint64_t> numbers;
-    for (auto const& [number, segment] : s_->segments) {
-        if (removable(number, segment)) removing_.push_back(number);
-    }
+    auto& usage = s_->index.usage();
+    removing_.insert(removing_.end(), usage.empty().begin(), usage.empty().end());
     for (auto const number : removing_)
-        s_->segments.erase(number);
+        s_->segments.erase(number), usage.forget(number);
     if (s_->end.segment != active_.number) { // S3: the first batch of a segment
         std::vector<segment_row> rows;
         for (auto const& [number, segment] : s_->segments) {
@@ -186,7 +191,9 @@ void journal_log::core::emit_batch(journal_effects& out) {
     ZOOID_CHECK(h.end().offset <= active_.size, "a batch fits into its segment");
     if (opening) s_->segments[active_.number] = {.size = active_.size, .end = 0, .first_batch = h.number};
     s_->segments[active_.number].end = h.end().offset;
-    s_->end = h.end(), s_->number = h.number, s_->chain = h.chain;
+    auto const sealed = std::exchange(s_->end, h.end()).segment;
+    s_->number = h.number, s_->chain = h.chain;
+    if (opening) restate(sealed), restate(active_.number);
     apply_contents(h);
     ++stats_.batches;
     stats_.bytes_written += h.size;
@@ -201,18 +208,25 @@ void journal_log::core::apply_contents(batch_header const& h) {
                                 static_cast<std::uint32_t>(offset)};
         offset += entry_bytes;
         if (c.kind >= kind_segments) continue;
-        entry const e{.kind = c.kind,
-                      .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
-                      .cell = c.cell,
-                      .replica = c.replica,
-                      .at = c.at,
-                      .born = c.born != 0 ? c.born : h.number};
+        journal_entry const e{.kind = c.kind,
+                              .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
+                              .cell = c.cell,
+                              .replica = c.replica,
+                              .at = c.at,
+                              .born = c.born != 0 ? c.born : h.number};
         s_->index.apply(e, place);
         if (e.as_record() == record_kind::forget) settle(e.replica);
     }
-    std::uint64_t oldest = h.number;
+    if (!removing_.empty()) expire_forgets();
+}
+
+// Which `forget` is still needed changes only when a segment leaves the log.
+void journal_log::core::expire_forgets() {
+    std::uint64_t oldest = s_->number;
     for (auto const& [number, s] : s_->segments)
         oldest = std::min(oldest, s.first_batch);
+    if (oldest <= oldest_batch_) return;
+    oldest_batch_ = oldest;
     s_->index.expire_forgets(oldest);
 }
 
@@ -222,7 +236,7 @@ void journal_log::core::settle(replica_id forgotten) {
         if (!s.evidence || s.unsettled) continue;
         auto const it = std::lower_bound(s.concerned.begin(), s.concerned.end(), forgotten);
         if (it != s.concerned.end() && *it == forgotten) s.concerned.erase(it);
-        if (s.concerned.empty()) s.evidence = false;
+        if (s.concerned.empty()) s.evidence = false, restate(number);
     }
 }
 
@@ -243,7 +257,7 @@ void journal_log::core::drop_consumed(draft const& d) {
         pending_head_ = records_head_ = 0;
     }
     bool const emptied = !moving_.empty() && moved_ == moving_.size();
-    if (emptied) moving_.clear(), moved_ = 0, victim_bytes_.clear(), victim_ = 0;
+    if (emptied) moving_.clear(), moved_ = 0, victim_bytes_.clear(), release_victim();
 }
 
 void journal_log::core::latch(error reason, journal_effects& out) {

@@ -92,8 +92,11 @@ class journal_log::core {
     void verify_segment(std::uint64_t number, bytes_view content, Visit visit, journal_effects& out);
     void report(inspected_batch const& batch, journal_effects& out);
     void report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to, journal_effects& out);
-    bool removable(std::uint64_t number, segment_state const& s) const;
     bool any_removable() const;
+    void restate(std::uint64_t number);
+    void pay_for_reclaiming(std::uint64_t size);
+    void release_victim();
+    void expire_forgets();
     std::uint64_t choose_victim() const;
     std::uint64_t emit(std::vector<io_step> steps, journal_effects& out);
 
@@ -112,6 +115,7 @@ class journal_log::core {
     // the commit lane
     phase phase_ = phase::idle;
     std::uint64_t commit_task_ = 0;
+    std::uint64_t oldest_batch_ = 0; // that any segment of the log may hold
     active_segment active_;
     bytes batch_;
     std::vector<entry_content> contents_;
@@ -134,10 +138,10 @@ class journal_log::core {
     std::vector<std::uint64_t> discarded_; // spare segments that were too small
     std::vector<std::uint64_t> to_remove_;
     std::uint64_t victim_ = 0;
+    std::uint64_t reclaim_credit_ = 0; // bytes of segments that may be reclaimed before anything is appended
     bytes victim_bytes_;
     std::vector<moving_entry> moving_;
-    std::size_t moved_ = 0;            // of moving_
-    std::vector<std::uint64_t> stuck_; // victims that can't be emptied
+    std::size_t moved_ = 0; // of moving_
     std::uint64_t scrub_budget_ = 0;
     std::uint64_t scrub_cursor_ = 0;
     bytes segment_head_;

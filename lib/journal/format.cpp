@@ -49,7 +49,7 @@ void put_header(batch_header const& h, bytes& raw) {
     w.put(h.body_hash);
 }
 
-void put_entry(entry const& e, bytes& raw) {
+void put_entry(journal_entry const& e, bytes& raw) {
     writer w(raw);
     w.put(e.kind);
     w.put(std::uint8_t{1}); // version of the entry
@@ -141,14 +141,14 @@ void encode_batch(batch_header& h, std::span<entry_content const> contents, std:
         for (std::size_t i = 0; i < contents.size(); ++i) {
             auto const& c = contents[i];
             if (value_kind(c.kind) != values) continue;
-            entry const e{.kind = c.kind,
-                          .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
-                          .cell = c.cell,
-                          .replica = c.replica,
-                          .at = c.at,
-                          .payload_offset = static_cast<std::uint32_t>(at),
-                          .payload_hash = hash64(c.payload, seeded(seed_payload, h.journal)),
-                          .born = c.born != 0 ? c.born : h.number};
+            journal_entry const e{.kind = c.kind,
+                                  .payload_bytes = static_cast<std::uint32_t>(c.payload.size()),
+                                  .cell = c.cell,
+                                  .replica = c.replica,
+                                  .at = c.at,
+                                  .payload_offset = static_cast<std::uint32_t>(at),
+                                  .payload_hash = hash64(c.payload, seeded(seed_payload, h.journal)),
+                                  .born = c.born != 0 ? c.born : h.number};
             raw.clear();
             put_entry(e, raw);
             writer(raw).put(hash64(raw, entry_seed(h)));
@@ -192,12 +192,12 @@ bool body_intact(bytes_view segment, batch_header const& h) {
     return hash64(body, seeded(seed_body, h.journal)) == h.body_hash;
 }
 
-std::optional<entry> decode_entry(bytes_view segment, batch_header const& h, std::uint64_t index) {
+std::optional<journal_entry> decode_entry(bytes_view segment, batch_header const& h, std::uint64_t index) {
     std::uint64_t const at = h.position.offset + batch_header_bytes + index * entry_bytes;
     if (segment.size() < at + entry_bytes) return {};
     bytes_view const raw = segment.substr(at, entry_bytes);
     reader r(raw);
-    entry e;
+    journal_entry e;
     e.kind = r.get<std::uint8_t>();
     auto const written_by = r.get<std::uint8_t>();
     r.get<std::uint16_t>();
@@ -211,7 +211,7 @@ std::optional<entry> decode_entry(bytes_view segment, batch_header const& h, std
     return e;
 }
 
-std::optional<bytes_view> payload_of(bytes_view segment, batch_header const& h, entry const& e) {
+std::optional<bytes_view> payload_of(bytes_view segment, batch_header const& h, journal_entry const& e) {
     std::uint64_t const at = h.position.offset + e.payload_offset;
     if (segment.size() < at + e.payload_bytes) return {};
     bytes_view const payload = segment.substr(at, e.payload_bytes);
@@ -227,7 +227,7 @@ void encode_segments(std::span<segment_row const> rows, bytes& out) {
 }
 
 std::optional<std::vector<segment_row>> decode_segments(bytes_view payload) {
-    std::vector<segment_row> rows(payload.size() / 24);
+    std::vector<segment_row> rows(payload.size() / segment_row_bytes);
     reader r(payload);
     for (auto& row : rows)
         r.get(row.segment), r.get(row.end), r.get(row.first_batch);

@@ -23,6 +23,7 @@ inline constexpr std::uint16_t journal_format_version = 1;
 inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t batch_header_bytes = 128;
 inline constexpr std::size_t entry_bytes = 72;
+inline constexpr std::size_t segment_row_bytes = 24; ///< of a table of segments
 
 /// Entries that the journal writes for itself use kinds that no record has.
 inline constexpr std::uint8_t kind_segments = 0xF0; ///< the segments that exist; first entry of a segment
@@ -59,7 +60,7 @@ struct batch_header {
     log_position end() const { return {position.segment, position.offset + size}; }
 };
 
-struct entry {
+struct journal_entry {
     std::uint8_t kind = 0;
     std::uint32_t payload_bytes = 0;
     cell_id cell{};
@@ -118,9 +119,10 @@ std::optional<batch_header> decode_batch_header(bytes_view segment, log_position
 /// All bytes after the header are what was written.
 bool body_intact(bytes_view segment, batch_header const& header);
 /// Entry `index` of a batch, if it can be trusted. Its payload may still be damaged.
-std::optional<entry> decode_entry(bytes_view segment, batch_header const& header, std::uint64_t index);
+std::optional<journal_entry> decode_entry(bytes_view segment, batch_header const& header,
+                                          std::uint64_t index);
 /// The payload of an entry, if it is what was written.
-std::optional<bytes_view> payload_of(bytes_view segment, batch_header const& header, entry const& e);
+std::optional<bytes_view> payload_of(bytes_view segment, batch_header const& header, journal_entry const& e);
 
 void encode_segments(std::span<segment_row const> rows, bytes& out);
 std::optional<std::vector<segment_row>> decode_segments(bytes_view payload);

@@ -1,7 +1,5 @@
 #include "journal/index.hpp"
 
-#include <zooid/base/check.hpp>
-
 #include <algorithm>
 
 namespace zooid {
@@ -35,22 +33,16 @@ bool obsoleted_by_checkpoint(record_kind kind) {
 } // namespace
 
 void journal_index::add(entry_place place, std::uint32_t payload_bytes) {
-    live_[place.segment] += entry_bytes + payload_bytes;
-    live_total_ += entry_bytes + payload_bytes;
+    usage_.add(place.segment, entry_bytes + payload_bytes);
     ++records_;
 }
 
 void journal_index::drop(entry_place place, std::uint32_t payload_bytes) {
-    auto const it = live_.find(place.segment);
-    ZOOID_CHECK(it != live_.end() && it->second >= entry_bytes + payload_bytes,
-                "the live bytes of a segment are the sum of its live entries");
-    it->second -= entry_bytes + payload_bytes;
-    if (it->second == 0) live_.erase(it);
-    live_total_ -= entry_bytes + payload_bytes;
+    usage_.drop(place.segment, entry_bytes + payload_bytes);
     --records_;
 }
 
-void journal_index::forget(entry const& e, entry_place place) {
+void journal_index::forget(journal_entry const& e, entry_place place) {
     if (auto const it = replicas_.find(e.replica); it != replicas_.end()) {
         for (auto const& old : it->second.entries)
             drop(old.place, old.payload_bytes);
@@ -73,7 +65,7 @@ void journal_index::drop_below_checkpoint(indexed_replica& r, slot checkpoint) {
     });
 }
 
-void journal_index::apply(entry const& e, entry_place place) {
+void journal_index::apply(journal_entry const& e, entry_place place) {
     auto const kind = e.as_record();
     if (kind == record_kind::forget) return forget(e, place);
     if (forgotten(e.replica)) return;
@@ -97,7 +89,7 @@ void journal_index::apply(entry const& e, entry_place place) {
     if (kind == record_kind::checkpoint) drop_below_checkpoint(r, e.at);
 }
 
-bool journal_index::live(entry const& e, entry_place place) const {
+bool journal_index::live(journal_entry const& e, entry_place place) const {
     if (e.as_record() == record_kind::forget) {
         auto const it = forgotten_.find(e.replica);
         return it != forgotten_.end() && it->second.place == place;
@@ -121,17 +113,26 @@ indexed_replica const* journal_index::find(replica_id replica) const {
     return it == replicas_.end() ? nullptr : &it->second;
 }
 
+std::vector<journal_index::live_entry> journal_index::lying_in(std::uint64_t segment, std::uint64_t from,
+                                                               std::uint64_t to) const {
+    std::vector<live_entry> found;
+    for (auto const& [replica, r] : replicas_) {
+        for (auto const& e : r.entries) {
+            bool const inside = e.place.segment == segment && e.place.offset >= from && e.place.offset < to;
+            if (inside) found.push_back({r.cell, replica, e});
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](live_entry const& a, live_entry const& b) { return a.content.place < b.content.place; });
+    return found;
+}
+
 std::optional<slot> journal_index::checkpoint_of(replica_id replica) const {
     auto const* r = find(replica);
     if (r == nullptr) return {};
     auto const it = position_of(r->entries, record_kind::checkpoint, {});
     if (!is(it, r->entries.end(), record_kind::checkpoint, slot{})) return {};
     return it->at;
-}
-
-std::uint64_t journal_index::live_bytes(std::uint64_t segment) const {
-    auto const it = live_.find(segment);
-    return it == live_.end() ? 0 : it->second;
 }
 
 std::uint64_t journal_index::memory_bytes() const {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "journal/format.hpp"
+#include "journal/usage.hpp"
 
 #include <map>
 #include <unordered_map>
@@ -41,9 +42,9 @@ struct indexed_replica {
 class journal_index {
   public:
     /// Applies the next entry of the log. Requires a record's kind.
-    void apply(entry const& e, entry_place place);
+    void apply(journal_entry const& e, entry_place place);
     /// The entry at this place is what its key stands for.
-    bool live(entry const& e, entry_place place) const;
+    bool live(journal_entry const& e, entry_place place) const;
 
     /// Forgets the `forget` records that no segment needs any more; `oldest_batch` is the lowest number of a
     /// batch that any remaining segment may hold.
@@ -51,11 +52,20 @@ class journal_index {
 
     indexed_replica const* find(replica_id replica) const;
     bool forgotten(replica_id replica) const { return forgotten_.contains(replica); }
+    /// A live entry and whose it is.
+    struct live_entry {
+        cell_id cell;
+        replica_id replica;
+        indexed_entry content;
+    };
+    /// What is live there, by place. Costs a walk over the whole index: for damage, which is rare.
+    std::vector<live_entry> lying_in(std::uint64_t segment, std::uint64_t from, std::uint64_t to) const;
     /// The slot of the live checkpoint.
     std::optional<slot> checkpoint_of(replica_id replica) const;
 
-    std::uint64_t live_bytes(std::uint64_t segment) const;
-    std::uint64_t live_bytes() const { return live_total_; }
+    /// What lives where. The log tells it which segments may be given back.
+    segment_usage& usage() { return usage_; }
+    segment_usage const& usage() const { return usage_; }
     std::uint64_t records() const { return records_; }
     std::uint64_t memory_bytes() const;
 
@@ -67,13 +77,12 @@ class journal_index {
 
     void add(entry_place place, std::uint32_t payload_bytes);
     void drop(entry_place place, std::uint32_t payload_bytes);
-    void forget(entry const& e, entry_place place);
+    void forget(journal_entry const& e, entry_place place);
     void drop_below_checkpoint(indexed_replica& r, slot checkpoint);
 
-    std::unordered_map<replica_id, indexed_replica> replicas_; // never iterated
+    std::unordered_map<replica_id, indexed_replica> replicas_; // iterated only to sort what is found
     std::map<replica_id, forget_note> forgotten_;
-    std::map<std::uint64_t, std::uint64_t> live_; // by segment
-    std::uint64_t live_total_ = 0;
+    segment_usage usage_;
     std::uint64_t records_ = 0;
 };
 

@@ -7,7 +7,7 @@ journal_damage damage_at(batch_header const& h, damage_kind kind, std::uint64_t 
     return {.kind = kind, .segment = h.position.segment, .offset = h.position.offset + offset, .size = size};
 }
 
-journal_damage lost_payload(batch_header const& h, entry const& e) {
+journal_damage lost_payload(batch_header const& h, journal_entry const& e) {
     if (e.internal()) return damage_at(h, damage_kind::unattributed, e.payload_offset, e.payload_bytes);
     auto const kind = value_kind(e.kind) ? damage_kind::value : damage_kind::voting;
     auto d = damage_at(h, kind, e.payload_offset, e.payload_bytes);
@@ -43,7 +43,7 @@ void inspect_batch(bytes_view segment, batch_header const& h, inspected_batch& o
     }
 }
 
-record record_of(bytes_view segment, batch_header const& h, entry const& e) {
+record record_of(bytes_view segment, batch_header const& h, journal_entry const& e) {
     bytes_view const payload = segment.substr(h.position.offset + e.payload_offset, e.payload_bytes);
     return {e.cell, e.replica, e.as_record(), e.at, shared_bytes(payload)};
 }

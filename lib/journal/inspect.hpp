@@ -11,7 +11,7 @@ namespace zooid {
 
 /// An entry that can be trusted, and where it lies.
 struct found_entry {
-    entry content;
+    journal_entry content;
     entry_place place;
     bool payload_intact = true;
 };
@@ -26,6 +26,6 @@ struct inspected_batch {
 void inspect_batch(bytes_view segment, batch_header const& header, inspected_batch& out);
 
 /// The record of an intact entry.
-record record_of(bytes_view segment, batch_header const& header, entry const& e);
+record record_of(bytes_view segment, batch_header const& header, journal_entry const& e);
 
 } // namespace zooid

@@ -30,6 +30,9 @@ journal_log::core::core(log_state_pointer recovered, life_id life) : s_(std::mov
     durable_number_ = s_->number;
     durable_chain_ = s_->chain;
     durable_life_ = s_->life;
+    for (auto const& [number, segment] : s_->segments)
+        restate(number);
+    pay_for_reclaiming(s_->index.usage().reclaimable().bytes);
 }
 
 std::uint64_t journal_log::core::emit(std::vector<io_step> steps, journal_effects& out) {
@@ -122,7 +125,7 @@ journal_statistics journal_log::core::statistics() const {
     stats.segments = s_->segments.size();
     for (auto const& [number, s] : s_->segments)
         stats.segment_bytes += s.size;
-    stats.live_bytes = s_->index.live_bytes();
+    stats.live_bytes = s_->index.usage().live_bytes();
     stats.live_records = s_->index.records();
     stats.index_bytes = s_->index.memory_bytes();
     return stats;

@@ -140,7 +140,7 @@ class recoverer {
                    !out_.state->index.live(e.found.content, e.found.place);
         });
         std::sort(entries_.begin(), entries_.end(), [](live_record const& a, live_record const& b) {
-            auto const key = [](entry const& e) { return std::tuple(e.replica, e.kind, e.at); };
+            auto const key = [](journal_entry const& e) { return std::tuple(e.replica, e.kind, e.at); };
             return key(a.found.content) < key(b.found.content);
         });
         for (auto const& e : entries_)
@@ -179,7 +179,7 @@ class recoverer {
     void judge() {
         for (auto const& s : suspicions_) {
             auto& segment = out_.state->segments.at(s.segment);
-            segment.evidence = segment.known_damage = true;
+            segment.evidence = true;
             out_.content.server_suspect = true;
             for (std::size_t i = 0; i < born_.size(); ++i) {
                 if (born_[i] >= s.before) continue;
@@ -221,6 +221,8 @@ class recoverer {
                    std::tuple(b.segment, b.offset, b.size, b.kind);
         });
         c.damage = std::move(damage_);
+        for (auto const& d : c.damage)
+            out_.state->reported.insert({d.segment, d.offset});
         c.tail_bytes_cut = survey_.tail_bytes_cut;
         auto const& s = *out_.state;
         c.last = {s.journal, s.life, s.number, s.chain};

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace zooid {
@@ -21,7 +22,7 @@ struct segment_state {
     bool evidence = false;
     /// The evidence can't be settled before the next recovery computes anew whom it concerns.
     bool unsettled = false;
-    bool known_damage = false;           ///< recovery reported it; finding it again is no news
+    bool stuck = false;                  ///< holds a live record that is unreadable: it can't be emptied
     std::vector<replica_id> concerned{}; ///< sorted
 };
 
@@ -60,7 +61,8 @@ struct log_state {
     };
     std::vector<rewrite> rewrites;
     std::vector<std::uint64_t> obsolete;
-    std::uint64_t segment_next = 1; ///< above every number ever seen
+    std::set<log_position> reported; ///< where damage was found: finding it again is no news
+    std::uint64_t segment_next = 1;  ///< above every number ever seen
     sometimes_set marks;
 };
 

@@ -30,7 +30,7 @@ value decode_tagged(reader& in, value_tag tag) {
     return {};
 }
 
-std::string quoted(bytes_view content) {
+std::string in_quotes(bytes_view content) {
     constexpr std::size_t shown_max = 40;
     std::string text = "\"";
     for (char const c : content.substr(0, shown_max)) {
@@ -83,7 +83,7 @@ observation decode_observation(reader& in) {
 }
 
 std::string to_string(value const& content) {
-    if (auto const* b = std::get_if<bytes>(&content)) return quoted(*b);
+    if (auto const* b = std::get_if<bytes>(&content)) return in_quotes(*b);
     if (auto const* n = std::get_if<integer>(&content)) return n->to_string();
     return std::get<bool>(content) ? "true" : "false";
 }

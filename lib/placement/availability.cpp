@@ -14,51 +14,49 @@
 namespace zooid::placement {
 namespace {
 
-struct resolved {
-    std::array<site, cell_size_max> sites;
-    std::array<site const*, cell_size_max> pointers{};
-    std::size_t count = 0;
-    std::span<site const* const> members() const { return {pointers.data(), count}; }
+struct placed {
+    resolved<anchors_max> anchors;
+    resolved<cell_size_max> members;
+    std::array<double, anchors_max> weight;
+
+    placed(topology const& t, cell const& c) {
+        for (auto const& a : c.anchors) {
+            if (a.weight <= 0) continue;
+            weight[anchors.all().size()] = a.weight;
+            anchors.add(t, a.server);
+        }
+        for (auto const m : c.members) {
+            members.add(t, m);
+        }
+    }
+    double joint(unsigned size) const { return view(anchors.all()).shortfall(members.all(), {}, size); }
+    double weighted(unsigned size) const {
+        auto const all = anchors.all();
+        if (all.empty()) return view({}).shortfall(members.all(), {}, size);
+        double sum = 0;
+        double total = 0;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            total += weight[i];
+            sum += weight[i] * view(all.subspan(i, 1)).shortfall(members.all(), {}, size);
+        }
+        return sum / total;
+    }
 };
-
-void resolve(topology const& t, cell const& c, resolved& out) {
-    for (auto const m : c.members) {
-        out.sites[out.count] = site_of(t, m);
-        out.pointers[out.count] = &out.sites[out.count];
-        ++out.count;
-    }
-}
-
-double weighted(viewpoint_sites const& anchors, resolved const& r, unsigned size) {
-    if (anchors.count == 0) return view({}).shortfall(r.members(), {}, size);
-    double sum = 0;
-    double total = 0;
-    for (std::size_t i = 0; i < anchors.count; ++i) {
-        total += anchors.weight[i];
-        sum += anchors.weight[i] * view(anchors.all().subspan(i, 1)).shortfall(r.members(), {}, size);
-    }
-    return sum / total;
-}
 
 } // namespace
 
 score score_of(topology const& t, cell const& c) {
-    auto const anchors = anchors_of(t, c);
-    resolved r;
-    resolve(t, c, r);
+    placed const p(t, c);
     score s;
-    s.unavailable = view(anchors.all()).shortfall(r.members(), {}, c.size);
-    s.weighted = weighted(anchors, r, c.size);
-    s.not_durable = view({}, links::ignored).shortfall(r.members(), {}, c.size);
+    s.unavailable = p.joint(c.size);
+    s.weighted = p.weighted(c.size);
+    s.not_durable = view({}, links::ignored).shortfall(p.members.all(), {}, c.size);
     return s;
 }
 
 double unavailability_of(topology const& t, cell const& c, objective o) {
-    auto const anchors = anchors_of(t, c);
-    resolved r;
-    resolve(t, c, r);
-    if (o == objective::weighted) return weighted(anchors, r, c.size);
-    return view(anchors.all()).shortfall(r.members(), {}, c.size);
+    placed const p(t, c);
+    return o == objective::weighted ? p.weighted(c.size) : p.joint(c.size);
 }
 
 std::string to_string(topology const& t, element const& e) {

@@ -38,69 +38,80 @@ bool is_down(topology const& t, std::uint32_t i, failures const& sorted) {
 
 } // namespace
 
-catalogue::catalogue(topology const& t, failures const& down, bool one_colour) {
+index_lists::index_lists(std::vector<std::vector<std::uint32_t>> const& lists) {
+    start_.push_back(0);
+    for (auto const& l : lists) {
+        items_.insert(items_.end(), l.begin(), l.end());
+        start_.push_back(static_cast<std::uint32_t>(items_.size()));
+    }
+}
+
+std::uint64_t catalogue::feed_hash(double rate, std::uint64_t name) {
+    return mix(name, bits(rate));
+}
+
+catalogue::catalogue(topology const& t, failures const& down, bool one_colour)
+    : class_of_(t.servers.size()), seats_(t.servers.size()),
+      pools_(one_colour ? t.colours.size() : std::size_t{1}) {
     auto sorted = down;
     std::sort(sorted.begin(), sorted.end());
-    for (std::uint32_t i = 0; i < t.servers.size(); ++i) {
-        sites_.push_back(site_of(t, {i}));
-        capacity_.push_back(t.servers[i].capacity);
-        up_.push_back(!is_down(t, i, sorted));
-        eligible_.push_back(up_.back() && !t.servers[i].draining);
-    }
     for (auto const& p : t.powers) {
-        power_rates_.push_back(bits(p.rate));
-    }
-    load_.resize(sites_.size());
-    pools_.resize(one_colour ? t.colours.size() : 1);
-    for (auto& p : pools_) {
-        p.classes_by_rack.resize(t.racks.size());
-        p.groups_by_row.resize(t.rows.size());
+        feed_rates_.push_back(p.rate);
+        fresh_feeds_.push_back(feed_hash(p.rate, fresh_name));
     }
     build_classes(t, one_colour);
-    build_groups();
+    build_groups(t);
     build_kinds();
-    for (std::uint32_t i = 0; i < sites_.size(); ++i) {
-        if (!eligible_[i]) continue;
-        auto& p = pools_[pool_of(i)];
-        p.capacity += capacity_[i], ++p.eligible;
-        count_usable(i, 1);
+    for (std::uint32_t i = 0; i < t.servers.size(); ++i) {
+        up_.push_back(!is_down(t, i, sorted));
+        set_room(i, up_.back() && !t.servers[i].draining ? t.servers[i].capacity : 0);
     }
 }
 
 void catalogue::build_classes(topology const& t, bool one_colour) {
     using features = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::vector<std::uint32_t>>;
     std::map<features, std::uint32_t> known;
-    for (std::uint32_t i = 0; i < sites_.size(); ++i) {
-        auto const& s = sites_[i];
+    std::vector<std::vector<std::vector<std::uint32_t>>> by_rack(
+        pools_.size(), std::vector<std::vector<std::uint32_t>>(t.racks.size()));
+    for (std::uint32_t i = 0; i < t.servers.size(); ++i) {
+        auto const s = site_of(t, {i});
         auto const p = one_colour ? t.servers[i].colour.value : 0;
         auto const next = static_cast<std::uint32_t>(classes_.size());
         auto const [entry, fresh] = known.try_emplace({s.rack, p, bits(s.rate), sorted_feeds(s)}, next);
         if (fresh) {
             auto const rates =
                 mix(mix(bits(s.rate), mix(bits(s.rack_down), bits(s.rack_link))), row_rates(s));
-            classes_.push_back({s.rack, s.row, p, 0, {s.rack, s.row, next, s.feeds, s.feed}, rates, {}, 0});
-            pools_[p].classes_by_rack[s.rack].push_back(next);
+            classes_.push_back({0, p, 0, rates, s, {}});
+            by_rack[p][s.rack].push_back(next);
             pools_[p].classes.push_back(next);
         }
-        tags_.push_back({s.rack, s.row, entry->second, s.feeds, s.feed});
+        class_of_[i] = entry->second;
         classes_[entry->second].servers.push_back(i);
+    }
+    for (std::size_t p = 0; p < pools_.size(); ++p) {
+        pools_[p].classes_by_rack = index_lists(by_rack[p]);
     }
 }
 
-void catalogue::build_groups() {
+void catalogue::build_groups(topology const& t) {
     using features = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::vector<std::uint32_t>>;
     std::map<features, std::uint32_t> known;
+    std::vector<std::vector<std::vector<std::uint32_t>>> by_row(
+        pools_.size(), std::vector<std::vector<std::uint32_t>>(t.rows.size()));
     for (std::uint32_t i = 0; i < classes_.size(); ++i) {
         auto& c = classes_[i];
+        auto const row = c.common.row;
         auto const next = static_cast<std::uint32_t>(groups_.size());
-        auto const [entry, fresh] =
-            known.try_emplace({c.row, c.pool, c.rates, sorted_feeds(sites_[c.servers[0]])}, next);
+        auto const [entry, fresh] = known.try_emplace({row, c.pool, c.rates, sorted_feeds(c.common)}, next);
         if (fresh) {
-            groups_.push_back({c.row, c.pool, 0, {}, 0});
-            pools_[c.pool].groups_by_row[c.row].push_back(next);
+            groups_.push_back({row, c.pool, 0, {}, 0});
+            by_row[c.pool][row].push_back(next);
         }
         c.group = entry->second;
         groups_[c.group].classes.push_back(i);
+    }
+    for (std::size_t p = 0; p < pools_.size(); ++p) {
+        pools_[p].groups_by_row = index_lists(by_row[p]);
     }
 }
 
@@ -112,7 +123,7 @@ void catalogue::build_kinds() {
         auto const& first = classes_[g.classes[0]];
         auto const next = static_cast<std::uint32_t>(kinds_.size());
         auto const [entry, fresh] =
-            known.try_emplace({g.pool, first.rates, sorted_feeds(sites_[first.servers[0]])}, next);
+            known.try_emplace({g.pool, first.rates, sorted_feeds(first.common)}, next);
         if (fresh) {
             kinds_.push_back({g.pool, {}, 0});
             pools_[g.pool].kinds.push_back(next);
@@ -130,7 +141,7 @@ void catalogue::count_usable(std::uint32_t server, int change) {
         count += static_cast<std::uint32_t>(change);
         return change > 0 ? before == 0 : count == 0;
     };
-    auto& c = classes_[class_of(server)];
+    auto& c = classes_[class_of_[server]];
     if (!step(c.usable)) return;
     auto& g = groups_[c.group];
     if (step(g.usable)) step(kinds_[g.kind].usable);
@@ -138,26 +149,35 @@ void catalogue::count_usable(std::uint32_t server, int change) {
 
 void catalogue::add_load(std::uint32_t server) {
     bool const was = usable(server);
-    ++load_[server];
+    ++seats_[server].load;
     ++pools_[pool_of(server)].load;
     if (was && !usable(server)) count_usable(server, -1);
 }
 
 void catalogue::remove_load(std::uint32_t server) {
-    ZOOID_CHECK(load_[server] > 0, "a replica that is taken off was counted");
+    auto& s = seats_[server];
+    ZOOID_CHECK(s.load > 0, "a replica that is taken off was counted");
     bool const was = usable(server);
-    --load_[server];
+    --s.load;
     --pools_[pool_of(server)].load;
     if (!was && usable(server)) count_usable(server, 1);
 }
 
-void catalogue::make_ineligible(std::uint32_t server) {
-    if (!eligible_[server]) return;
-    bool const was = usable(server);
-    eligible_[server] = 0;
+void catalogue::refresh(topology const& t, std::uint32_t server, failures const& down) {
+    auto sorted = down;
+    std::sort(sorted.begin(), sorted.end());
+    up_[server] = !is_down(t, server, sorted);
+    set_room(server, up_[server] && !t.servers[server].draining ? t.servers[server].capacity : 0);
+}
+
+void catalogue::set_room(std::uint32_t server, std::uint32_t room) {
+    auto& s = seats_[server];
     auto& p = pools_[pool_of(server)];
-    p.capacity -= capacity_[server], --p.eligible;
-    if (was) count_usable(server, -1);
+    bool const was = usable(server);
+    p.capacity += room, p.capacity -= s.room;
+    p.eligible += room > 0 ? 1 : 0, p.eligible -= s.room > 0 ? 1 : 0;
+    s.room = room;
+    if (was != usable(server)) count_usable(server, was ? -1 : 1);
 }
 
 } // namespace zooid::placement

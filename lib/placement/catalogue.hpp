@@ -25,19 +25,13 @@ inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
     return z ^ (z >> 31);
 }
 
-/// What the structure of a cell depends on: 32 bytes a server, so that a large data centre stays in the
-/// cache.
-struct tag {
-    std::uint32_t rack, row, index_of_class, feeds;
-    std::array<std::uint32_t, power_feeds_max> feed;
-};
-
-struct server_class {
-    std::uint32_t rack, row, pool, group;
-    tag common;          ///< of each of its servers
+/// What one decision looks at comes first and fills one line of the cache.
+struct alignas(64) server_class {
+    std::uint32_t usable; ///< servers with room
+    std::uint32_t pool, group;
     std::uint64_t rates; ///< hash of the rates of server, rack and row
+    site common;         ///< of each of its servers
     std::vector<std::uint32_t> servers;
-    std::uint32_t usable = 0;
 };
 struct class_group {
     std::uint32_t row, pool, kind;
@@ -49,9 +43,23 @@ struct group_kind {
     std::vector<std::uint32_t> groups;
     std::uint32_t usable = 0; ///< groups with a usable class
 };
+
+/// Lists of numbers, one for each rack or row, end to end in memory.
+class index_lists {
+  public:
+    index_lists() = default;
+    explicit index_lists(std::vector<std::vector<std::uint32_t>> const& lists);
+    std::span<std::uint32_t const> operator[](std::uint32_t i) const {
+        return {items_.data() + start_[i], start_[i + 1] - start_[i]};
+    }
+
+  private:
+    std::vector<std::uint32_t> start_, items_;
+};
+
 struct pool {
-    std::vector<std::vector<std::uint32_t>> classes_by_rack;
-    std::vector<std::vector<std::uint32_t>> groups_by_row;
+    index_lists classes_by_rack;
+    index_lists groups_by_row;
     std::vector<std::uint32_t> kinds;
     std::vector<std::uint32_t> classes;
     std::uint64_t load = 0;
@@ -63,44 +71,55 @@ class catalogue {
   public:
     catalogue(topology const& t, failures const& down, bool one_colour);
 
-    site const& at(std::uint32_t server) const { return sites_[server]; }
-    tag const& tag_of(std::uint32_t server) const { return tags_[server]; }
-    std::uint32_t class_of(std::uint32_t server) const { return tags_[server].index_of_class; }
-    std::uint64_t rate_of_feed(std::uint32_t power) const { return power_rates_[power]; }
-    std::uint32_t pool_of(std::uint32_t server) const { return classes_[class_of(server)].pool; }
+    located at(std::uint32_t server) const { return {{server}, &class_of(server).common}; }
+    std::uint32_t class_index(std::uint32_t server) const { return class_of_[server]; }
+    server_class const& class_of(std::uint32_t server) const { return classes_[class_of_[server]]; }
+    std::uint32_t pool_of(std::uint32_t server) const { return class_of(server).pool; }
+    double rate_of_feed(std::uint32_t power) const { return feed_rates_[power]; }
+    /// A hash of a power domain's rate and the name that a cell gives it.
+    static std::uint64_t feed_hash(double rate, std::uint64_t name);
+    /// The name of a domain that the cell does not use yet.
+    static constexpr std::uint64_t fresh_name = 255;
+    std::uint64_t hash_of_fresh_feed(std::uint32_t power) const { return fresh_feeds_[power]; }
     std::vector<server_class> const& classes() const { return classes_; }
     std::vector<class_group> const& groups() const { return groups_; }
     std::vector<group_kind> const& kinds() const { return kinds_; }
     std::vector<pool> const& pools() const { return pools_; }
-    std::size_t servers() const { return sites_.size(); }
+    std::size_t servers() const { return class_of_.size(); }
 
     /// Neither draining nor down today.
-    bool eligible(std::uint32_t server) const { return eligible_[server]; }
+    bool eligible(std::uint32_t server) const { return seats_[server].room > 0; }
     bool up(std::uint32_t server) const { return up_[server]; }
-    bool usable(std::uint32_t server) const { return eligible_[server] && load_[server] < capacity_[server]; }
-    std::uint32_t load(std::uint32_t server) const { return load_[server]; }
-    std::uint32_t capacity(std::uint32_t server) const { return capacity_[server]; }
-    std::span<std::uint32_t const> loads() const { return load_; }
-    /// True if a is less loaded than b, relative to their capacities.
+    bool usable(std::uint32_t server) const { return seats_[server].load < seats_[server].room; }
+    std::uint32_t load(std::uint32_t server) const { return seats_[server].load; }
+    std::uint32_t room(std::uint32_t server) const { return seats_[server].room; }
+    /// True if a is less loaded than b, relative to their room; both have some.
     bool emptier(std::uint32_t a, std::uint32_t b) const {
-        return std::uint64_t{load_[a]} * capacity_[b] < std::uint64_t{load_[b]} * capacity_[a];
+        return std::uint64_t{seats_[a].load} * seats_[b].room <
+               std::uint64_t{seats_[b].load} * seats_[a].room;
     }
 
     void add_load(std::uint32_t server);
     void remove_load(std::uint32_t server);
-    void make_ineligible(std::uint32_t server);
+    /// Reads again from the topology whether the server is up and takes replicas.
+    void refresh(topology const& t, std::uint32_t server, failures const& down);
 
   private:
     void build_classes(topology const& t, bool one_colour);
-    void build_groups();
+    void build_groups(topology const& t);
     void build_kinds();
+    void set_room(std::uint32_t server, std::uint32_t room);
     void count_usable(std::uint32_t server, int change);
 
-    std::vector<site> sites_;
-    std::vector<tag> tags_;
-    std::vector<std::uint32_t> load_, capacity_;
-    std::vector<std::uint64_t> power_rates_;
-    std::vector<char> eligible_, up_;
+    struct seats {
+        std::uint32_t load = 0;
+        std::uint32_t room = 0; ///< the capacity, or 0 if it takes no replica
+    };
+    std::vector<std::uint32_t> class_of_; ///< by server, like the next two
+    std::vector<seats> seats_;
+    std::vector<char> up_;
+    std::vector<double> feed_rates_; ///< by power domain, like the next
+    std::vector<std::uint64_t> fresh_feeds_;
     std::vector<server_class> classes_;
     std::vector<class_group> groups_;
     std::vector<group_kind> kinds_;

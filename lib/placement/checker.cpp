@@ -2,6 +2,8 @@
 // line shared with the planner, the floors or the availability code.
 #include <zooid/placement/plan.hpp>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 namespace zooid::placement {
@@ -39,7 +41,7 @@ struct sceptic {
         }
         return false;
     }
-    /// Sum over all domains of the members beyond what is allowed.
+    /// Sum over all domains of the members beyond what is allowed, and members of a second colour.
     std::size_t crowding(std::set<std::uint32_t> const& members, floors const& f) const {
         std::multiset<std::string> in;
         for (auto const m : members) {
@@ -48,8 +50,12 @@ struct sceptic {
             if (f.row) in.insert("row" + std::to_string(t.racks[s.rack.value].row.value));
             if (f.power && s.power.size() == 1) in.insert("power" + std::to_string(s.power[0].value));
         }
+        std::map<std::uint32_t, std::size_t> colours;
+        std::size_t alike = 0;
+        for (auto const m : members)
+            alike = std::max(alike, ++colours[t.servers[m].colour.value]);
         std::size_t const allowed = members.size() > 2 ? (members.size() - 1) / 2 : 1;
-        std::size_t sum = 0;
+        std::size_t sum = f.colour ? members.size() - alike : 0;
         for (auto it = in.begin(); it != in.end(); it = in.upper_bound(*it)) {
             if (in.count(*it) > allowed) sum += in.count(*it) - allowed;
         }
@@ -76,7 +82,7 @@ std::optional<std::string> check_plan(topology const& t, cell const& c, std::vec
         auto const& in = t.servers[p[i].in.value];
         if (in.draining) return at + "who comes is draining";
         if (s.dead(p[i].in.value)) return at + "who comes is down";
-        if (s.crowding(members, f) > crowded) return at + "a spread floor is broken";
+        if (s.crowding(members, f) > crowded) return at + "a spread floor or the one colour is broken";
         if (!s.live(members)) return at + "the members after it have no live majority";
     }
     if (members != wanted) return "the plan does not end where it should";

@@ -45,12 +45,14 @@ decision const& chooser::decide(draft const& d, std::uint64_t key) {
     for (auto const& c : scratch_) {
         if (std::find(seen.begin(), seen.end(), c.signature) != seen.end()) continue;
         seen.push_back(c.signature);
-        double const score = d.score_with(c.representative);
+        double const score = d.score_with(d.representative(c));
         if (fresh.count == 0 || score < fresh.score * (1 - tie))
             fresh.score = score, fresh.count = 0;
         else if (score > fresh.score * (1 + tie))
             continue;
-        if (fresh.count < decision::kept_max) fresh.best[fresh.count++] = c.signature;
+        if (fresh.count < decision::kept_max) {
+            fresh.best[fresh.count++] = static_cast<std::uint32_t>(c.signature);
+        }
     }
     return memory_.put(fresh);
 }
@@ -71,8 +73,7 @@ bool chooser::extend(draft& d) {
     for (std::size_t i = 0; i < scratch_.size() && landed < 4; ++i) {
         auto const at = start + i < scratch_.size() ? start + i : start + i - scratch_.size();
         auto const& c = scratch_[at];
-        auto const end = decided.best.begin() + decided.count;
-        if (std::find(decided.best.begin(), end, c.signature) == end) continue;
+        if (!decided.picks(c.signature)) continue;
         auto const server = land(d, c);
         if (!server) continue;
         ++landed;
@@ -98,7 +99,7 @@ std::vector<std::pair<double, candidate>> chooser::ranked(draft& d) {
     d.candidates(scratch_);
     std::vector<std::pair<double, candidate>> out;
     for (auto const& c : scratch_) {
-        out.emplace_back(d.score_with(c.representative), c);
+        out.emplace_back(d.score_with(d.representative(c)), c);
     }
     sort_stably(out, [](auto const& a, auto const& b) { return a.first < b.first; });
     return out;
@@ -111,34 +112,35 @@ bool chooser::fill(draft& d) {
     return true;
 }
 
-bool chooser::polish_once(draft& d, unsigned i, double& score) {
+chooser::exchange chooser::polish_once(draft& d, unsigned i) {
+    auto outcome = exchange::useless;
+    double const score = d.score();
     auto const old = d.remove(i);
     auto const key = d.candidates(scratch_);
-    if (!scratch_.empty()) {
-        if (overlaps_.on()) overlaps_.look_from(d.members());
-        auto const& decided = decide(d, key);
-        if (decided.score < score * (1 - tie)) {
-            if (extend(d)) {
-                double const now = d.score();
-                if (now < score * (1 - tie)) {
-                    score = now;
-                    return true;
-                }
-                d.remove(d.chosen() - 1);
-            }
+    if (!scratch_.empty() && decide(d, key).score < score * (1 - tie)) {
+        outcome = exchange::out_of_reach;
+        if (extend(d)) {
+            if (d.score() < score * (1 - tie)) return exchange::made;
+            d.remove(d.chosen() - 1);
         }
     }
     d.add(old);
-    return false;
+    return outcome;
 }
 
 void chooser::polish(draft& d, unsigned first) {
-    double score = d.score();
     unsigned const movable = d.size() - first;
+    // That a shape cannot be polished is remembered as a decision to do nothing.
+    auto const key = first == 0 ? mix(d.surroundings(), 5) : 0;
+    if (first == 0 && memory_.find(key)) return;
+    bool polished = true;
     // Each try puts the member at `first` to the end, so `movable` tries in a row see all of them.
     for (unsigned unchanged = 0; unchanged < movable;) {
-        unchanged = polish_once(d, first, score) ? 0 : unchanged + 1;
+        auto const outcome = polish_once(d, first);
+        if (outcome != exchange::useless) polished = false;
+        unchanged = outcome == exchange::made ? 0 : unchanged + 1;
     }
+    if (first == 0 && polished) memory_.put({key, 0, 1, {}});
 }
 
 std::optional<std::uint32_t> chooser::land(draft const& d, candidate const& c) {
@@ -177,7 +179,7 @@ std::optional<std::uint32_t> chooser::land_in_group(draft const& d, class_group 
         // First by a random stride, then one by one: every class has its turn.
         auto const step = i < g.classes.size() ? i * stride : i;
         auto const& c = world_.classes()[g.classes[(start + step) % g.classes.size()]];
-        if (c.usable == 0 || !d.untouched_rack(c.rack)) continue;
+        if (c.usable == 0 || !d.untouched_rack(c.common.rack)) continue;
         auto const server = land_in_class(d, c);
         if (!server) continue;
         ++landed;

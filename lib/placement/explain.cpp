@@ -47,7 +47,7 @@ std::optional<std::string> forbidden(topology const& t, catalogue const& world,
     auto const& s = t.servers[in.value];
     if (s.failed || !world.up(in.value)) return "is down";
     if (s.draining) return "is draining";
-    if (world.load(in.value) >= world.capacity(in.value)) return "is full";
+    if (world.load(in.value) >= s.capacity) return "is full";
     if (f.colour && !members.empty() && t.servers[members[0].value].colour != s.colour)
         return "is of another colour";
     members.push_back(in);

@@ -61,7 +61,7 @@ struct usage {
 
     usage(catalogue const& world, std::vector<std::uint32_t> const& members) {
         for (auto const m : members) {
-            auto const& s = world.at(m);
+            auto const& s = world.class_of(m).common;
             ++rows[s.row], ++racks[s.rack];
             if (s.feeds == 1) ++powers[s.feed[0]];
         }
@@ -96,7 +96,7 @@ bool feasibility::allowed(regime const& r, std::uint32_t server) const {
     if (r.healthy && !world_.up(server)) return false;
     if (r.not_draining && topology_.servers[server].draining) return false;
     if (r.not_draining && world_.up(server) && !world_.eligible(server)) return false;
-    return !r.capacity || world_.load(server) < world_.capacity(server);
+    return !r.capacity || world_.load(server) < topology_.servers[server].capacity;
 }
 
 std::vector<std::uint32_t> feasibility::flow(regime const& r, std::vector<std::uint32_t> const& fixed,
@@ -122,18 +122,18 @@ std::vector<std::uint32_t> feasibility::flow(regime const& r, std::vector<std::u
             std::vector<std::uint32_t> servers;
             for (auto const s : c.servers) {
                 if (!allowed(r, s)) continue;
-                auto const room = r.capacity ? world_.capacity(s) - world_.load(s) : r.size;
+                auto const room = r.capacity ? topology_.servers[s].capacity - world_.load(s) : r.size;
                 bool const member = std::find(fixed.begin(), fixed.end(), s) != fixed.end();
                 auto const copies = r.distinct ? (member ? 0u : 1u) : std::min(room, r.size);
                 servers.insert(servers.end(), copies, s);
                 if (servers.size() >= r.size) break;
             }
             if (servers.empty()) continue;
-            auto const& site = world_.at(c.servers[0]);
-            auto const [row, fresh_row] = node(rows, c.row);
-            if (fresh_row) net.connect(source, row, usage::left(used.rows, c.row, r.row_limit));
-            auto const [rack, fresh_rack] = node(racks, c.rack);
-            if (fresh_rack) net.connect(row, rack, usage::left(used.racks, c.rack, r.rack_limit));
+            auto const& site = c.common;
+            auto const [row, fresh_row] = node(rows, site.row);
+            if (fresh_row) net.connect(source, row, usage::left(used.rows, site.row, r.row_limit));
+            auto const [rack, fresh_rack] = node(racks, site.rack);
+            if (fresh_rack) net.connect(row, rack, usage::left(used.racks, site.rack, r.rack_limit));
             auto to = sink;
             if (site.feeds == 1) {
                 auto const [power, fresh_power] = node(powers, site.feed[0]);
@@ -336,7 +336,7 @@ std::string feasibility::describe(unsigned size, std::vector<constraint> const& 
     for (std::uint32_t i = 0; i < world_.servers(); ++i) {
         if (!world_.usable(i)) continue;
         ++usable;
-        racks.insert(world_.at(i).rack), colours.insert(topology_.servers[i].colour.value);
+        racks.insert(world_.class_of(i).common.rack), colours.insert(topology_.servers[i].colour.value);
         for (auto const p : topology_.servers[i].power) {
             powers.insert(p.value);
         }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 namespace zooid::placement {
 namespace {
@@ -22,23 +23,24 @@ class branch_and_bound {
   public:
     branch_and_bound(topology const& t, cell const& c, floors const& f, objective o,
                      std::span<std::uint32_t const> loads)
-        : t_(t), c_(c), f_(f), anchors_(anchors_of(t, c)) {
+        : t_(t), c_(c), f_(f) {
+        for (auto const& a : c.anchors) {
+            if (a.weight <= 0) continue;
+            anchors_.add(t, a.server), weights_.push_back(a.weight);
+        }
         for (std::uint32_t i = 0; i < t.servers.size(); ++i) {
             sites_.push_back(site_of(t, {i}));
             auto const& s = t.servers[i];
             auto const load = i < loads.size() ? loads[i] : 0;
             usable_.push_back(!s.draining && !s.failed && load < s.capacity);
         }
-        if (o == objective::joint || anchors_.count < 2) {
+        if (o == objective::joint || weights_.size() < 2) {
             views_.emplace_back(view(anchors_.all()), 1.0);
-        } else {
-            double total = 0;
-            for (std::size_t i = 0; i < anchors_.count; ++i) {
-                total += anchors_.weight[i];
-            }
-            for (std::size_t i = 0; i < anchors_.count; ++i) {
-                views_.emplace_back(view(anchors_.all().subspan(i, 1)), anchors_.weight[i] / total);
-            }
+            return;
+        }
+        double const total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+        for (std::size_t i = 0; i < weights_.size(); ++i) {
+            views_.emplace_back(view(anchors_.all().subspan(i, 1)), weights_[i] / total);
         }
     }
 
@@ -59,7 +61,7 @@ class branch_and_bound {
         for (std::uint32_t i = 0; i < sites_.size(); ++i) {
             if (!usable_[i] || (colour && t_.servers[i].colour != *colour)) continue;
             auto const& s = sites_[i];
-            bool const own = views_[0].first.is_anchor(s) || is_some_anchor(i);
+            bool const own = is_some_anchor(i);
             std::vector<std::uint64_t> what{s.rack, own ? i + 1 : 0,
                                             static_cast<std::uint64_t>(s.rate * 0x1p60)};
             for (unsigned k = 0; k < s.feeds; ++k) {
@@ -74,8 +76,8 @@ class branch_and_bound {
     }
 
     bool is_some_anchor(std::uint32_t server) const {
-        return std::any_of(anchors_.sites.begin(), anchors_.sites.begin() + anchors_.count,
-                           [&](site const& a) { return a.server.value == server; });
+        auto const all = anchors_.all();
+        return std::any_of(all.begin(), all.end(), [&](auto const& a) { return a.server.value == server; });
     }
 
     double value() const {
@@ -89,7 +91,7 @@ class branch_and_bound {
 
     bool lawful(bin const& b) const {
         unsigned rack = 0, row = 0, power = 0;
-        for (auto const* s : chosen_) {
+        for (auto const& [server, s] : chosen_) {
             rack += s->rack == b.rack, row += s->row == b.row;
             power += s->feeds == 1 && s->feed[0] == b.power;
         }
@@ -105,8 +107,8 @@ class branch_and_bound {
             if (!best_.members.empty() && v >= best_.unavailable) return;
             best_.unavailable = v;
             best_.members.clear();
-            for (auto const* s : chosen_) {
-                best_.members.push_back(s->server);
+            for (auto const& m : chosen_) {
+                best_.members.push_back(m.server);
             }
             return;
         }
@@ -114,7 +116,8 @@ class branch_and_bound {
         auto const& b = bins_[from];
         std::size_t taken = 0;
         while (taken < b.servers.size() && chosen_.size() < c_.size && lawful(b)) {
-            chosen_.push_back(&sites_[b.servers[taken++]]);
+            auto const next = b.servers[taken++];
+            chosen_.push_back({{next}, &sites_[next]});
         }
         for (;; --taken) {
             visit(from + 1);
@@ -126,12 +129,13 @@ class branch_and_bound {
     topology const& t_;
     cell const& c_;
     floors f_;
-    viewpoint_sites anchors_;
+    resolved<anchors_max> anchors_;
+    std::vector<double> weights_;
     std::vector<site> sites_;
     std::vector<char> usable_;
     std::vector<std::pair<view, double>> views_;
     std::vector<bin> bins_;
-    std::vector<site const*> chosen_;
+    std::vector<located> chosen_;
     optimum best_;
 };
 

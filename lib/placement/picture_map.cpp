@@ -104,6 +104,13 @@ std::string_view shade_of(double value, double largest) {
     return steps[std::min<std::size_t>(4, static_cast<std::size_t>(value / largest * 5))];
 }
 
+/// A rack's name within its row: "w1/r0" is "r0" there.
+std::string_view short_name(std::string_view rack, std::string_view row) {
+    bool const local =
+        rack.size() > row.size() + 1 && rack.substr(0, row.size()) == row && rack[row.size()] == '/';
+    return local ? rack.substr(row.size() + 1) : rack;
+}
+
 std::string draw_racks(topology const& t, layout const& l) {
     std::string out;
     for (std::size_t w = 0; w < t.rows.size(); ++w) {
@@ -131,7 +138,7 @@ std::string draw_racks(topology const& t, layout const& l) {
                 out += fmt::format(
                     R"svg(<text class="soft" x="{:.1f}" y="{:.1f}" font-size="9" text-anchor="middle">{}</text>)svg",
                     l.rack_x[rack] + (l.rack_width - l.gap) / 2, l.row_y[w] + lines + 18,
-                    escaped(t.racks[rack].id));
+                    escaped(short_name(t.racks[rack].id, t.rows[w].id)));
             }
         }
     }

@@ -103,8 +103,10 @@ std::string axes(plot const& p, frame const& f) {
     return out;
 }
 
+/// Curves differ in their dashes, too, for those who tell colours badly.
+constexpr std::string_view dashes[] = {"", "7 4", "2 4", "10 3 2 3", "", "7 4", "2 4", "10 3 2 3"};
+
 std::string curve(series const& s, std::size_t index, frame const& f, bool log) {
-    static constexpr std::string_view dashes[] = {"", "7 4", "2 4", "10 3 2 3", "", "7 4", "2 4", "10 3 2 3"};
     std::string d, dots;
     for (auto const& [x, y] : s.points) {
         if (log && y <= 0) continue;
@@ -123,11 +125,12 @@ std::string legend(plot const& p, double& used) {
     std::string out;
     double x = left, y = 46;
     for (std::size_t i = 0; i < p.lines.size() && i < 8; ++i) {
-        auto const room = 34 + 7.2 * static_cast<double>(p.lines[i].name.size());
+        auto const room = 40 + 7.2 * static_cast<double>(p.lines[i].name.size());
         if (x > left && x + room > width - right) x = left, y += 18;
-        out += fmt::format(R"svg(<path class="curve" stroke="var(--c{})" d="M{:.1f} {:.1f}h18"/>)svg"
-                           R"svg(<text x="{:.1f}" y="{:.1f}" font-size="12.5">{}</text>)svg",
-                           i, x, y - 4, x + 24, y, escaped(p.lines[i].name));
+        out += fmt::format(
+            R"svg(<path class="curve" stroke="var(--c{})" stroke-dasharray="{}" d="M{:.1f} {:.1f}h24"/>)svg"
+            R"svg(<text x="{:.1f}" y="{:.1f}" font-size="12.5">{}</text>)svg",
+            i, dashes[i], x, y - 4, x + 30, y, escaped(p.lines[i].name));
         x += room + 8;
     }
     used = y - 46;

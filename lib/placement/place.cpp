@@ -14,24 +14,28 @@ answer solver::impl::refuse(cell const& c) {
 }
 
 answer solver::impl::accept(draft const& d) {
+    return accept(d.members(), d.score());
+}
+
+answer solver::impl::accept(std::span<std::uint32_t const> members, double score) {
     answer a;
-    a.members.reserve(d.size());
-    for (auto const m : d.members()) {
+    a.members.reserve(members.size());
+    for (auto const m : members) {
         a.members.push_back({m});
     }
     std::sort(a.members.begin(), a.members.end());
-    a.unavailable = d.score();
+    a.unavailable = score;
     a.changed = true;
     return a;
 }
 
 /// Pools that look the same from here have the same optimum: of each look the emptiest is tried.
-std::vector<std::uint32_t> solver::impl::pools_to_try(draft& d) {
+boost::container::small_vector<std::uint32_t, 8> solver::impl::pools_to_try(draft& d) {
     struct look {
         std::uint64_t key;
         std::uint32_t pool;
     };
-    std::vector<look> looks;
+    boost::container::small_vector<look, 8> looks;
     auto const& pools = servers.pools();
     auto const start = choose.random().below(pools.size());
     auto const emptier = [&](pool const& a, pool const& b) {
@@ -49,7 +53,7 @@ std::vector<std::uint32_t> solver::impl::pools_to_try(draft& d) {
         else if (emptier(pools[p], pools[same->pool]))
             same->pool = p;
     }
-    std::vector<std::uint32_t> out;
+    boost::container::small_vector<std::uint32_t, 8> out;
     for (auto const& l : looks) {
         out.push_back(l.pool);
     }
@@ -57,9 +61,10 @@ std::vector<std::uint32_t> solver::impl::pools_to_try(draft& d) {
 }
 
 /// A lawful set by other means than greed: a flow, or a search where overlaps are limited.
-bool solver::impl::fill_by_flow(draft& d, std::vector<std::uint32_t> const& fixed) {
+bool solver::impl::fill_by_flow(draft& d, server_list const& fixed) {
     feasibility f(world, servers, overlaps, options.hard);
-    auto const found = f.find(regime_of(d.size(), options.hard), fixed, d.pool_index());
+    auto const found =
+        f.find(regime_of(d.size(), options.hard), {fixed.begin(), fixed.end()}, d.pool_index());
     if (found.is != possibility::verdict::possible) return false;
     d.clear();
     for (auto const s : found.servers) {
@@ -83,26 +88,27 @@ bool solver::impl::build(draft& d) {
 
 answer solver::impl::place(cell const& c) {
     auto d = draft_of(c);
-    std::optional<draft> best;
+    server_list best;
     double best_score = 0;
     for (auto const p : pools_to_try(d)) {
         d.clear();
         d.choose_pool(p);
         if (!build(d)) continue;
         double const score = d.score();
-        if (best && score >= best_score * (1 - tie)) continue;
-        best.reset();
-        best.emplace(d);
+        if (!best.empty() && score >= best_score * (1 - tie)) continue;
+        best.assign(d.members().begin(), d.members().end());
         best_score = score;
     }
     // Pools that looked alike may still differ in what is left further down; before giving up, all are asked.
-    for (std::uint32_t p = 0; !best && p < servers.pools().size(); ++p) {
+    for (std::uint32_t p = 0; best.empty() && p < servers.pools().size(); ++p) {
         d.clear();
         d.choose_pool(p);
-        if (build(d)) best.emplace(d);
+        if (!build(d)) continue;
+        best.assign(d.members().begin(), d.members().end());
+        best_score = d.score();
     }
-    if (!best) return refuse(c);
-    auto a = accept(*best);
+    if (best.empty()) return refuse(c);
+    auto a = accept({best.data(), best.size()}, best_score);
     count(c, a.members);
     return a;
 }

@@ -12,10 +12,21 @@
 namespace zooid::placement {
 namespace {
 
+/// Members that are not of the colour that most are of. Servers of two colours do not talk to each other, so
+/// a cell never changes its colour by swaps.
+unsigned strangers(topology const& t, std::vector<server_ref> const& members) {
+    std::map<std::uint32_t, unsigned> colours;
+    unsigned most = 0;
+    for (auto const m : members) {
+        most = std::max(most, ++colours[t.servers[m.value].colour.value]);
+    }
+    return static_cast<unsigned>(members.size()) - most;
+}
+
 /// How many members are too many, over all limited domains; a step may not raise it.
 unsigned excess(topology const& t, std::vector<server_ref> const& members, unsigned limit, floors const& f) {
     std::map<std::uint32_t, unsigned> racks, rows, powers;
-    unsigned over = 0;
+    unsigned over = f.colour ? strangers(t, members) : 0;
     auto const count = [&](auto& counts, std::uint32_t x) { over += ++counts[x] > limit ? 1 : 0; };
     for (auto const m : members) {
         auto const& s = t.servers[m.value];
@@ -115,6 +126,16 @@ result<plan> plan_swaps(topology const& t, cell const& c, std::vector<server_ref
                                  s.leaving.size()));
     }
     return s.steps;
+}
+
+std::optional<std::size_t> steps_done(std::vector<server_ref> from, plan const& p,
+                                      std::vector<server_ref> const& members) {
+    for (std::size_t done = 0;; ++done) {
+        if (from == members) return done;
+        if (done == p.size()) return {};
+        std::replace(from.begin(), from.end(), p[done].out, p[done].in);
+        std::sort(from.begin(), from.end());
+    }
 }
 
 } // namespace zooid::placement

@@ -5,15 +5,15 @@
 
 namespace zooid::placement {
 
-std::vector<std::uint32_t> solver::impl::survivors(cell const& c) const {
-    std::vector<std::uint32_t> keep;
+server_list solver::impl::survivors(cell const& c) const {
+    server_list keep;
     for (auto const m : c.members) {
         if (servers.eligible(m.value)) keep.push_back(m.value);
     }
     return keep;
 }
 
-bool solver::impl::refill(draft& d, std::vector<std::uint32_t> keep) {
+bool solver::impl::refill(draft& d, server_list const& keep) {
     auto const restart = [&] {
         d.clear();
         for (auto const s : keep) {
@@ -35,7 +35,7 @@ bool solver::impl::refill(draft& d, std::vector<std::uint32_t> keep) {
 namespace {
 
 /// True if these can all stay: one pool, and no spread limit exceeded.
-bool consistent(catalogue const& servers, draft& d, std::vector<std::uint32_t> const& keep) {
+bool consistent(catalogue const& servers, draft& d, server_list const& keep) {
     d.clear();
     for (auto const s : keep) {
         if (servers.pool_of(s) != d.pool_index()) return false;
@@ -46,8 +46,8 @@ bool consistent(catalogue const& servers, draft& d, std::vector<std::uint32_t> c
 
 /// Calls `use` with every subset of `all` of the given size until it returns true.
 template <class Use>
-bool any_subset(std::vector<std::uint32_t> const& all, std::size_t size, Use use,
-                std::vector<std::uint32_t> chosen = {}, std::size_t from = 0) {
+bool any_subset(server_list const& all, std::size_t size, Use use, server_list const& chosen = {},
+                std::size_t from = 0) {
     if (chosen.size() == size) return use(chosen);
     for (auto i = from; i < all.size(); ++i) {
         auto next = chosen;
@@ -59,15 +59,28 @@ bool any_subset(std::vector<std::uint32_t> const& all, std::size_t size, Use use
 
 } // namespace
 
+namespace {
+
+/// The one member of `a` that is not in `b`; nothing if there are more or none. Both are in ascending order.
+std::optional<server_ref> only_difference(std::vector<server_ref> const& a,
+                                          std::vector<server_ref> const& b) {
+    std::optional<server_ref> found;
+    for (auto const m : a) {
+        if (std::binary_search(b.begin(), b.end(), m)) continue;
+        if (found) return {};
+        found = m;
+    }
+    return found;
+}
+
+} // namespace
+
 result<plan> solver::impl::plan_for(cell const& c, std::vector<server_ref> const& target) const {
-    std::vector<server_ref> leaving, coming;
-    std::set_difference(c.members.begin(), c.members.end(), target.begin(), target.end(),
-                        std::back_inserter(leaving));
-    std::set_difference(target.begin(), target.end(), c.members.begin(), c.members.end(),
-                        std::back_inserter(coming));
+    auto const leaving = only_difference(c.members, target);
     // One swap into a lawful set needs no search for an order, unless links are cut today.
-    bool const simple = leaving.size() == 1 && options.down.empty() && live_of(c) >= majority_of(c.size);
-    if (simple) return plan{{leaving[0], coming[0]}};
+    if (leaving && options.down.empty() && live_of(c) >= majority_of(c.size)) {
+        return plan{{*leaving, *only_difference(target, c.members)}};
+    }
     return plan_swaps(world, c, target, options.hard, options.down);
 }
 
@@ -85,19 +98,24 @@ answer solver::impl::refuse_plan(cell const& c, std::string reason) {
 }
 
 /// The pool that most survivors are of stays the cell's.
-std::uint32_t solver::impl::pool_of_most(std::vector<std::uint32_t> const& members) const {
-    std::vector<std::uint32_t> votes(servers.pools().size());
-    for (auto const s : members) {
-        ++votes[servers.pool_of(s)];
+std::uint32_t solver::impl::pool_of_most(server_list const& members) const {
+    std::uint32_t best = 0;
+    std::ptrdiff_t most = 0;
+    for (auto const m : members) {
+        auto const pool = servers.pool_of(m);
+        auto const votes =
+            std::count_if(members.begin(), members.end(), [&](auto s) { return servers.pool_of(s) == pool; });
+        if (votes > most || (votes == most && pool < best)) most = votes, best = pool;
     }
-    return static_cast<std::uint32_t>(std::max_element(votes.begin(), votes.end()) - votes.begin());
+    return best;
 }
 
 answer solver::impl::repair(cell const& c) {
     auto const all = survivors(c);
     auto d = draft_of(c);
     d.choose_pool(pool_of_most(all));
-    if (all.size() == c.size && consistent(servers, d, all)) {
+    bool const all_can_stay = consistent(servers, d, all);
+    if (all.size() == c.size && all_can_stay) {
         answer a;
         a.members = c.members, a.unavailable = d.score();
         return a;
@@ -105,17 +123,17 @@ answer solver::impl::repair(cell const& c) {
     if (live_of(c) < majority_of(c.size)) {
         return refuse_plan(c, "no majority of the members is up: this is for emergency recovery");
     }
-    if (auto simple = repair_simply(c, d, all)) return std::move(*simple);
+    if (all_can_stay && all.size() + 1 == c.size && !overlaps.on()) {
+        if (auto simple = repair_simply(c, d)) return std::move(*simple);
+    }
     uncount(c, c.members);
     auto a = search_repair(c, d, all);
     count(c, a.members);
     return a;
 }
 
-/// The common case: one member is lost, the rest stays, and so do their loads.
-std::optional<answer> solver::impl::repair_simply(cell const& c, draft& d,
-                                                  std::vector<std::uint32_t> const& all) {
-    if (all.size() + 1 != c.size || overlaps.on() || !consistent(servers, d, all)) return {};
+/// The common case: one member is lost, the rest, which is in the draft, stays, and so do their loads.
+std::optional<answer> solver::impl::repair_simply(cell const& c, draft& d) {
     if (!choose.fill(d)) return {};
     auto a = accept(d);
     auto steps = plan_for(c, a.members);
@@ -127,10 +145,10 @@ std::optional<answer> solver::impl::repair_simply(cell const& c, draft& d,
 }
 
 /// Keeps all survivors if it can, else all but one, and so on; at last another colour.
-answer solver::impl::search_repair(cell const& c, draft& d, std::vector<std::uint32_t> const& all) {
+answer solver::impl::search_repair(cell const& c, draft& d, server_list const& all) {
     answer a;
     std::string trouble;
-    auto const attempt = [&](std::vector<std::uint32_t> const& keep) {
+    auto const attempt = [&](server_list const& keep) {
         if (!consistent(servers, d, keep) || !refill(d, keep)) return false;
         auto proposal = accept(d);
         auto steps = plan_for(c, proposal.members);

@@ -73,10 +73,12 @@ result<answer> solver::repair(cell const& c) {
     return impl_->repair(c);
 }
 
-result<void> solver::drain(server_ref s) {
+result<void> solver::mark(server_ref s, server_state now) {
     if (s.value >= impl_->world.servers.size()) return error(errc::invalid_argument, "server: unknown");
-    impl_->world.servers[s.value].draining = true;
-    impl_->servers.make_ineligible(s.value);
+    auto& server = impl_->world.servers[s.value];
+    server.draining = now == server_state::draining;
+    server.failed = now == server_state::failed;
+    impl_->servers.refresh(impl_->world, s.value, impl_->options.down);
     return outcome::success();
 }
 
@@ -85,7 +87,7 @@ std::uint32_t solver::load_of(server_ref s) const {
 }
 
 std::size_t solver::bytes_for_cells() const {
-    return impl_->overlaps.bytes() + impl_->servers.servers() * sizeof(std::uint32_t);
+    return impl_->overlaps.bytes() + impl_->servers.servers() * 2 * sizeof(std::uint32_t);
 }
 
 std::size_t solver::bytes_for_shapes() const {

@@ -61,7 +61,7 @@ site site_of(topology const& t, server_ref ref) {
     auto const& rack = t.racks[s.rack.value];
     auto const& row = t.rows[rack.row.value];
     site out;
-    out.server = ref, out.rack = s.rack.value, out.row = rack.row.value;
+    out.rack = s.rack.value, out.row = rack.row.value, out.feeds = 0;
     for (auto const p : s.power) {
         out.feed[out.feeds] = p.value;
         out.feed_rate[out.feeds++] = t.powers[p.value].rate;
@@ -73,48 +73,30 @@ site site_of(topology const& t, server_ref ref) {
     return out;
 }
 
-viewpoint_sites anchors_of(topology const& t, cell const& c) {
-    viewpoint_sites out;
-    for (auto const& a : c.anchors) {
-        if (a.weight <= 0) continue;
-        out.weight[out.count] = a.weight;
-        out.sites[out.count++] = site_of(t, a.server);
-    }
-    return out;
-}
-
-bool view::small_set::has(std::uint32_t x) const {
-    return std::find(item.begin(), item.begin() + count, x) != item.begin() + count;
-}
-
-void view::small_set::add(std::uint32_t x) {
-    if (!has(x)) item[count++] = x;
-}
-
-view::view(std::span<site const> anchors, links l) : links_(l) {
+view::view(std::span<located const> anchors, links l) : links_(l) {
     ZOOID_CHECK(anchors.size() <= anchors_max, "a view has at most anchors_max anchors");
     for (auto const& a : anchors) {
-        servers_.add(a.server.value), racks_.add(a.rack), rows_.add(a.row);
+        servers_.add(a.server.value), racks_.add(a.at->rack), rows_.add(a.at->row);
     }
     learn_power(anchors);
     if (anchors.empty()) return;
-    if (racks_.count == 1) rack_cut_ = anchors[0].rack_link;
-    if (rows_.count == 1) row_cut_ = anchors[0].row_link;
+    if (racks_.count == 1) rack_cut_ = anchors[0].at->rack_link;
+    if (rows_.count == 1) row_cut_ = anchors[0].at->row_link;
 }
 
-void view::learn_power(std::span<site const> anchors) {
+void view::learn_power(std::span<located const> anchors) {
     for (auto const& a : anchors) {
-        if (a.feeds == 1) powers_.add(a.feed[0]);
+        if (a.at->feeds == 1) powers_.add(a.at->feed[0]);
     }
     for (auto const& a : anchors) {
-        bool const sure =
-            std::any_of(a.feed.begin(), a.feed.begin() + a.feeds, [&](auto p) { return powers_.has(p); });
-        if (!sure) doubtful_store_[doubtful_count_++] = a;
+        auto const* const feed = a.at->feed.data();
+        bool const sure = std::any_of(feed, feed + a.at->feeds, [&](auto p) { return powers_.has(p); });
+        if (!sure) doubtful_[doubtful_count_++] = a.at;
     }
 }
 
-bool view::is_anchor(site const& s) const {
-    return servers_.has(s.server.value);
+bool view::is_anchor(server_ref s) const {
+    return servers_.has(s.value);
 }
 
 bool view::surely_up(std::uint32_t power) const {
@@ -129,11 +111,8 @@ view::zone view::zone_of(site const& s) const {
 /// The power domains that matter to one set of members, and the tree for each of their states.
 class conditioned {
   public:
-    conditioned(view const& v, std::span<site const* const> members) : view_(v), count_(members.size()) {
-        for (std::size_t i = 0; i < count_; ++i) {
-            members_[i] = {members[i], v.zone_of(*members[i]), 0, 0, 0};
-        }
-        sort();
+    conditioned(view const& v, std::span<located const> members) : view_(v), count_(members.size()) {
+        sort(members);
         collect_domains();
         collect_anchors();
         merge_domains();
@@ -155,7 +134,9 @@ class conditioned {
 
   private:
     struct member {
+        std::uint64_t order; ///< by zone, row and rack
         site const* at;
+        server_ref server;
         view::zone zone;
         std::uint32_t feeds; ///< crossing domains, as bits
         double fail_on;      ///< P(down) while one of them is up
@@ -168,17 +149,20 @@ class conditioned {
         double down;
     };
 
-    void sort() {
-        auto const before = [](member const& a, member const& b) {
-            if (a.zone != b.zone) return a.zone < b.zone;
-            if (a.at->row != b.at->row) return a.at->row < b.at->row;
-            if (a.at->rack != b.at->rack) return a.at->rack < b.at->rack;
-            return a.at->server < b.at->server;
-        };
-        for (std::size_t i = 1; i < count_; ++i) {
-            for (auto j = i; j > 0 && before(members_[j], members_[j - 1]); --j) {
-                std::swap(members_[j], members_[j - 1]);
+    void sort(std::span<located const> members) {
+        for (std::size_t i = 0; i < count_; ++i) {
+            auto const& s = *members[i].at;
+            auto const zone = view_.zone_of(s);
+            auto const order = std::uint64_t{static_cast<std::uint8_t>(zone)} << 62 |
+                               std::uint64_t{s.row} << 31 | std::uint64_t{s.rack};
+            auto const server = members[i].server;
+            auto j = i;
+            for (; j > 0 && (members_[j - 1].order > order ||
+                             (members_[j - 1].order == order && members_[j - 1].server > server));
+                 --j) {
+                members_[j] = members_[j - 1];
             }
+            members_[j] = {order, &s, server, zone, 0, 0, 0};
         }
     }
 
@@ -190,17 +174,17 @@ class conditioned {
         return domains_[domain_count_++];
     }
 
-    bool never_dark(site const& s) const {
-        for (unsigned f = 0; f < s.feeds; ++f) {
-            if (view_.surely_up(s.feed[f])) return true;
+    bool never_dark(member const& m) const {
+        for (unsigned f = 0; f < m.at->feeds; ++f) {
+            if (view_.surely_up(m.at->feed[f])) return true;
         }
-        return view_.is_anchor(s);
+        return view_.is_anchor(m.server);
     }
 
     void collect_domains() {
         for (std::size_t i = 0; i < count_; ++i) {
             auto const& s = *members_[i].at;
-            lit_[i] = never_dark(s);
+            lit_[i] = never_dark(members_[i]);
             if (lit_[i]) continue;
             for (unsigned f = 0; f < s.feeds; ++f) {
                 at(s.feed[f], s.feed_rate[f]).users |= 1u << i;
@@ -214,8 +198,8 @@ class conditioned {
         for (bool grown = true; grown;) {
             grown = false;
             for (unsigned a = 0; a < view_.doubtful_count_; ++a) {
-                if ((taken >> a & 1) != 0 || !touches(view_.doubtful_store_[a])) continue;
-                auto const& s = view_.doubtful_store_[a];
+                if ((taken >> a & 1) != 0 || !touches(*view_.doubtful_[a])) continue;
+                auto const& s = *view_.doubtful_[a];
                 for (unsigned f = 0; f < s.feeds; ++f) {
                     at(s.feed[f], s.feed_rate[f]).anchors |= 1u << anchor_mask_count_;
                 }
@@ -263,7 +247,7 @@ class conditioned {
     void prepare_members() {
         for (std::size_t i = 0; i < count_; ++i) {
             auto& m = members_[i];
-            double const rate = view_.is_anchor(*m.at) ? 0 : m.at->rate;
+            double const rate = view_.is_anchor(m.server) ? 0 : m.at->rate;
             m.fail_on = rate;
             m.fail_off = either(rate, own_dark_[i]);
             for (unsigned d = 0; d < domain_count_; ++d) {
@@ -271,6 +255,7 @@ class conditioned {
             }
         }
         for (unsigned a = 0; a < anchor_mask_count_; ++a) {
+            anchor_masks_[a] = 0;
             for (unsigned d = 0; d < domain_count_; ++d) {
                 if ((domains_[d].anchors >> a & 1) != 0) anchor_masks_[a] |= 1u << d;
             }
@@ -356,11 +341,11 @@ class conditioned {
     std::array<double, cell_size_max> own_dark_;
     std::array<domain, (cell_size_max + anchors_max) * power_feeds_max> domains_;
     unsigned domain_count_ = 0;
-    std::array<std::uint32_t, anchors_max> anchor_masks_{};
+    std::array<std::uint32_t, anchors_max> anchor_masks_;
     unsigned anchor_mask_count_ = 0;
 };
 
-double view::shortfall(std::span<site const* const> members, stand_ins others, unsigned size) const {
+double view::shortfall(std::span<located const> members, stand_ins others, unsigned size) const {
     ZOOID_CHECK(members.size() + others.count == size, "chosen members and stand-ins make up the cell");
     conditioned const c(*this, members);
     switch (majority_of(size)) {

@@ -20,23 +20,26 @@
 
 namespace zooid::placement {
 
-/// A server with all that the formula asks of it, side by side in memory.
+/// What the formula asks of a server, side by side in memory; servers of one class share it. Nothing is
+/// initialised: arrays of these are filled as far as they are used.
 struct site {
-    server_ref server;
-    std::uint32_t rack = 0;
-    std::uint32_t row = 0;
-    std::uint32_t feeds = 0; ///< how many of the following
-    std::array<std::uint32_t, power_feeds_max> feed{};
-    std::array<double, power_feeds_max> feed_rate{};
-    double rate = 0;
-    double rack_down = 0; ///< the rack itself
-    double rack_off = 0;  ///< the rack or its link
-    double row_down = 0;
-    double row_off = 0;
-    double rack_link = 0; ///< P(cut)
-    double row_link = 0;
+    std::uint32_t rack, row;
+    std::uint32_t feeds; ///< how many of the following
+    std::array<std::uint32_t, power_feeds_max> feed;
+    std::array<double, power_feeds_max> feed_rate;
+    double rate;
+    double rack_down; ///< the rack itself
+    double rack_off;  ///< the rack or its link
+    double row_down, row_off;
+    double rack_link, row_link; ///< P(cut)
 };
 site site_of(topology const& t, server_ref s);
+
+/// Which server, and what it is like. The site must outlive every view and computation that it goes into.
+struct located {
+    server_ref server;
+    site const* at;
+};
 
 /// Members that are still to be chosen, taken as independent of everything else: in racks of their own in an
 /// anchor's row; or, if they never fail, reached whatever is cut, which makes the result a lower bound.
@@ -50,45 +53,64 @@ enum class links : std::uint8_t { matter, ignored };
 class view {
   public:
     /// From these anchors, all up and connected; from the core of the network if there are none.
-    explicit view(std::span<site const> anchors, links l = links::matter);
+    explicit view(std::span<located const> anchors, links l = links::matter);
 
     /// P(fewer than a majority of a cell of `size` reachable). members.size() + others.count == size.
-    double shortfall(std::span<site const* const> members, stand_ins others, unsigned size) const;
+    double shortfall(std::span<located const> members, stand_ins others, unsigned size) const;
 
     enum class zone : std::uint8_t { anchor_rack, anchor_row, elsewhere };
     zone zone_of(site const& s) const;
-    bool is_anchor(site const& s) const;
+    bool is_anchor(server_ref s) const;
     bool surely_up(std::uint32_t power) const;
-
-    struct small_set {
-        std::array<std::uint32_t, anchors_max * power_feeds_max> item{};
-        std::uint32_t count = 0;
-        bool has(std::uint32_t x) const;
-        void add(std::uint32_t x);
-    };
-    small_set const& racks() const { return racks_; }
-    small_set const& rows() const { return rows_; }
 
   private:
     friend class conditioned;
-    void learn_power(std::span<site const> anchors);
+    void learn_power(std::span<located const> anchors);
+
+    template <std::size_t N>
+    struct small_set {
+        std::uint32_t count = 0;
+        std::array<std::uint32_t, N> item;
+        bool has(std::uint32_t x) const {
+            for (std::uint32_t i = 0; i < count; ++i) {
+                if (item[i] == x) return true;
+            }
+            return false;
+        }
+        void add(std::uint32_t x) {
+            if (!has(x)) item[count++] = x;
+        }
+    };
 
     links links_;
-    small_set servers_, racks_, rows_, powers_;
+    small_set<anchors_max> servers_, racks_, rows_;
+    small_set<anchors_max * power_feeds_max> powers_;
     double rack_cut_ = 0; ///< P(the link of the only anchor rack is cut)
     double row_cut_ = 0;  ///< P(the link of the only anchor row is cut)
-    /// Anchors of which only "one of these is up" is known.
-    std::array<site, anchors_max> doubtful_store_{};
+    /// Anchors of which only "one of my feeds is up" is known.
+    std::array<site const*, anchors_max> doubtful_;
     unsigned doubtful_count_ = 0;
 };
 
-/// The anchors that count, resolved.
-struct viewpoint_sites {
-    std::array<site, anchors_max> sites;
-    std::array<double, anchors_max> weight;
-    std::size_t count = 0;
-    std::span<site const> all() const { return {sites.data(), count}; }
+/// Members or anchors that count, resolved from the topology. It points into itself.
+template <std::size_t N>
+class resolved {
+  public:
+    resolved() = default;
+    resolved(resolved const&) = delete;
+    resolved& operator=(resolved const&) = delete;
+
+    void add(topology const& t, server_ref s) {
+        sites_[count_] = site_of(t, s);
+        all_[count_] = {s, &sites_[count_]};
+        ++count_;
+    }
+    std::span<located const> all() const { return {all_.data(), count_}; }
+
+  private:
+    std::size_t count_ = 0;
+    std::array<site, N> sites_;
+    std::array<located, N> all_;
 };
-viewpoint_sites anchors_of(topology const& t, cell const& c);
 
 } // namespace zooid::placement

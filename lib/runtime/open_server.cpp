@@ -99,6 +99,7 @@ result<opened_store> open_on_files(running_server_options const& o, fresh_identi
     ZOOID_TRY(auto journal, store.directory->open_journal(number, fresh.life, o.journal, blocking, owner));
     store.id = store.directory->manifest().journals.at(number);
     store.content = std::move(journal->recovered());
+    if (o.journal.thread != flush_thread::blocking) store.in_turn = journal.get();
     store.journal = std::move(journal);
     return store;
 }

@@ -27,6 +27,7 @@ struct opened_store {
     std::unique_ptr<data_directory> directory; ///< null in memory
     std::unique_ptr<zooid::journal> journal;
     memory_journal* memory = nullptr; ///< the journal, if it is one
+    file_journal* in_turn = nullptr;  ///< the journal, if this thread decides who flushes it
     journal_id id;
     recovered_journal content;
 };
@@ -85,6 +86,8 @@ class server_engine final : public transport_listener,
     void note_input();
     void end_turn();
     void carry_out(time_point now);
+    void flush_in_turn();
+    bool will_be_answered() const;
     void send_all();
     void note_commit(time_point now, link_id client, bytes_view request);
     void note_reply(time_point now, output_reply const& reply);
@@ -111,7 +114,8 @@ class server_engine final : public transport_listener,
 
     bool turn_open_ = false;
     bool ended_ = false;
-    bool persisted_in_memory_ = false;
+    bool flushing_in_turn_ = false;
+    bool persisted_in_turn_ = false;
     std::uint64_t inputs_ = 0;
     server_output out_;
     std::vector<runtime_event> events_;

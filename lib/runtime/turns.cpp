@@ -77,8 +77,7 @@ void server_engine::persisted(std::uint64_t sequence_number) {
     time_point const now = boot_time_now();
     journal_.note_persisted(now, sequence_number);
     server_.on_persisted(now, sequence_number);
-    persisted_in_memory_ = store_.memory != nullptr;
-    if (!store_.memory) note_input();
+    flushing_in_turn_ ? void(persisted_in_turn_ = true) : note_input();
 }
 
 void server_engine::failed(error const& reason) {
@@ -104,23 +103,39 @@ void server_engine::end_turn() {
     turn_inputs_.record(std::exchange(inputs_, 0));
     time_point const now = boot_time_now();
     if (now >= server_.deadline()) server_.wake(now);
+    scrub(now); // before the turn flushes: it may move records, which makes a batch due
     carry_out(now);
-    scrub(now);
-    endpoint_->flush();
     arm_timer(now);
     if (on_stopped_) watch_stop();
 }
 
-// A journal in memory flushes at once, and what that sets free still belongs to this turn.
+// A journal that is flushed here flushes after the frames have left, while those who got them work. What that
+// sets free still belongs to this turn.
 void server_engine::carry_out(time_point now) {
     do {
-        persisted_in_memory_ = false;
-        server_.finish(now, out_); // the journal starts to write, while the frames below leave
+        persisted_in_turn_ = false;
+        server_.finish(now, out_); // a journal with a thread of its own starts to write, while these leave
         send_all();
         for (output_reply const& r : out_.replies)
             note_reply(now, r);
-        if (store_.memory) store_.memory->flush();
-    } while (persisted_in_memory_);
+        endpoint_->flush();
+        flush_in_turn();
+    } while (persisted_in_turn_);
+}
+
+void server_engine::flush_in_turn() {
+    flushing_in_turn_ = true;
+    if (store_.memory) store_.memory->flush();
+    if (store_.in_turn) will_be_answered() ? store_.in_turn->flush_elsewhere() : store_.in_turn->flush();
+    flushing_in_turn_ = false;
+}
+
+// Who proposes hears the others' answers while it flushes, and may need no flush of its own. Who accepts has
+// nothing to do until its flush is done: another thread would only be a detour.
+bool server_engine::will_be_answered() const {
+    if (options_.journal.thread != flush_thread::adaptive) return false;
+    auto const to_cells = [](output_frame const& f) { return f.on == channel::cells; };
+    return std::any_of(out_.frames.begin(), out_.frames.end(), to_cells);
 }
 
 void server_engine::send_all() {

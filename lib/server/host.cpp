@@ -6,6 +6,7 @@
 #include "server/host.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/base/limits.hpp>
 
 #include <algorithm>
 
@@ -13,7 +14,11 @@ namespace zooid {
 
 namespace {
 
-constexpr std::size_t frame_full_bytes = 1024 * 1024; // a message more still fits into a frame
+constexpr std::size_t frame_full_bytes = 1024 * 1024;
+
+bool wants_to_lead(replica const& r) {
+    return r.role() == role::canvassing || r.role() == role::preparing || r.role() == role::leading;
+}
 
 } // namespace
 
@@ -32,13 +37,41 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     founding_.erase(r.cell());
     auto const index = static_cast<std::uint32_t>(cells_.size());
     by_id_[r.cell()] = index;
-    by_key_[r.key()] = index;
+    // Of two generations of a key that are here at once the younger one is meant.
+    auto const [known, fresh] = by_key_.try_emplace(r.key(), index);
+    if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
     cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
     if (founding && options_.steps) options_.steps->began(cells_.back().replica, *founding);
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
+}
+
+// A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
+// some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
+void server::host::host_first(snapshot const& first) {
+    replica_id const reserved = reservations_.at(first.cell).replica;
+    replica_identity const identity{
+        {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
+    bool const founder = !first.at && first.configurations.front().members.contains(reserved);
+    left_for_.erase(first.cell);
+    if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
+    host_cell(replica::recover({first, {}, {}, {}, {}, {}}, identity, options_.cells), std::nullopt);
+}
+
+// By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
+// its way to it by index must not meet another cell.
+void server::host::retire(std::uint32_t cell) {
+    hosted_cell& c = cells_[cell];
+    cell_id const id = c.replica.cell();
+    if (index_of(id) != cell) return;
+    batch_.push_back({id, c.replica.self().replica, record_kind::forget, {}, {}});
+    left_for_[id] = c.replica.newest_members();
+    by_id_.erase(id);
+    if (auto const found = by_key_.find(c.replica.key()); found != by_key_.end() && found->second == cell)
+        by_key_.erase(found);
+    events_.push_back(replica_retired{id});
 }
 
 // ---- one step
@@ -50,8 +83,10 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     cells_[cell].replica.step({now, peers_.view()}, what, done);
     if (options_.steps) options_.steps->stepped(cells_[cell].replica, what, done);
     carry_out(now, cell, done);
+    bool const retired = done.retired;
     --depth_;
-    if (depth_ == 0) note_changes(cell);
+    if (retired) retire(cell);
+    if (depth_ == 0) note_changes(now, cell);
 }
 
 void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) {
@@ -68,10 +103,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
     for (server_id peer : done.watch) {
         peer_state* p = peers_.find(peer);
         if (!p) continue;
-        if (p->watching.size() >= 64 + 2 * cells_.size()) {
-            std::sort(p->watching.begin(), p->watching.end());
-            p->watching.erase(std::unique(p->watching.begin(), p->watching.end()), p->watching.end());
-        }
+        if (p->watching.size() >= noted_cells_max()) keep_each_once(p->watching);
         p->watching.push_back(cell);
     }
     for (ended const& e : done.ended_requests) {
@@ -79,6 +111,8 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         answer(e.request, e.why, {});
     }
 
+    for (change_chosen const& change : done.changed)
+        answer(change.request, std::nullopt, {}, change.at);
     if (done.restore) restore_machine(now, cell, done.restore->state);
     std::optional<applied> last;
     for (delivery const& d : done.deliver) {
@@ -162,14 +196,23 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     peer_state* peer = peers_.find(o.to.server);
     if (!peer || !peer->connected) return;
     bytes& frame = durably ? peer->durable : peer->now;
+    auto const leave = [&](bytes full) {
+        if (durably) {
+            turn_.frames.emplace_back(peer->server, std::move(full));
+        } else {
+            overflow_.push_back({peer->server, channel::cells, std::move(full)});
+        }
+    };
+    std::size_t const before = frame.size();
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
-    if (frame.size() < frame_full_bytes) return;
-    if (durably) {
-        turn_.frames.emplace_back(peer->server, std::exchange(frame, {}));
-    } else {
-        overflow_.push_back({peer->server, channel::cells, std::exchange(frame, {})});
+    if (frame.size() > limits::frame_bytes_max - 1024 &&
+        before != 0) { // a large message has a frame to itself
+        bytes const last = frame.substr(before);
+        frame.resize(before);
+        leave(std::exchange(frame, last));
     }
+    if (frame.size() >= frame_full_bytes) leave(std::exchange(frame, {}));
 }
 
 void server::host::note_facts(std::uint32_t cell, effects const& done) {
@@ -193,15 +236,14 @@ void server::host::note_facts(std::uint32_t cell, effects const& done) {
 // The list has a line for each change of proposer; when most must be stale or double, it is made anew.
 void server::host::note_led(peer_state& peer, std::uint32_t cell) {
     peer.led.push_back(cell);
-    if (peer.led.size() < 64 + 2 * cells_.size()) return;
+    if (peer.led.size() < noted_cells_max()) return;
     auto const stale = [&](std::uint32_t other) { return cells_[other].proposer.server != peer.server; };
-    std::sort(peer.led.begin(), peer.led.end());
-    peer.led.erase(std::unique(peer.led.begin(), peer.led.end()), peer.led.end());
+    keep_each_once(peer.led);
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
 }
 
 // After a step: who leads now, is it still well, and when does it want to be woken.
-void server::host::note_changes(std::uint32_t cell) {
+void server::host::note_changes(time_point now, std::uint32_t cell) {
     hosted_cell& c = cells_[cell];
     if (c.replica.proposer() != c.proposer) {
         c.proposer = c.replica.proposer();
@@ -215,12 +257,25 @@ void server::host::note_changes(std::uint32_t cell) {
     }
     if (c.replica.is_quarantined() && !c.stopped) {
         c.stopped = true;
+        announce_stopped(c);
         events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
     }
     time_point const wanted = c.replica.deadline();
-    if (wanted >= c.queued_at) return;
-    c.queued_at = wanted;
-    deadlines_.push(wanted, cell);
+    if (wanted < c.queued_at) {
+        c.queued_at = wanted;
+        deadlines_.push(wanted, cell);
+    }
+    if ((hung_ || latched_) && wants_to_lead(c.replica)) step(now, cell, resign{});
+}
+
+// Design 9. Those that take it for the proposer would wait for its silence to tell; the others learn whom to
+// count out. Who is not connected now hears of it when it sends something here.
+void server::host::announce_stopped(hosted_cell const& c) {
+    for (member const& m : c.replica.members().members()) {
+        peer_state* peer = peers_.find(m.server);
+        if (!peer || !peer->connected) continue;
+        append_not_here(peer->now, c.replica.cell(), m.replica, c.replica.self().replica);
+    }
 }
 
 // ---- time
@@ -236,7 +291,7 @@ void server::host::wake(time_point now) {
         if (c.replica.deadline() <= now) {
             step(now, due->cell, woken{});
         } else {
-            note_changes(due->cell);
+            note_changes(now, due->cell);
         }
     }
 }
@@ -323,12 +378,8 @@ void server::host::release(time_point now, parked_turn& parked) {
         facts_.push_back(fact);
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
-    for (snapshot const& founding : parked.founded) {
-        configuration const& members = founding.configurations.front().members;
-        member const& self = members[*members.index_of(identity_.server)];
-        std::uint64_t const seed = random_.next();
-        host_cell(replica::found(founding, {self, identity_.life, seed}, options_.cells), founding);
-    }
+    for (snapshot const& first : parked.founded)
+        host_first(first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));
     for (auto const& [cell, ticket] : parked.tickets)
@@ -376,7 +427,8 @@ void server::host::on_journal_failed(time_point now, error const& reason) {
 
 void server::host::resign_all(time_point now) {
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        if (cells_[cell].replica.proposer().server == identity_.server) step(now, cell, resign{});
+        replica const& r = cells_[cell].replica;
+        if (wants_to_lead(r) || r.proposer().server == identity_.server) step(now, cell, resign{});
     }
 }
 

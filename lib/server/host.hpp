@@ -43,7 +43,7 @@ struct parked_turn {
     std::vector<std::pair<std::uint32_t, message>> to_self;
     std::vector<std::pair<std::uint32_t, std::uint64_t>> tickets;
     std::vector<output_reply> replies;
-    std::vector<snapshot> founded;
+    std::vector<snapshot> founded; ///< what founders and newcomers begin with
     std::vector<durable_fact> facts;
 
     bool empty() const {
@@ -84,7 +84,8 @@ class server::host {
 
     // requests.cpp: clients and operators
     void on_request(time_point now, requester from, bytes_view encoded);
-    void answer(token request, std::optional<errc> failure, bytes_view payload);
+    void answer(token request, std::optional<errc> failure, bytes_view payload,
+                std::optional<slot> at = std::nullopt);
 
     std::optional<std::uint32_t> index_of(cell_id cell) const;
 
@@ -100,6 +101,7 @@ class server::host {
     boost::unordered_flat_map<cell_id, std::uint32_t, std::hash<cell_id>> by_id_;
     boost::unordered_flat_map<bytes, std::uint32_t> by_key_;
     boost::unordered_flat_map<token, waiting_request, std::hash<token>> waiting_;
+    std::map<cell_id, configuration> left_for_; ///< cells whose replica here retired, and where they are now
     server_statistics statistics_;
     std::set<cell_id> founding_; ///< founding records that wait for their flush
     journal_claim found_;        ///< the last batch that the journal held when it was opened
@@ -113,16 +115,21 @@ class server::host {
     std::optional<applied> apply(std::uint32_t cell, delivery const& d);
     void route(std::uint32_t cell, outgoing& o, bool durably);
     void note_facts(std::uint32_t cell, effects const& done);
-    void note_changes(std::uint32_t cell);
+    void note_changes(time_point now, std::uint32_t cell);
+    void announce_stopped(hosted_cell const& c);
     void run_self_messages(time_point now);
     void probe_proposers(time_point now);
     void note_led(peer_state& peer, std::uint32_t cell);
+    /// A list that is longer has stale or double lines.
+    std::size_t noted_cells_max() const { return 64 + 2 * cells_.size(); }
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);
     void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
+    void host_first(snapshot const& first);
+    void retire(std::uint32_t cell);
     void resign_all(time_point now);
 
     void tick(time_point now);
@@ -134,6 +141,9 @@ class server::host {
     void remember_claims();
     void on_pulse(time_point now, peer_state& from, bytes_view payload);
     void on_cells(time_point now, peer_state& from, bytes_view payload);
+    void on_addressed(time_point now, peer_state& from, addressed const& a);
+    void on_message_for_newcomer(peer_state& from, addressed const& a, reservation const& reserved);
+    void on_gone(time_point now, std::uint32_t cell, server_id there);
 
     void reply_now(link_id client, correlation_id correlation, std::optional<errc> failure, bytes_view detail,
                    hosted_cell const* cell, bytes_view payload);
@@ -141,12 +151,15 @@ class server::host {
                      hosted_cell const* cell, bytes_view payload,
                      std::optional<slot> at = std::nullopt) const;
     void refuse(link_id client, request const& r, error const& why, hosted_cell const* cell);
+    void refuse_absent(link_id client, request const& r);
     void refuse_role(requester from, request const& r, std::string_view what);
     std::optional<std::uint32_t> cell_of(request const& r) const;
     void on_cell_request(time_point now, requester from, request const& r);
     void on_prefix_read(link_id client, request const& r, hosted_cell const& cell);
     void on_reserve(link_id client, request const& r);
     void on_found(link_id client, request const& r);
+    void on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell);
+    void on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell);
     replica_id draw_replica_id();
 
     deadline_heap deadlines_;

@@ -103,8 +103,7 @@ void server::host::tell_cells(peer_state& peer, time_point now, bool returned) {
         concerned.insert(concerned.end(), peer.watching.begin(), peer.watching.end());
         peer.watching.clear();
     }
-    std::sort(concerned.begin(), concerned.end());
-    concerned.erase(std::unique(concerned.begin(), concerned.end()), concerned.end());
+    keep_each_once(concerned);
     auto const stale = [&](std::uint32_t cell) { return cells_[cell].proposer.server != peer.server; };
     peer.led = concerned;
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
@@ -192,22 +191,59 @@ void server::host::on_cells(time_point now, peer_state& from, bytes_view payload
     }
     for (addressed const& a : decoded.value()) {
         ++statistics_.messages_received;
-        auto const cell = index_of(a.cell);
-        if (!cell || cells_[*cell].replica.self().replica != a.to) {
-            ++statistics_.messages_refused;
-            if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
-            continue;
-        }
-        if (a.content.empty()) continue;
-        auto content = decode_message(a.content);
-        if (!content) {
-            ++statistics_.messages_refused;
-            events_.push_back(frame_refused{from.server, content.error()});
-            continue;
-        }
-        step(now, *cell, received{from.server, a.from, std::move(content).value()});
+        on_addressed(now, from, a);
     }
     run_self_messages(now);
+}
+
+// A message creates no replica that could have voted before: one that was reserved and never began may be
+// taught its first state, all others have to be here.
+void server::host::on_addressed(time_point now, peer_state& from, addressed const& a) {
+    auto const cell = index_of(a.cell);
+    if (!cell || cells_[*cell].replica.self().replica != a.to) {
+        auto const reserved = reservations_.find(a.cell);
+        if (reserved != reservations_.end() && reserved->second.replica == a.to)
+            return on_message_for_newcomer(from, a, reserved->second);
+        ++statistics_.messages_refused;
+        if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
+        return;
+    }
+    if (a.content.empty()) return on_gone(now, *cell, from.server);
+    auto content = decode_message(a.content);
+    if (!content) {
+        ++statistics_.messages_refused;
+        events_.push_back(frame_refused{from.server, content.error()});
+        return;
+    }
+    step(now, *cell, received{from.server, a.from, std::move(content).value()});
+}
+
+// It asks whoever speaks to it for the state of the cell, and begins when that is durable.
+void server::host::on_message_for_newcomer(peer_state& from, addressed const& a,
+                                           reservation const& reserved) {
+    if (a.content.empty() || latched_ || rolled_back_ || founding_.contains(a.cell)) return;
+    auto content = decode_message(a.content);
+    auto* const taught = content ? std::get_if<teach_snapshot>(&content.value()) : nullptr;
+    if (!taught) return append_addressed(from.now, a.cell, a.from, a.to, fetch{slot{}});
+    snapshot& first = taught->state;
+    if (first.cell != a.cell || first.birth != reserved.birth) return;
+    founding_.insert(a.cell);
+    to_records(a.cell, a.to, checkpoint_record{first}, batch_);
+    turn_.founded.push_back(std::move(first));
+}
+
+// The replica over there stopped, or was never there. If it is taken for the proposer, the first in line
+// finds that out now; all at once would only duel.
+void server::host::on_gone(time_point now, std::uint32_t cell, server_id there) {
+    hosted_cell& c = cells_[cell];
+    if (c.proposer.server != there || now - c.complained_at < options_.pulse_interval) return;
+    for (member const& m : c.replica.members().members()) {
+        if (m.server == there || peers_.view().suspected(m.server)) continue;
+        if (m.server != identity_.server) return;
+        break;
+    }
+    c.complained_at = now;
+    step(now, cell, complaint{});
 }
 
 void server::host::stop(time_point now) {

@@ -4,6 +4,11 @@
 
 namespace zooid {
 
+void keep_each_once(std::vector<std::uint32_t>& cells) {
+    std::sort(cells.begin(), cells.end());
+    cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+}
+
 peer_state* peer_table::find(server_id peer) {
     return const_cast<peer_state*>(std::as_const(*this).find(peer));
 }

@@ -40,6 +40,9 @@ struct peer_state {
     std::vector<std::uint32_t> watching; ///< cells to be told when it returns
 };
 
+/// Lists of cells are appended to, and cleared of doubles when they are needed or have grown too long.
+void keep_each_once(std::vector<std::uint32_t>& cells);
+
 class peer_table {
   public:
     peer_table(server_id self, life_id life, server_options const& options)

@@ -43,7 +43,7 @@ class interpreter {
         case record_kind::value: return take_value(r);
         case record_kind::checkpoint: return take_checkpoint(r);
         case record_kind::quarantine: return take_quarantine(r);
-        case record_kind::prefix:
+        case record_kind::prefix: return take_prefix(r);
         case record_kind::forget:
         case record_kind::server: return;
         }
@@ -53,7 +53,11 @@ class interpreter {
         for (unreadable_record const& lost : found.unreadable) {
             if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
         }
-        if (found.voting_suspect) trouble("its voting state was damaged");
+        bool const was_quarantined = !state_.quarantine.empty();
+        if (found.voting_suspect) {
+            if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
+            trouble("its voting state was damaged");
+        }
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);
@@ -86,6 +90,10 @@ class interpreter {
         if (!in.complete() || chosen > 1) return trouble("an acceptance is malformed");
         acceptances_.push_back(a);
     }
+    void take_prefix(record const& r) {
+        if (!open(r).complete()) return trouble("a prefix is malformed");
+        state_.prefix = std::max(state_.prefix, r.at);
+    }
     // Values come after acceptances, both by slot. One that is not what was accepted is as good as lost.
     void take_value(record const& r) {
         auto const accepted = std::find_if(acceptances_.begin(), acceptances_.end(),
@@ -103,6 +111,9 @@ class interpreter {
     void take_quarantine(record const& r) {
         reader in = open(r);
         state_.quarantine = in.get_sized();
+        // The first records ended here.
+        if (!in.at_end())
+            state_.quarantined_for = in.get<std::uint8_t>() == 1 ? distrust::votes : distrust::state;
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 
@@ -128,11 +139,14 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
         });
         out.push_back({cell, replica, record_kind::acceptance, a->at, vote});
         if (!a->value.empty()) out.push_back({cell, replica, record_kind::value, a->at, a->value.encoded()});
+    } else if (auto const* prefix = std::get_if<prefix_record>(&fact)) {
+        out.push_back({cell, replica, record_kind::prefix, prefix->at, payload([](writer&) {})});
     } else if (auto const* c = std::get_if<checkpoint_record>(&fact)) {
         out.push_back({cell, replica, record_kind::checkpoint, c->state.at, shared_bytes(encode(c->state))});
     } else if (auto const* q = std::get_if<quarantine_record>(&fact)) {
-        out.push_back(
-            {cell, replica, record_kind::quarantine, {}, payload([&](writer& w) { w.put_sized(q->cause); })});
+        out.push_back({cell, replica, record_kind::quarantine, {}, payload([&](writer& w) {
+                           w.put_sized(q->cause), w.put(static_cast<std::uint8_t>(q->of));
+                       })});
     }
 }
 

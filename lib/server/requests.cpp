@@ -42,14 +42,15 @@ void server::host::reply_now(link_id client, correlation_id correlation, std::op
     replies_.push_back({client, make_reply(correlation, failure, detail, cell, payload)});
 }
 
-void server::host::answer(token request, std::optional<errc> failure, bytes_view payload) {
+void server::host::answer(token request, std::optional<errc> failure, bytes_view payload,
+                          std::optional<slot> at) {
     auto const waiting = waiting_.find(request);
     if (waiting == waiting_.end()) return;
     waiting_request const w = std::move(waiting->second);
     waiting_.erase(waiting);
     if (failure) ++statistics_.requests_failed;
     if (failure == errc::overloaded) mark(marks_, sometimes::proposal_rejected_overloaded);
-    reply_now(w.client, w.correlation, failure, {}, &cells_[w.cell], payload);
+    replies_.push_back({w.client, make_reply(w.correlation, failure, {}, &cells_[w.cell], payload, at)});
 }
 
 void server::host::refuse(link_id client, request const& r, error const& why, hosted_cell const* cell) {
@@ -97,7 +98,7 @@ void server::host::on_request(time_point now, requester from, bytes_view encoded
 void server::host::on_cell_request(time_point now, requester from, request const& r) {
     link_id const client = from.link;
     auto const index = cell_of(r);
-    if (!index) return refuse(client, r, errc::not_here, nullptr);
+    if (!index) return refuse_absent(client, r);
     hosted_cell& cell = cells_[*index];
     if (r.birth && r.birth != cell.replica.birth()) {
         return refuse(client, r,
@@ -114,6 +115,12 @@ void server::host::on_cell_request(time_point now, requester from, request const
     case operation::prefix_read: return on_prefix_read(client, r, cell);
     case operation::explain:
         return reply_now(client, r.correlation, std::nullopt, {}, &cell, describe(cell.replica.explain()));
+    case operation::describe_members: {
+        replica const& here = cell.replica;
+        members_description const d{here.configuration_base(), here.newest_members(), here.is_changing()};
+        return reply_now(client, r.correlation, std::nullopt, {}, &cell, encode(d));
+    }
+    case operation::transfer_lead: return on_transfer_lead(now, client, r, *index);
     case operation::complain:
         step(now, *index, complaint{});
         return reply_now(client, r.correlation, std::nullopt, {}, &cell, {});
@@ -124,6 +131,7 @@ void server::host::on_cell_request(time_point now, requester from, request const
         events_.push_back(requests_overloaded{});
         return refuse(client, r, errc::overloaded, &cell);
     }
+    if (r.op == operation::change_members) return on_change_members(now, client, r, *index);
     token const request{++tokens_};
     if (r.op == operation::commit) {
         if (is_system_key(cell.replica.key()) && !may_administer(from.role))
@@ -136,6 +144,44 @@ void server::host::on_cell_request(time_point now, requester from, request const
     }
     waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, bytes(r.payload)});
     step(now, *index, read{request});
+}
+
+// The cell was here: its members as of then are told. A wrong pointer costs a detour, never safety.
+void server::host::refuse_absent(link_id client, request const& r) {
+    auto const left = left_for_.find(r.cell);
+    if (left == left_for_.end()) return refuse(client, r, errc::not_here, nullptr);
+    ++statistics_.requests_failed;
+    reply moved;
+    moved.correlation = r.correlation;
+    moved.failure = errc::not_here;
+    moved.cell = r.cell;
+    moved.members = left->second;
+    bytes out;
+    encode(moved, out);
+    replies_.push_back({client, std::move(out)});
+}
+
+// ---- members
+// ----------------------------------------------------------------------------------------------------
+
+void server::host::on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell) {
+    auto decoded = decode_change(r.payload);
+    if (!decoded) return refuse(client, r, decoded.error(), &cells_[cell]);
+    token const request{++tokens_};
+    waiting_.emplace(request, waiting_request{client, r.correlation, cell, r.op, {}});
+    step(now, cell, change_members{request, std::move(decoded).value()});
+}
+
+void server::host::on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell) {
+    hosted_cell const& c = cells_[cell];
+    reader in(r.payload);
+    auto const successor = in.get<replica_id>();
+    if (!in.complete() || !c.replica.members().contains(successor)) {
+        return refuse(client, r, error(errc::invalid_argument, "the successor is no member"), &c);
+    }
+    if (c.replica.role() != role::leading) return refuse(client, r, errc::not_proposer, &c);
+    step(now, cell, resign{successor});
+    reply_now(client, r.correlation, std::nullopt, {}, &c, {});
 }
 
 // Any replica answers, from a prefix of the log that is no older than what this client saw before.

@@ -41,11 +41,25 @@ void server::host::restore(recovered_journal const& recovered) {
     }
 }
 
-// Damage found while running is reported only: the replica still has in memory what the disk lost. The next
-// start judges it, and a replica whose votes are damaged then comes back quarantined.
-void server::host::on_damage(time_point, journal_damage const& damage) {
+// A replica whose votes are lost stops now, while a majority of the others is likely well, and not at the
+// next start, when many may come back with losses at once. Lost values it goes on without: it has them in
+// memory, and a peer can teach them. The journal's own facts are written again.
+void server::host::on_damage(time_point now, journal_damage const& damage) {
     mark(marks_, sometimes::damage_reported);
-    events_.push_back(damage_reported{damage.cell, std::string(name_of(damage.kind))});
+    std::string const what = std::string(name_of(damage.kind)) + ": " + std::string(name_of(damage.record)) +
+                             " at offset " + std::to_string(damage.offset) + " of segment " +
+                             std::to_string(damage.segment);
+    events_.push_back(damage_reported{damage.cell, what});
+    if (damage.kind != damage_kind::voting || damage.superseded) return;
+    if (damage.record == record_kind::server) {
+        for (peer_state& peer : peers_.all())
+            peer.claim_changed = peer.claim_changed || !peer.claims.empty();
+        return;
+    }
+    auto const cell = index_of(damage.cell);
+    if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
+    if (!cells_[*cell].replica.is_quarantined())
+        step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
 void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
@@ -56,9 +70,7 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
     std::string const cause = "the journal was rolled back";
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        replica const& r = cells_[cell].replica;
-        to_records(r.cell(), r.self().replica, quarantine_record{cause}, batch_);
-        step(now, cell, apply_failed{r.applied_slot(), cause});
+        if (!cells_[cell].replica.is_quarantined()) step(now, cell, votes_lost{cause});
     }
 }
 

@@ -99,7 +99,7 @@ liveness const& server::servers() const {
 
 server_statistics server::host::statistics() const {
     server_statistics now = statistics_;
-    now.cells = cells_.size();
+    now.cells = by_id_.size();
     now.requests_waiting = waiting_.size();
     for (hosted_cell const& c : cells_)
         now.replica_bytes += c.replica.memory_bytes() + c.machine->memory_bytes();
@@ -108,8 +108,9 @@ server_statistics server::host::statistics() const {
 
 std::vector<cell_id> server::cells() const {
     std::vector<cell_id> all;
-    for (hosted_cell const& c : host_->cells_)
-        all.push_back(c.replica.cell());
+    for (hosted_cell const& c : host_->cells_) {
+        if (!c.replica.is_retired()) all.push_back(c.replica.cell());
+    }
     return all;
 }
 
@@ -142,6 +143,22 @@ result<reserve_request> decode_reserve_request(bytes_view encoded) {
     if (!in.complete() || !r.cell || !r.birth)
         return error(errc::malformed, "reserve: a cell id and a generation");
     return r;
+}
+
+bytes encode(members_description const& d) {
+    bytes out;
+    writer w(out);
+    w.put(d.base), w.put(d.newest), w.put(static_cast<std::uint8_t>(d.changing ? 1 : 0));
+    return out;
+}
+
+result<members_description> decode_members_description(bytes_view encoded) {
+    reader in(encoded);
+    members_description d;
+    in.get(d.base), in.get(d.newest);
+    d.changing = in.get<std::uint8_t>() != 0;
+    if (!in.complete()) return error(errc::malformed, "a description of members");
+    return d;
 }
 
 bytes encode(member const& m) {

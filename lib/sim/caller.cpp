@@ -74,7 +74,8 @@ void caller::ask(intent what) {
 void caller::attempt() {
     if (intent_.kind == intent_kind::commit && opened_ && envelope_.empty()) {
         ++sequence_;
-        kv::encode(kv::request{id_, sequence_, sequence_, seen_, encoded(intent_.asked)}, envelope_);
+        sequence const settled{sequence_.value - std::min(sequence_.value, options_.unsettled)};
+        kv::encode(kv::request{id_, sequence_, settled, seen_, encoded(intent_.asked)}, envelope_);
     }
     if (intent_.kind != intent_kind::commit && envelope_.empty()) envelope_ = encoded(intent_.asked);
     server_id to = intent_.kind == intent_kind::prefix_read ? any_member() : proposer_;
@@ -121,6 +122,7 @@ void caller::on_timer(std::uint32_t epoch) {
     if (!busy_) return;
     if (around_.now() >= deadline_) return give_up();
     if (waiting_ == waiting_for::answer) {
+        place_.members = around_.members_of(place_.cell);
         if (intent_.kind != intent_kind::prefix_read) complain();
         proposer_ = {};
     }
@@ -157,6 +159,10 @@ void caller::on_refusal(server_id from, reply const& r) {
         around_.on_fault_found("a valid request was refused: " + std::string(name_of(*r.failure)) + " " +
                                std::string(r.detail));
     }
+    if (r.cell == place_.id && !r.members.empty())
+        place_.members = r.members;
+    else if (*r.failure == errc::not_here)
+        place_.members = around_.members_of(place_.cell);
     if (waiting_ != waiting_for::answer) return;
     bool const redirected = r.proposer && r.proposer != from && refusals_ < 8;
     proposer_ = redirected ? r.proposer : server_id{};
@@ -168,8 +174,9 @@ void caller::on_success(reply const& r) {
     if (intent_.kind != intent_kind::commit) return on_read_reply(r);
     if (opened_ && !envelope_.empty()) return on_commit_reply(r);
     opened_ = true; // the answer to open_session: now there is an as_of
+    ++number_;      // a later answer to another copy of it is none to the request
     if (r.proposer) proposer_ = r.proposer;
-    attempts_ = 0;
+    attempts_ = unanswered_ = 0;
     attempt();
 }
 
@@ -209,9 +216,8 @@ void caller::end(ending how) {
     busy_ = false;
     call_.responded_ns = around_.now();
     call_.ended = std::move(how);
-    last_ = call_;
-    if (work_) work_->learn(intent_, call_.ended);
-    if (intent_.kind != intent_kind::prefix_read) around_.on_ended(place_.index, call_);
+    work_ ? work_->learn(intent_, call_.ended) : void(last_ = call_.ended);
+    if (intent_.kind != intent_kind::prefix_read) around_.on_ended(place_.index, std::move(call_));
     if (work_ && !stopping_) begin_after(draw(options_.think_mean));
 }
 

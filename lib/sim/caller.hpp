@@ -26,9 +26,11 @@ class caller_surroundings {
     virtual world_time now() const = 0;
     virtual void send_request(std::uint16_t caller, server_id to, bytes request) = 0;
     virtual void set_timer(std::uint16_t caller, world_time at, std::uint32_t epoch) = 0;
-    virtual void on_ended(std::uint16_t caller, call const& ended) = 0;
+    virtual void on_ended(std::uint16_t caller, call ended) = 0;
     virtual void on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) = 0;
     virtual void on_fault_found(std::string what) = 0;
+    /// As a discovery cache would tell it.
+    virtual configuration members_of(std::size_t cell) const = 0;
 };
 
 /// The home of a caller that no cut concerns.
@@ -58,7 +60,8 @@ class caller {
     bool is_busy() const { return busy_; }
     std::uint16_t home() const { return place_.home; }
     std::size_t cell() const { return place_.cell; }
-    std::optional<call> const& last() const { return last_; }
+    /// How the last call ended, for callers without a workload.
+    std::optional<ending> const& last() const { return last_; }
 
   private:
     enum class waiting_for : std::uint8_t { nothing, thinking, answer, retry };
@@ -102,7 +105,7 @@ class caller {
     world_time deadline_ = 0;
     waiting_for waiting_ = waiting_for::nothing;
     std::uint32_t epoch_ = 0;
-    std::optional<call> last_;
+    std::optional<ending> last_;
 };
 
 } // namespace zooid::sim

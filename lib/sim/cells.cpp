@@ -1,9 +1,11 @@
 // Cells of the world: their founding, their clients, and how they are when all is quiet.
+#include "cell/state.hpp"
 #include "sim/engine.hpp"
 
 #include <zooid/base/check.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid::sim {
 
@@ -27,10 +29,10 @@ cell_index world::engine::found_cell(std::size_t replicas) {
         if (!reserved) return fail("a reservation is malformed"), 0;
         members.push_back(reserved.value());
     }
-    c.members = configuration(members);
+    c.held = {{slot{1}, configuration(members)}};
     cells_.push_back(c);
-    referee_.add_cell(c.id, c.members);
-    snapshot founding{c.id, c.name, birth, 1, limits::alpha_default, {}, {{slot{1}, c.members}}, {}, {}};
+    referee_.add_cell(c.id, c.held.front().members);
+    snapshot founding{c.id, c.name, birth, 1, limits::alpha_default, {}, c.held, {}, {}};
     for (member const& m : members)
         (void)administer(m.server, operation::found, encode(founding));
     return cells_.size() - 1;
@@ -42,8 +44,9 @@ std::uint16_t world::engine::add_caller(cell_index cell, client_options const& o
     auto const home = works ? static_cast<std::uint16_t>(random_.below(machines_.size())) : nowhere;
     std::uint64_t const seed = random_.next();
     auto work = works ? make_workload(options.work, index) : nullptr;
-    callers_.push_back(std::make_unique<caller>(
-        *this, caller_place{index, home, cell, c.id, c.name, c.members}, options, std::move(work), seed));
+    callers_.push_back(
+        std::make_unique<caller>(*this, caller_place{index, home, cell, c.id, c.name, c.held.back().members},
+                                 options, std::move(work), seed));
     return index;
 }
 
@@ -52,7 +55,7 @@ ending world::engine::call_once(cell_index cell, intent what, duration patience)
     callers_[index]->ask(std::move(what));
     (void)run_until([&] { return !callers_[index]->is_busy(); }, patience + std::chrono::seconds(1));
     if (callers_[index]->is_busy()) return unknown{};
-    return callers_[index]->last()->ended;
+    return *callers_[index]->last();
 }
 
 // ---- what callers tell
@@ -62,8 +65,9 @@ void world::engine::set_timer(std::uint16_t index, world_time at, std::uint32_t 
     queue_.push({.at = at, .what = occurrence::client, .target = index, .epoch = epoch});
 }
 
-void world::engine::on_ended(std::uint16_t index, call const& ended) {
-    calls_.push_back(ended);
+void world::engine::on_ended(std::uint16_t index, call last) {
+    calls_.push_back(std::move(last));
+    call const& ended = calls_.back();
     mix(ended.ended.index() + static_cast<std::uint64_t>(ended.responded_ns));
     bool const write = ended.kind == call_kind::transaction;
     bool const committed = std::holds_alternative<kv::committed>(ended.ended);
@@ -81,6 +85,78 @@ void world::engine::on_ended(std::uint16_t index, call const& ended) {
 void world::engine::on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) {
     referee_.on_read(cell, at, query, results);
     mix(results);
+}
+
+// ---- members
+// ----------------------------------------------------------------------------------------------------
+
+// Whoever leads is asked to replace one member: one on a harmed server if there is one. The request may be
+// lost, come too late, or find another change before it.
+bool world::engine::replace_member(cell_index cell) {
+    auto newcomer_on = [&](configuration const& members) {
+        std::vector<server_id> free;
+        for (machine const& m : machines_) {
+            if (m.running && !m.harmed && !m.latched && !members.index_of(m.id)) free.push_back(m.id);
+        }
+        return free.empty() ? server_id{} : free[random_.below(free.size())];
+    };
+    server_id const asked = leader(cell);
+    if (!asked) return false;
+    server_id const server =
+        newcomer_on(at(asked).running->host.find_replica(cells_[cell].id)->newest_members());
+    if (!server) return false;
+    auto const reserved =
+        ask_operator_request(server, operation::reserve, encode(reserve_request{cells_[cell].id, {1}}));
+    auto const joins = reserved ? decode_member(*reserved) : result<member>(errc::unreachable);
+    server_id const leads = leader(cell);
+    if (!joins || !leads) return false;
+    replica const& r = *at(leads).running->host.find_replica(cells_[cell].id);
+    std::vector<member> members(r.newest_members().members().begin(), r.newest_members().members().end());
+    auto out =
+        std::find_if(members.begin(), members.end(), [&](member const& m) { return at(m.server).harmed; });
+    std::size_t const drawn = random_.below(members.size());
+    if (out == members.end() || random_.chance(1, 3))
+        out = members.begin() + static_cast<std::ptrdiff_t>(drawn);
+    *out = joins.value();
+    if (!configuration::valid(members)) return false;
+    auto const harmed =
+        std::count_if(members.begin(), members.end(), [&](member const& m) { return at(m.server).harmed; });
+    if (static_cast<std::size_t>(harmed) > (members.size() - 1) / 2) return false;
+    configuration_change const change{
+        r.configuration_base(), configuration(members), {{joins.value().replica, 0, 1}}};
+    cells_[cell].requested.push_back(change);
+    (void)send_operator_request(leads, operation::change_members, cells_[cell].id, encode(change));
+    return true;
+}
+
+// What governs, and what may govern soon.
+std::vector<configuration> world::engine::possible_configurations(cell_index cell) const {
+    founded_cell const& c = cells_[cell];
+    std::vector<configuration> all;
+    for (governed const& g : c.held)
+        all.push_back(g.members);
+    for (configuration_change const& change : c.requested)
+        all.push_back(change.members);
+    return all;
+}
+
+// A request is past when a later configuration than the one that it names is known.
+void world::engine::note_members(machine& m) {
+    for (std::size_t i = 0; i < cells_.size(); ++i) {
+        founded_cell& c = cells_[i];
+        replica const* r = m.running->host.find_replica(c.id);
+        if (!r) continue;
+        auto const& held = r->state().members.held();
+        if (held == c.held) continue;
+        for (governed const& g : held)
+            referee_.on_configuration(i, g);
+        bool const newer = held.back().from > c.held.back().from || held.front().from > c.held.front().from;
+        if (!newer || held.back().from < c.held.back().from) continue;
+        c.held = held;
+        std::erase_if(c.requested, [&](configuration_change const& change) {
+            return change.base < r->configuration_base();
+        });
+    }
 }
 
 // ---- when all is quiet
@@ -102,8 +178,10 @@ std::string world::engine::unrest() const {
         for (machine const& m : machines_) {
             replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
             if (!r || m.harmed || m.latched) continue;
+            if (!c.held.back().members.contains(r->self().replica)) continue; // a learner, or released
             std::string const who = c.name + " on server " + to_string(m.id);
             if (r->deadline() != never) return who + " has a deadline as " + std::string(name_of(r->role()));
+            if (r->is_changing()) return who + " holds a change that is not released";
             if (m.running->host.statistics().requests_waiting > 0) return who + " has requests waiting";
             if (!first) first = r, first_on = m.id;
             explanation const a = first->explain();
@@ -121,8 +199,7 @@ std::string world::engine::describe() const {
     std::string all;
     for (founded_cell const& c : cells_) {
         all += c.name + ":\n";
-        for (member const& member : c.members.members()) {
-            machine const& m = at(member.server);
+        for (machine const& m : machines_) {
             all += "  server " + to_string(m.id) + ": ";
             replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
             if (!r) {
@@ -136,6 +213,10 @@ std::string world::engine::describe() const {
                    (e.may_vote ? "" : ", may not vote yet") + (m.harmed ? ", harmed" : "") +
                    (m.latched ? ", latched" : "") +
                    (e.quarantine.empty() ? "" : ", quarantined: " + e.quarantine);
+            all += ", base " + to_string(e.configuration_base) + (e.is_changing ? " changing" : "") +
+                   ", members";
+            for (member const& other : e.newest_members.members())
+                all += " " + to_string(other.server);
             all += ", open " + std::to_string(e.open_slots) + ", pending " +
                    std::to_string(e.pending_commands) + "+" + std::to_string(e.pending_reads);
             time_point const wanted = r->deadline();

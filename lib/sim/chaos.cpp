@@ -7,12 +7,15 @@ namespace zooid::sim {
 std::string_view name_of(fault f) {
     switch (f) {
     case fault::kill: return "kill";
+    case fault::polite_stop: return "polite_stop";
     case fault::power_cut: return "power_cut";
     case fault::power_cut_everywhere: return "power_cut_everywhere";
     case fault::pause: return "pause";
     case fault::isolate: return "isolate";
     case fault::partition: return "partition";
     case fault::one_way_cut: return "one_way_cut";
+    case fault::ragged_cut: return "ragged_cut";
+    case fault::flap_then_kill: return "flap_then_kill";
     case fault::packet_loss: return "packet_loss";
     case fault::duplicates_and_reordering: return "duplicates_and_reordering";
     case fault::changed_bytes: return "changed_bytes";
@@ -25,15 +28,17 @@ std::string_view name_of(fault f) {
     case fault::failed_flush: return "failed_flush";
     case fault::misdirected_write: return "misdirected_write";
     case fault::rot: return "rot";
+    case fault::rot_in_outage: return "rot_in_outage";
     case fault::wiped_disk: return "wiped_disk";
     case fault::old_image: return "old_image";
+    case fault::replaced_member: return "replaced_member";
     case fault::count_: break;
     }
     return "unknown";
 }
 
 std::vector<std::string_view> profile_names() {
-    return {"calm", "lossy", "partitions", "crashes", "disks", "everything"};
+    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "everything"};
 }
 
 bool is_profile(std::string_view name) {
@@ -46,15 +51,24 @@ std::vector<fault> faults_of(std::string_view profile) {
     if (profile == "calm") return {};
     if (profile == "lossy")
         return {packet_loss, duplicates_and_reordering, changed_bytes, broken_links, slow_network};
-    if (profile == "partitions") return {isolate, partition, one_way_cut, pause, clock_rate, broken_links};
-    if (profile == "crashes") return {kill, kill, power_cut, power_cut, power_cut_everywhere, pause};
+    if (profile == "partitions")
+        return {isolate, partition, one_way_cut, ragged_cut, pause, clock_rate, broken_links};
+    if (profile == "crashes")
+        return {kill, kill, power_cut, power_cut, power_cut_everywhere, pause, polite_stop, flap_then_kill};
     if (profile == "disks")
-        return {power_cut,         kill, slow_disk,  hung_disk, full_disk, failed_flush,
-                misdirected_write, rot,  wiped_disk, old_image};
+        return {power_cut,         kill, slow_disk,     hung_disk,  full_disk, failed_flush,
+                misdirected_write, rot,  rot_in_outage, wiped_disk, old_image};
+    if (profile == "moves") {
+        std::vector<fault> kinds(5, replaced_member);
+        kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, wiped_disk,
+                                   rot, pause, duplicates_and_reordering});
+        return kinds;
+    }
     std::vector<fault> all;
     for (std::size_t f = 0; f < fault_count; ++f)
         all.push_back(static_cast<fault>(f));
-    all.insert(all.end(), {kill, power_cut, isolate, partition}); // the common ones are common
+    all.insert(all.end(),
+               {kill, power_cut, isolate, partition, replaced_member}); // the common ones are common
     return all;
 }
 
@@ -76,7 +90,9 @@ void chaos::reign(duration span, std::size_t count) {
     for (duration const moment : moments) {
         run_to(moment);
         if (!world_.failures().empty()) return;
-        inject(kinds_[random_.below(kinds_.size())]);
+        for (int attempt = 0; attempt < 10; ++attempt) {
+            if (inject(kinds_[random_.below(kinds_.size())])) break;
+        }
     }
     run_to(begin + span);
 }
@@ -118,12 +134,15 @@ server_id chaos::draw_victim() {
 
 // What destroys durable data may befall a minority of each cell only.
 bool chaos::may_harm(server_id server) const {
+    return spares_majorities([&](server_id m) { return m == server || world_.is_harmed(m); });
+}
+
+bool chaos::spares_majorities(std::function<bool(server_id)> const& is_gone) const {
     for (std::size_t c = 0; c < cells_; ++c) {
-        std::vector<server_id> const members = world_.members(c);
-        std::size_t harmed = 0;
-        for (server_id m : members)
-            harmed += m == server || world_.is_harmed(m) ? 1 : 0;
-        if (harmed > (members.size() - 1) / 2) return false;
+        for (std::vector<server_id> const& members : world_.possible_members(c)) {
+            auto const gone = std::count_if(members.begin(), members.end(), is_gone);
+            if (static_cast<std::size_t>(gone) > (members.size() - 1) / 2) return false;
+        }
     }
     return true;
 }
@@ -133,15 +152,10 @@ std::vector<server_id> chaos::draw_expendable() {
     for (std::uint64_t s = 1; s <= servers_; ++s) {
         if (!random_.chance(1, 3)) continue;
         out.push_back(server_id{s});
-        for (std::size_t c = 0; c < cells_; ++c) {
-            std::vector<server_id> const members = world_.members(c);
-            auto const gone = std::count_if(members.begin(), members.end(), [&](server_id m) {
-                return world_.is_harmed(m) || std::find(out.begin(), out.end(), m) != out.end();
-            });
-            if (static_cast<std::size_t>(gone) <= (members.size() - 1) / 2) continue;
-            out.pop_back();
-            break;
-        }
+        bool const spared = spares_majorities([&](server_id m) {
+            return world_.is_harmed(m) || std::find(out.begin(), out.end(), m) != out.end();
+        });
+        if (!spared) out.pop_back();
     }
     return out;
 }
@@ -149,23 +163,39 @@ std::vector<server_id> chaos::draw_expendable() {
 // ---- faults
 // -----------------------------------------------------------------------------------------------------
 
-void chaos::inject(fault f) {
+namespace {
+
+bool harms(fault f) {
+    return f == fault::misdirected_write || f == fault::rot || f == fault::rot_in_outage ||
+           f == fault::wiped_disk;
+}
+
+} // namespace
+
+bool chaos::inject(fault f) {
+    server_id const victim = draw_victim();
+    if (harms(f) && !may_harm(victim)) return false;
+    if (f == fault::old_image) return restore_old_image();
     ++injected_[static_cast<std::size_t>(f)];
     world_.note("CHAOS: " + std::string(name_of(f)));
-    server_id const victim = draw_victim();
+    befall(f, victim);
+    return true;
+}
+
+void chaos::befall(fault f, server_id victim) {
     switch (f) {
-    case fault::kill: return crash_and_return(victim, false);
-    case fault::power_cut: return crash_and_return(victim, true);
-    case fault::power_cut_everywhere:
-        for (std::uint64_t s = 1; s <= servers_; ++s)
-            crash_and_return(server_id{s}, true);
-        return;
+    case fault::kill: return end_and_return(victim, demise::kill);
+    case fault::power_cut: return end_and_return(victim, demise::power_cut);
+    case fault::power_cut_everywhere: return cut_power_everywhere();
+    case fault::polite_stop: return stop_and_return(victim);
     case fault::pause: return world_.pause(victim, draw_span(50, 4000));
     case fault::isolate: return cut_off(victim, true, true);
     case fault::one_way_cut: {
         bool const outwards = random_.chance(1, 2);
         return cut_off(victim, outwards, !outwards);
     }
+    case fault::ragged_cut: return cut_raggedly();
+    case fault::flap_then_kill: return flap_then_kill(victim);
     case fault::partition: {
         std::vector<server_id> side;
         for (std::uint64_t s = 1; s <= servers_; ++s) {
@@ -186,15 +216,51 @@ void chaos::inject(fault f) {
         std::uint64_t const rate = random_.between(512, 2048);
         return world_.set_clock_rate(victim, static_cast<std::uint32_t>(rate));
     }
-    case fault::old_image: return restore_old_image();
-    default: return inject_on_disk(f, victim);
+    case fault::replaced_member: return void(world_.replace_member(random_.below(cells_)));
+    default: return harms(f) ? harm_disk(f, victim) : trouble_disk(f, victim);
     }
 }
 
-void chaos::crash_and_return(server_id server, bool power) {
-    power ? world_.cut_power(server) : world_.kill(server);
+void chaos::end_and_return(server_id server, demise how) {
+    how == demise::power_cut ? world_.cut_power(server) : world_.kill(server);
     duration const away = random_.chance(1, 3) ? draw_span(1, 100) : draw_span(100, 8000);
     at_end(away, [this, server] { world_.start(server); });
+}
+
+void chaos::cut_power_everywhere() {
+    for (std::uint64_t s = 1; s <= servers_; ++s)
+        end_and_return(server_id{s}, demise::power_cut);
+}
+
+void chaos::stop_and_return(server_id server) {
+    world_.stop(server);
+    at_end(draw_span(0, 300), [this, server] { end_and_return(server, demise::kill); });
+}
+
+// A slot whose requests were all lost, the next one heard, and nobody left to repeat the first: a hole.
+void chaos::flap_then_kill(server_id server) {
+    for (std::uint64_t s = 1; s <= servers_; ++s)
+        if (server_id{s} != server) world_.cut(server, server_id{s});
+    at_end(draw_span(2, 60), [this, server] {
+        for (std::uint64_t s = 1; s <= servers_; ++s)
+            if (server_id{s} != server) world_.heal(server, server_id{s});
+        at_end(draw_span(2, 60), [this, server] { end_and_return(server, demise::kill); });
+    });
+}
+
+void chaos::cut_raggedly() {
+    std::vector<std::pair<server_id, server_id>> cuts;
+    for (std::uint64_t a = 1; a <= servers_; ++a) {
+        for (std::uint64_t b = 1; b <= servers_; ++b) {
+            if (a == b || !random_.chance(1, 4)) continue;
+            cuts.emplace_back(server_id{a}, server_id{b});
+            world_.cut(server_id{a}, server_id{b});
+        }
+    }
+    at_end(draw_span(200, 8000), [this, cuts] {
+        for (auto const& [a, b] : cuts)
+            world_.heal(a, b);
+    });
 }
 
 void chaos::split(std::vector<server_id> const& side) {
@@ -251,9 +317,8 @@ void chaos::change_network(fault f) {
     });
 }
 
-void chaos::inject_on_disk(fault f, server_id server) {
-    bool const harms = f == fault::misdirected_write || f == fault::rot || f == fault::wiped_disk;
-    if (harms && !may_harm(server)) return;
+// Nothing durable is lost by these.
+void chaos::trouble_disk(fault f, server_id server) {
     duration const span = draw_span(100, 6000);
     switch (f) {
     case fault::slow_disk:
@@ -265,31 +330,49 @@ void chaos::inject_on_disk(fault f, server_id server) {
     case fault::full_disk:
         world_.fill_disk(server, true);
         return at_end(span, [this, server] { world_.fill_disk(server, false); });
-    case fault::failed_flush: {
+    default: {
         world_.fail_next_flush(server);
-        bool const power = random_.chance(1, 3);
-        return at_end(span, [this, server, power] { crash_and_return(server, power); });
+        demise const how = random_.chance(1, 3) ? demise::power_cut : demise::kill;
+        return at_end(span, [this, server, how] { end_and_return(server, how); });
     }
+    }
+}
+
+void chaos::harm_disk(fault f, server_id server) {
+    duration const span = draw_span(100, 6000);
+    std::uint64_t const flips = random_.chance(1, 2) ? 1 : random_.between(2, 12);
+    switch (f) {
     case fault::misdirected_write: world_.misdirect_next_write(server); break;
-    case fault::rot: world_.rot(server); break;
-    case fault::wiped_disk: world_.wipe(server); break;
-    default: return;
+    case fault::wiped_disk:
+        world_.wipe(server);
+        return at_end(span, [this, server] { end_and_return(server, demise::kill); });
+    case fault::rot_in_outage:
+        for (std::uint64_t i = 0; i < flips; ++i)
+            world_.rot(server);
+        return cut_power_everywhere();
+    default:
+        for (std::uint64_t i = 0; i < flips; ++i)
+            world_.rot(server);
     }
-    if (f != fault::wiped_disk && random_.chance(1, 2)) return; // found by scrubbing, or never
-    at_end(span, [this, server] { crash_and_return(server, false); });
+    if (random_.chance(1, 2)) return; // found by scrubbing, or never
+    at_end(span, [this, server] { end_and_return(server, demise::kill); });
 }
 
 // An image is kept for a while before it comes back, so that the peers have durably heard of later batches.
-void chaos::restore_old_image() {
+bool chaos::restore_old_image() {
     server_id const server = draw_server();
-    if (!may_harm(server) || backups_.count(server) > 0 || !world_.is_running(server)) return;
+    if (!may_harm(server) || backups_.count(server) > 0 || !world_.is_running(server)) return false;
     backups_[server] = world_.now();
     world_.keep_backup(server);
+    world_.note("CHAOS: an image of server " + to_string(server) + " is kept");
     at_end(std::chrono::seconds(14), [this, server] {
         if (!may_harm(server)) return;
+        ++injected_[static_cast<std::size_t>(fault::old_image)];
+        world_.note("CHAOS: " + std::string(name_of(fault::old_image)));
         world_.restore_backup(server);
         at_end(draw_span(10, 2000), [this, server] { world_.start(server); });
     });
+    return true;
 }
 
 // ---- healing
@@ -308,7 +391,7 @@ void chaos::heal(std::vector<server_id> const& left_out) {
             out || peer_out ? world_.cut(server, server_id{t}) : world_.heal(server, server_id{t});
         }
         if (out) continue;
-        world_.slow_disk(server, 1), world_.hang_disk(server, false), world_.fill_disk(server, false);
+        world_.heal_disk(server);
         if (world_.is_latched(server)) world_.kill(server);
         world_.start(server);
     }

@@ -29,19 +29,28 @@ class chaos {
     std::array<std::uint64_t, fault_count> const& injected() const { return injected_; }
 
   private:
-    void inject(fault f);
+    /// False if it may not befall anybody now.
+    bool inject(fault f);
+    void befall(fault f, server_id victim);
     void at_end(duration after, std::function<void()> end);
     void run_to(duration when);
     server_id draw_server();
     server_id draw_victim();
     duration draw_span(std::uint64_t low_ms, std::uint64_t high_ms);
     bool may_harm(server_id server) const;
-    void crash_and_return(server_id server, bool power);
+    bool spares_majorities(std::function<bool(server_id)> const& is_gone) const;
+    enum class demise { kill, power_cut };
+    void end_and_return(server_id server, demise how);
+    void cut_power_everywhere();
+    void stop_and_return(server_id server);
+    void flap_then_kill(server_id server);
+    void cut_raggedly();
     void split(std::vector<server_id> const& side);
     void cut_off(server_id server, bool from, bool to);
     void change_network(fault f);
-    void inject_on_disk(fault f, server_id server);
-    void restore_old_image();
+    void trouble_disk(fault f, server_id server);
+    void harm_disk(fault f, server_id server);
+    bool restore_old_image();
 
     world& world_;
     std::vector<fault> kinds_;

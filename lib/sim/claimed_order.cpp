@@ -1,6 +1,7 @@
 // The order that the versions claim: commits by version, and behind each the reads and rejections that saw
-// it. A version that nobody reported is an unknown call's; the first one that fits is taken. A wrong guess
-// there only means that the search has to decide.
+// it. A version that nobody reported is an unknown call's: a gap. Which one is guessed, the first that fits,
+// and guessed again where a later reply disagrees: what it contradicts names the keys that some gap got
+// wrong. To give up only means that the search has to decide.
 #include "sim/linear_model.hpp"
 
 #include <algorithm>
@@ -11,9 +12,48 @@ namespace zooid::sim {
 
 namespace {
 
+/// Runs over the known calls that one check may take: each costs about a microsecond and call.
+constexpr std::size_t runs_max = 2000;
+
+using observations = std::vector<kv::observation>;
+
+observations seen_in(kv::outcome const& o) {
+    observations all;
+    if (auto const* r = std::get_if<kv::rejected>(&o)) return {r->met};
+    for (auto const& r : std::get<kv::committed>(o).results)
+        all.insert(all.end(), r.entries.begin(), r.entries.end());
+    return all;
+}
+
+/// Keys of which two outcomes saw different contents.
+std::vector<bytes> keys_in_dispute(kv::outcome const& a, kv::outcome const& b) {
+    observations const seen[2] = {seen_in(a), seen_in(b)};
+    std::vector<bytes> keys;
+    for (int side = 0; side < 2; ++side) {
+        for (kv::observation const& e : seen[side]) {
+            observations const& other = seen[1 - side];
+            if (std::find(other.begin(), other.end(), e) == other.end()) keys.push_back(e.key);
+        }
+    }
+    return keys;
+}
+
+bool writes_any(call const& c, std::vector<bytes> const& keys) {
+    auto const written = [](kv::operation const& o) -> bytes const* {
+        if (auto const* p = std::get_if<kv::put>(&o)) return &p->key;
+        if (auto const* e = std::get_if<kv::erase>(&o)) return &e->key;
+        if (auto const* a = std::get_if<kv::add>(&o)) return &a->key;
+        return nullptr;
+    };
+    return std::any_of(c.asked.operations().begin(), c.asked.operations().end(), [&](kv::operation const& o) {
+        bytes const* const key = written(o);
+        return key && std::find(keys.begin(), keys.end(), *key) != keys.end();
+    });
+}
+
 class claimed_order {
   public:
-    claimed_order(history const& calls, kv::store initial) : state_(std::move(initial)) {
+    claimed_order(history const& calls, kv::store initial) {
         for (call const& c : calls) {
             if (is_known(c)) order_.push_back(&c);
             if (std::holds_alternative<unknown>(c.ended) && c.kind == call_kind::transaction)
@@ -29,40 +69,75 @@ class claimed_order {
         std::sort(open_.begin(), open_.end(), [first](call const* a, call const* b) {
             return std::make_tuple(a->invoked_ns, a - first) < std::make_tuple(b->invoked_ns, b - first);
         });
+        now_.state = std::move(initial);
     }
 
     bool holds() {
-        for (next_ = 0; next_ < order_.size(); ++next_) {
-            call const& c = *order_[next_];
-            if (!fill_gap_before(c)) return false;
-            if (c.responded_ns < latest_invocation_) return false; // real time
-            latest_invocation_ = std::max(latest_invocation_, c.invoked_ns);
-            if (!is_answer(c.ended, answer(state_, c), replies::whole)) return false;
-        }
+        run();
+        while (now_.next < order_.size())
+            if (!guess_again()) return false;
         return true;
     }
 
   private:
+    struct progress {
+        kv::store state;
+        std::int64_t latest_invocation = std::numeric_limits<std::int64_t>::min();
+        std::size_t next = 0; ///< of the known calls
+    };
+    struct gap {
+        progress before;
+        call const* filled = nullptr;
+    };
+
+    /// From where it stands to the end, or to the first reply that contradicts.
+    void run() {
+        ++runs_;
+        contradicted_.clear();
+        while (now_.next < order_.size() && agrees(*order_[now_.next]))
+            ++now_.next;
+    }
+
+    bool agrees(call const& c) {
+        if (!fill_gaps_before(c)) return false;
+        if (c.responded_ns < now_.latest_invocation) return false; // real time
+        now_.latest_invocation = std::max(now_.latest_invocation, c.invoked_ns);
+        kv::outcome const computed = answer(now_.state, c);
+        if (is_answer(c.ended, computed, replies::whole)) return true;
+        contradicted_ = keys_in_dispute(known_outcome(c.ended), computed);
+        return false;
+    }
+
     /// Lets unknown calls take effect until `c` may be next.
-    bool fill_gap_before(call const& c) {
+    bool fill_gaps_before(call const& c) {
         version const claimed = claimed_version(c.ended);
         version const before = is_pure(c) ? claimed : claimed - 1;
-        while (state_.version() < before)
-            if (!take_open(c)) return false;
+        while (now_.state.version() < before)
+            if (!fill_gap(c)) return false;
         return true;
     }
 
-    bool take_open(call const& c) {
-        for (auto o = open_.begin(); o != open_.end() && (*o)->invoked_ns <= c.responded_ns; ++o) {
-            kv::store after = state_;
-            if (!std::holds_alternative<kv::committed>(answer(after, **o))) continue;
-            if (is_next(c, after) && !fits(c, after)) continue;
-            latest_invocation_ = std::max(latest_invocation_, (*o)->invoked_ns);
-            state_ = std::move(after);
-            open_.erase(o);
-            return true;
-        }
+    bool fill_gap(call const& c) {
+        std::size_t const nth = gaps_.size();
+        call const* const wanted = nth < wanted_.size() ? wanted_[nth] : nullptr;
+        if (wanted && take(*wanted, c, fitting::unchecked)) return true;
+        for (call const* o : open_)
+            if (take(*o, c, fitting::checked)) return true;
         return false;
+    }
+
+    enum class fitting { checked, unchecked };
+
+    bool take(call const& o, call const& c, fitting how) {
+        auto const taken = [&](gap const& g) { return g.filled == &o; };
+        if (o.invoked_ns > c.responded_ns || std::any_of(gaps_.begin(), gaps_.end(), taken)) return false;
+        kv::store after = now_.state;
+        if (!std::holds_alternative<kv::committed>(answer(after, o))) return false;
+        if (how == fitting::checked && is_next(c, after) && !fits(c, after)) return false;
+        gaps_.push_back({now_, &o});
+        now_.latest_invocation = std::max(now_.latest_invocation, o.invoked_ns);
+        now_.state = std::move(after);
+        return true;
     }
 
     static bool is_next(call const& c, kv::store const& after) {
@@ -73,11 +148,42 @@ class claimed_order {
         return is_answer(c.ended, answer(after, c), replies::whole);
     }
 
-    kv::store state_;
+    /// Tries other calls in the gaps so far, the latest first, until a run gets further than this one did.
+    bool guess_again() {
+        std::size_t const stuck = now_.next;
+        std::vector<bytes> const keys = contradicted_; // none: any call may be the wrong one
+        std::vector<gap> const tried = gaps_;
+        for (std::size_t g = tried.size(); g-- > 0;) {
+            for (call const* o : open_) {
+                call const* const old = tried[g].filled;
+                if (o == old) continue;
+                if (!keys.empty() && !writes_any(*o, keys) && !writes_any(*old, keys)) continue;
+                if (runs_ >= runs_max) return false;
+                exchange(tried, g, o);
+                run();
+                if (now_.next > stuck) return true;
+            }
+        }
+        return false;
+    }
+
+    /// Back to gap g, with `o` in it; if `o` had another gap, that one gets what g had.
+    void exchange(std::vector<gap> const& tried, std::size_t g, call const* o) {
+        wanted_.clear();
+        for (gap const& was : tried)
+            wanted_.push_back(was.filled == o ? tried[g].filled : was.filled);
+        wanted_[g] = o;
+        gaps_.assign(tried.begin(), tried.begin() + static_cast<std::ptrdiff_t>(g));
+        now_ = tried[g].before;
+    }
+
+    progress now_;
     std::vector<call const*> order_;
     std::vector<call const*> open_;
-    std::size_t next_ = 0;
-    std::int64_t latest_invocation_ = std::numeric_limits<std::int64_t>::min();
+    std::vector<bytes> contradicted_; ///< keys whose contents no order so far explains
+    std::vector<gap> gaps_;           ///< filled in this run
+    std::vector<call const*> wanted_; ///< what the gaps of this run are to get, if it can be
+    std::size_t runs_ = 0;
 };
 
 } // namespace

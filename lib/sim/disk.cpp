@@ -59,13 +59,14 @@ bool disk::carry_out(io_step const& s, io_outcome& outcome) {
         segment& flushed = segments_[f->segment];
         if (std::exchange(flush_fails_, false)) { // D4
             flushed.dirty.clear();
-            ++failed_flushes_;
+            ++mishaps_.flushes_failed;
             outcome = io_outcome::failed(error(errc::io_failed, "injected: flush failed"));
             return false;
         }
         flush(flushed);
     } else if (auto const* c = std::get_if<io_create>(&s)) {
         if (full_) {
+            ++mishaps_.creations_refused;
             outcome = io_outcome::failed(error(errc::no_space, "injected: disk full"));
             return false;
         }
@@ -91,7 +92,7 @@ void disk::write(io_write const& w) {
     if (std::exchange(misdirects_, false)) { // it lands beside, and what should have been there is not
         std::uint64_t const room = (s.cache.size() - w.content.size()) / sector_bytes;
         at = random_.below(room + 1) * sector_bytes;
-        ++misdirected_;
+        ++mishaps_.writes_misdirected;
     }
     ZOOID_CHECK(at + w.content.size() <= s.cache.size(), "a write stays within its segment");
     s.cache.replace(at, w.content.size(), w.content);
@@ -127,7 +128,6 @@ disk_image disk::image() const {
 void disk::drop_tasks() {
     for (running_task& t : tasks_)
         t.used = false;
-    hung_ = false;
 }
 
 void disk::lose_power() {
@@ -144,15 +144,18 @@ void disk::lose_power() {
         s.cache = s.platter;
         there ? void(++it) : void(it = segments_.erase(it));
     }
-    flush_fails_ = misdirects_ = full_ = false;
+    flush_fails_ = misdirects_ = full_ = hung_ = false;
 }
 
 void disk::tear(segment& s, std::uint64_t landing_per_mille) {
-    if (!s.dirty.empty()) ++torn_;
     if (s.platter.size() != s.cache.size()) s.platter.resize(s.cache.size(), '\0');
     for (extent const& e : s.dirty) {
         for (std::uint64_t at = e.offset; at < e.offset + e.size; at += sector_bytes) {
-            if (!random_.chance(landing_per_mille, 1000)) continue;
+            if (!random_.chance(landing_per_mille, 1000)) {
+                ++mishaps_.sectors_lost;
+                continue;
+            }
+            ++mishaps_.sectors_landed;
             s.platter.replace(at, sector_bytes, bytes_view(s.cache).substr(at, sector_bytes));
         }
     }
@@ -172,6 +175,7 @@ bool disk::rot() {
     segment& s = segments_[number];
     std::uint64_t const changed = at + random_.below(sector_bytes);
     char const flip = static_cast<char>(1u << random_.below(8));
+    ++mishaps_.bits_flipped;
     s.platter[changed] = static_cast<char>(s.platter[changed] ^ flip);
     if (changed < s.cache.size()) s.cache[changed] = static_cast<char>(s.cache[changed] ^ flip);
     return true;

@@ -51,15 +51,18 @@ class disk {
     void hang(bool hung) { hung_ = hung; }
     bool is_hung() const { return hung_; }
     void set_slow(std::uint32_t factor) { slow_ = factor; }
+    /// What has not befallen it yet will not; what was harmed stays so.
+    void heal() {
+        flush_fails_ = misdirects_ = full_ = hung_ = false;
+        slow_ = 1;
+    }
     /// Changes bytes that lie on the platter. False if there is nothing to change.
     bool rot();
     void replace(disk_image image);
     /// What a loss of power would surely leave.
     disk_image platter() const;
 
-    std::uint64_t misdirected() const { return misdirected_; }
-    std::uint64_t failed_flushes() const { return failed_flushes_; }
-    std::uint64_t torn() const { return torn_; }
+    disk_mishaps const& mishaps() const { return mishaps_; }
 
   private:
     struct extent {
@@ -96,9 +99,7 @@ class disk {
     bool full_ = false;
     bool hung_ = false;
     std::uint32_t slow_ = 1;
-    std::uint64_t misdirected_ = 0;
-    std::uint64_t failed_flushes_ = 0;
-    std::uint64_t torn_ = 0;
+    disk_mishaps mishaps_;
 };
 
 } // namespace zooid::sim

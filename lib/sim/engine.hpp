@@ -17,7 +17,8 @@ namespace zooid::sim {
 struct founded_cell {
     cell_id id;
     std::string name;
-    configuration members;
+    std::vector<governed> held;                  ///< as whoever knows most of them holds them
+    std::vector<configuration_change> requested; ///< may be chosen yet
     workload_kind work = workload_kind::failover;
     bool set_up = false;
     std::uint64_t commits = 0;
@@ -52,11 +53,13 @@ class world::engine final : public caller_surroundings {
 
     // machines.cpp: processes and their turns
     void start(machine& m);
+    void stop(machine& m);
     void crash(machine& m, bool power);
     void harm(machine& m, std::string const& how);
     machine& at(server_id id);
     machine const& at(server_id id) const { return const_cast<engine*>(this)->at(id); }
     sometimes_set const& collect_marks();
+    world_statistics const& collect_statistics();
     void start_later(machine& m, duration after);
     void format(machine& m);
     void wake_now(machine& m);
@@ -74,15 +77,18 @@ class world::engine final : public caller_surroundings {
     ending call_once(cell_index cell, intent what, duration patience);
     std::string unrest() const;
     server_id leader(cell_index cell) const;
+    bool replace_member(cell_index cell);
+    std::vector<configuration> possible_configurations(cell_index cell) const;
     std::string describe() const;
 
     // caller_surroundings
     world_time now() const override { return now_; }
     void send_request(std::uint16_t caller, server_id to, bytes request) override;
     void set_timer(std::uint16_t caller, world_time at, std::uint32_t epoch) override;
-    void on_ended(std::uint16_t caller, call const& ended) override;
+    void on_ended(std::uint16_t caller, call ended) override;
     void on_read_seen(std::size_t cell, version at, std::uint64_t query, std::uint64_t results) override;
     void on_fault_found(std::string what) override { fail(std::move(what)); }
+    configuration members_of(std::size_t cell) const override { return cells_[cell].held.back().members; }
 
     world_options options_;
     prng random_;
@@ -115,6 +121,7 @@ class world::engine final : public caller_surroundings {
     void schedule_wake(machine& m);
     void scrub(machine& m);
     void check_invariants(machine& m);
+    void note_members(machine& m);
     void tell_referee_of_recovered(machine& m);
     void hash_task(machine const& m, io_task const& task);
 
@@ -135,6 +142,8 @@ class world::engine final : public caller_surroundings {
     world_time arrival(duration after);
     duration draw_delay();
     bytes administer(server_id to, operation op, bytes_view payload);
+    correlation_id send_operator_request(server_id to, operation op, cell_id cell, bytes_view payload);
+    std::optional<bytes> ask_operator_request(server_id to, operation op, bytes_view payload);
 
     event_queue queue_;
     slab payloads_;

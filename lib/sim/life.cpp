@@ -19,6 +19,7 @@ struct draws {
     std::vector<workload_kind> work;
     std::size_t clients_each = 5;
     duration think_mean{};
+    std::uint64_t unsettled = 0;
     std::size_t faults = 8;
 };
 
@@ -52,7 +53,7 @@ draws draw_from(life_options const& options) {
     d.world.journal.live_percent_min = static_cast<std::uint32_t>(random.between(20, 70));
     d.world.journal.sealed_segments_min = static_cast<std::uint32_t>(random.between(1, 3));
     d.world.turn_quantum = std::chrono::microseconds(pick(random, {0, 0, 20, 100, 500}));
-    d.world.scrub_interval = milliseconds(pick(random, {0, 100, 1000}));
+    d.world.scrub_interval = milliseconds(pick(random, {0, 300, 1000}));
     bool const skewed = options.profile != "calm" && random.chance(1, 2);
     if (skewed) {
         d.world.clock_rate_min = static_cast<std::uint32_t>(random.between(600, 1024));
@@ -67,6 +68,7 @@ draws draw_from(life_options const& options) {
     }
     d.clients_each = random.between(3, 8);
     d.think_mean = milliseconds(20 * d.clients_each); // about 50 calls a second and cell
+    d.unsettled = pick(random, {0, 0, 1, 30});
     d.faults = random.between(5, 20);
     return d;
 }
@@ -87,7 +89,7 @@ std::vector<std::string> describe(draws const& d) {
 class one_life {
   public:
     explicit one_life(life_options const& options)
-        : drawn_(draw_from(options)), world_(drawn_.world),
+        : show_calls_(options.calls), drawn_(draw_from(options)), world_(drawn_.world),
           chaos_(world_, faults_of(options.profile), drawn_.world.servers, drawn_.cells.size(),
                  drawn_.world.seed ^ 0x6368616f73) {}
 
@@ -108,7 +110,9 @@ class one_life {
             (void)world_.found_cell(replicas);
         for (std::size_t i = 0; i < drawn_.cells.size() * drawn_.clients_each && well(); ++i) {
             cell_index const cell = i % drawn_.cells.size();
-            world_.add_client(cell, {.work = drawn_.work[cell], .think_mean = drawn_.think_mean});
+            world_.add_client(
+                cell,
+                {.work = drawn_.work[cell], .think_mean = drawn_.think_mean, .unsettled = drawn_.unsettled});
         }
     }
 
@@ -171,6 +175,7 @@ class one_life {
     }
 
     life_report report() {
+        if (show_calls_) show_calls_(world_.calls());
         life_report r;
         r.failures = world_.failures();
         r.drawn = describe(drawn_);
@@ -183,6 +188,7 @@ class one_life {
         return r;
     }
 
+    std::function<void(history const&)> show_calls_;
     draws drawn_;
     world world_;
     chaos chaos_;

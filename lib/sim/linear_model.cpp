@@ -23,19 +23,20 @@ kv::outcome without_versions(kv::outcome o) {
     return o;
 }
 
-kv::outcome known(ending const& given) {
+} // namespace
+
+kv::outcome known_outcome(ending const& given) {
     if (auto const* c = std::get_if<kv::committed>(&given)) return *c;
     return std::get<kv::rejected>(given);
 }
-
-} // namespace
 
 kv::outcome answer(kv::store& state, call const& c) {
     return c.kind == call_kind::strict_read ? state.ask(c.asked) : state.run(c.asked);
 }
 
 bool is_answer(ending const& given, kv::outcome const& computed, replies compare) {
-    if (compare == replies::values) return without_versions(known(given)) == without_versions(computed);
+    if (compare == replies::values)
+        return without_versions(known_outcome(given)) == without_versions(computed);
     if (auto const* c = std::get_if<kv::committed>(&given)) {
         auto const* d = std::get_if<kv::committed>(&computed);
         return d && *c == *d;

@@ -18,6 +18,9 @@ inline bool is_known(call const& c) {
     return std::holds_alternative<kv::committed>(c.ended) || std::holds_alternative<kv::rejected>(c.ended);
 }
 
+/// A known ending as what the store answered.
+kv::outcome known_outcome(ending const& given);
+
 /// The cell's count of commits that a known ending claims.
 version claimed_version(ending const& given);
 

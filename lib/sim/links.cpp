@@ -297,26 +297,38 @@ void world::engine::on_reply(scheduled const& e) {
 // An operator's request, repeated until it is answered.
 bytes world::engine::administer(server_id to, operation op, bytes_view payload) {
     for (int attempt = 0; attempt < 100; ++attempt) {
-        request r;
-        r.correlation = {++administrations_};
-        r.op = op;
-        r.payload = payload;
-        bytes encoded;
-        encode(r, encoded);
-        queue_.push({.at = now_ + 100'000,
-                     .what = occurrence::request,
-                     .target = at(to).index,
-                     .other = administrator,
-                     .epoch = at(to).epoch,
-                     .item = payloads_.put(std::move(encoded))});
-        auto const answered = [&] { return administered_.count(r.correlation.value) > 0; };
-        if (!run_until(answered, std::chrono::milliseconds(200))) continue;
-        auto const reply = decode_reply(administered_[r.correlation.value]);
-        if (reply && !reply.value().failure) return bytes(reply.value().payload);
+        if (auto answer = ask_operator_request(to, op, payload)) return *answer;
         run_for(std::chrono::milliseconds(20));
     }
     fail("an operator's " + std::string(name_of(op)) + " was never answered");
     return {};
+}
+
+std::optional<bytes> world::engine::ask_operator_request(server_id to, operation op, bytes_view payload) {
+    correlation_id const correlation = send_operator_request(to, op, {}, payload);
+    auto const answered = [&] { return administered_.count(correlation.value) > 0; };
+    if (!run_until(answered, std::chrono::milliseconds(200))) return std::nullopt;
+    auto const reply = decode_reply(administered_[correlation.value]);
+    if (!reply || reply.value().failure) return std::nullopt;
+    return bytes(reply.value().payload);
+}
+
+correlation_id world::engine::send_operator_request(server_id to, operation op, cell_id cell,
+                                                    bytes_view payload) {
+    request r;
+    r.correlation = {++administrations_};
+    r.op = op;
+    r.cell = cell;
+    r.payload = payload;
+    bytes encoded;
+    encode(r, encoded);
+    queue_.push({.at = now_ + 100'000,
+                 .what = occurrence::request,
+                 .target = at(to).index,
+                 .other = administrator,
+                 .epoch = at(to).epoch,
+                 .item = payloads_.put(std::move(encoded))});
+    return r.correlation;
 }
 
 } // namespace zooid::sim

@@ -37,6 +37,12 @@ class world_journal final : public journal {
     journal_effects done; ///< not carried out yet
 };
 
+/// What an image of a disk is: the journal with its id, as the manifest beside it would say.
+struct disk_backup {
+    journal_id journal;
+    disk_image content;
+};
+
 /// One life of a server.
 struct process {
     process(server_options const& options, server_identity const& identity, machine_kind machines,
@@ -70,7 +76,7 @@ struct machine {
     world_time scrub_at = 0;
     bool harmed = false;  ///< something durable was destroyed on purpose: it may stop voting
     bool latched = false; ///< its journal failed; only a new start helps
-    disk_image backup;
+    disk_backup backup;
 };
 
 } // namespace zooid::sim

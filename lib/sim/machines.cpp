@@ -18,6 +18,7 @@ template <std::uint64_t horizon>
 std::unique_ptr<state_machine> make_sessions() {
     kv::session_limits bounds;
     bounds.horizon = horizon;
+    if (horizon < 1000) bounds.entries_max = horizon + limits::alpha_max + 1;
     return std::make_unique<kv::session_machine>(std::make_unique<kv::store>(), bounds);
 }
 
@@ -65,6 +66,11 @@ void world::engine::format(machine& m) {
 void world::engine::start(machine& m) {
     if (m.running) return;
     auto recovered = recover_journal(m.journal, options_.journal, m.storage.image());
+    if (!recovered && m.harmed && recovered.error() == errc::damaged) { // nothing is left: as good as wiped
+        note("server " + to_string(m.id) + " gets a new disk: " + recovered.error().message());
+        format(m);
+        return start(m);
+    }
     if (!recovered) return fail("server " + to_string(m.id) + ": " + recovered.error().message());
     marks_ |= recovered.value().marks;
     for (journal_damage const& d : recovered.value().content.damage) {
@@ -98,6 +104,14 @@ void world::engine::start_later(machine& m, duration after) {
     queue_.push({.at = now_ + after.count(), .what = occurrence::start, .target = m.index, .epoch = m.epoch});
 }
 
+// It hands its leaderships over; whoever asked for it ends the process a little later.
+void world::engine::stop(machine& m) {
+    if (!m.running || m.paused_until > now_) return;
+    note("server " + to_string(m.id) + " is asked to stop");
+    m.running->host.stop(m.clock.read(now_));
+    end_turn(m);
+}
+
 void world::engine::crash(machine& m, bool power) {
     if (m.running) {
         (void)collect_marks();
@@ -129,6 +143,14 @@ sometimes_set const& world::engine::collect_marks() {
     return marks_;
 }
 
+world_statistics const& world::engine::collect_statistics() {
+    statistics_.slots_chosen = referee_.slots_chosen();
+    statistics_.disks = {};
+    for (machine const& m : machines_)
+        statistics_.disks += m.storage.mishaps();
+    return statistics_;
+}
+
 // ---- turns
 // ------------------------------------------------------------------------------------------------------
 
@@ -147,6 +169,7 @@ void world::engine::end_turn(machine& m) {
 
 void world::engine::carry_out(machine& m) {
     process& p = *m.running;
+    note_members(m);
     for (output_frame& f : p.out.frames)
         send_frame(m, f);
     take_replies(m);
@@ -282,7 +305,7 @@ void world::engine::wake_now(machine& m) {
 // Of one state, and of two that lie some turns apart: every invariant of successive states is transitive.
 void world::engine::check_invariants(machine& m) {
     process& p = *m.running;
-    if (++p.turns % 64 != 0) return;
+    if (++p.turns % 256 != 0) return;
     std::vector<replica> present;
     for (founded_cell const& c : cells_) {
         replica const* r = p.host.find_replica(c.id);
@@ -290,7 +313,7 @@ void world::engine::check_invariants(machine& m) {
         for (auto const& broken : violations(*r))
             fail("server " + to_string(m.id) + ": " + broken);
         for (replica const& before : p.earlier) {
-            if (before.cell() != c.id) continue;
+            if (before.self() != r->self()) continue; // it left and came back under another id
             for (auto const& broken : violations(before, *r))
                 fail("server " + to_string(m.id) + ": " + broken);
         }

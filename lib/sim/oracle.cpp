@@ -5,7 +5,13 @@
 namespace zooid::sim {
 
 void oracle::add_cell(cell_id cell, configuration const& members) {
-    cells_.push_back({cell, members, {}, std::vector<ballot>(members.size()), {}});
+    cells_.push_back({cell, {{slot{1}, members}}, {}, {}, {}});
+}
+
+void oracle::on_configuration(std::size_t cell, governed const& g) {
+    auto const [known, is_new] = cells_[cell].governs.emplace(g.from, g.members);
+    if (!is_new && known->second != g.members)
+        find_fault(cells_[cell], g.from, "O6: two configurations govern");
 }
 
 oracle::cell_account* oracle::find(cell_id cell) {
@@ -21,30 +27,29 @@ void oracle::find_fault(cell_account const& c, slot at, std::string const& what)
 
 void oracle::on_fact(durable_fact const& fact) {
     cell_account* c = find(fact.cell);
-    auto const voter = c ? c->members.index_of(fact.replica) : std::nullopt;
-    if (!voter) return;
+    if (!c) return;
+    ballot& promised = c->promised[fact.replica];
     switch (fact.what) {
     case durable_fact::kind::promise:
-        if (fact.in < c->promised[*voter]) find_fault(*c, {}, "O4: a promise went down");
-        c->promised[*voter] = std::max(c->promised[*voter], fact.in);
+        if (fact.in < promised) find_fault(*c, {}, "O4: a promise went down");
+        promised = std::max(promised, fact.in);
         return;
     case durable_fact::kind::acceptance:
-        if (fact.in < c->promised[*voter])
+        if (fact.in < promised)
             find_fault(*c, fact.at,
                        "O4: accepted in " + to_string(fact.in) + " after a promise of " +
-                           to_string(c->promised[*voter]));
-        return on_acceptance(*c, *voter, fact.at, fact.in, fact.value_digest);
+                           to_string(promised));
+        return on_acceptance(*c, fact.replica, fact.at, fact.in, fact.value_digest);
     case durable_fact::kind::chosen: return on_choice(*c, fact);
     }
 }
 
 void oracle::on_recovered(cell_id cell, replica_id replica, slot at, ballot in, digest value) {
     cell_account* c = find(cell);
-    auto const voter = c ? c->members.index_of(replica) : std::nullopt;
-    if (voter) on_acceptance(*c, *voter, at, in, value);
+    if (c) on_acceptance(*c, replica, at, in, value);
 }
 
-void oracle::on_acceptance(cell_account& c, std::size_t voter, slot at, ballot const& in,
+void oracle::on_acceptance(cell_account& c, replica_id voter, slot at, ballot const& in,
                            digest const& value) {
     if (!at) return;
     if (c.slots.size() < at.value) c.slots.resize(at.value);
@@ -53,7 +58,8 @@ void oracle::on_acceptance(cell_account& c, std::size_t voter, slot at, ballot c
         std::find_if(s.accepted.begin(), s.accepted.end(), [&](accepted_in const& a) { return a.in == in; });
     if (found == s.accepted.end()) found = s.accepted.insert(s.accepted.end(), {in, value, {}});
     if (found->value != value) find_fault(c, at, "O3: two values in " + to_string(in)); // O3
-    found->voters.insert(voter);
+    if (std::find(found->voters.begin(), found->voters.end(), voter) == found->voters.end())
+        found->voters.push_back(voter);
 }
 
 void oracle::on_choice(cell_account& c, durable_fact const& fact) {
@@ -64,8 +70,13 @@ void oracle::on_choice(cell_account& c, durable_fact const& fact) {
         s.value = fact.value_digest;
         s.state = fact.state_digest;
         ++slots_chosen_;
+        configuration const& voters = std::prev(c.governs.upper_bound(fact.at))->second;
         bool const voted = std::any_of(s.accepted.begin(), s.accepted.end(), [&](accepted_in const& a) {
-            return a.value == fact.value_digest && c.members.is_quorum(a.voters);
+            member_set votes;
+            for (replica_id voter : a.voters) {
+                if (auto const index = voters.index_of(voter)) votes.insert(*index);
+            }
+            return a.value == fact.value_digest && voters.is_quorum(votes);
         });
         if (!voted) find_fault(c, fact.at, "O2: chosen without a durable quorum");
         return;

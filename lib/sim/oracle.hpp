@@ -6,8 +6,10 @@
 //   O4  A replica accepts nothing below a promise that it made durable before; its promise never goes down,
 //       restarts included.
 //   O5  Reads of one version see one state.
+//   O6  Whoever knows which configuration governs a slot knows the same one.
 #pragma once
 
+#include <zooid/cell/snapshot.hpp>
 #include <zooid/server/options.hpp>
 
 #include <cstdint>
@@ -21,6 +23,8 @@ class oracle {
   public:
     /// Cells are numbered by the order of these calls.
     void add_cell(cell_id cell, configuration const& members);
+    /// A replica holds this configuration, from this slot on.
+    void on_configuration(std::size_t cell, governed const& g);
     void on_fact(durable_fact const& fact);
     /// What a restart found on its disk counts as durable, though nobody may have reported it yet.
     void on_recovered(cell_id cell, replica_id replica, slot at, ballot in, digest value);
@@ -33,7 +37,7 @@ class oracle {
     struct accepted_in {
         ballot in;
         digest value;
-        member_set voters;
+        std::vector<replica_id> voters;
     };
     struct slot_account {
         bool chosen = false;
@@ -43,14 +47,14 @@ class oracle {
     };
     struct cell_account {
         cell_id id;
-        configuration members;
-        std::vector<slot_account> slots;                                        ///< from slot 1
-        std::vector<ballot> promised;                                           ///< by member
+        std::map<slot, configuration> governs; ///< from this slot on
+        std::vector<slot_account> slots;       ///< from slot 1
+        std::map<replica_id, ballot> promised;
         std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> reads; ///< version, query: results
     };
 
     cell_account* find(cell_id cell);
-    void on_acceptance(cell_account& c, std::size_t voter, slot at, ballot const& in, digest const& value);
+    void on_acceptance(cell_account& c, replica_id voter, slot at, ballot const& in, digest const& value);
     void on_choice(cell_account& c, durable_fact const& fact);
     void find_fault(cell_account const& c, slot at, std::string const& what);
 

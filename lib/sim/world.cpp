@@ -56,6 +56,9 @@ void world::kill(server_id server) {
 void world::cut_power(server_id server) {
     engine_->crash(engine_->at(server), true);
 }
+void world::stop(server_id server) {
+    engine_->stop(engine_->at(server));
+}
 void world::start(server_id server) {
     engine_->start(engine_->at(server));
 }
@@ -90,6 +93,9 @@ void world::fill_disk(server_id server, bool full) {
 void world::fail_next_flush(server_id server) {
     engine_->at(server).storage.fail_next_flush();
 }
+void world::heal_disk(server_id server) {
+    engine_->at(server).storage.heal();
+}
 void world::misdirect_next_write(server_id server) {
     engine_->harm(engine_->at(server), "a write will go astray");
     engine_->at(server).storage.misdirect_next_write();
@@ -106,14 +112,15 @@ void world::wipe(server_id server) {
 }
 void world::keep_backup(server_id server) {
     machine& m = engine_->at(server);
-    m.backup = m.storage.platter();
+    m.backup = {m.journal, m.storage.platter()};
 }
 void world::restore_backup(server_id server) {
     machine& m = engine_->at(server);
-    if (m.backup.empty()) return;
+    if (m.backup.content.empty()) return;
     engine_->crash(m, true);
     engine_->harm(m, "its disk is what it was before");
-    m.storage.replace(std::exchange(m.backup, {}));
+    m.journal = m.backup.journal; // the disk may have been wiped since
+    m.storage.replace(std::exchange(m.backup.content, {}));
 }
 
 // ---- looking
@@ -130,9 +137,21 @@ bool world::is_harmed(server_id server) const {
 }
 std::vector<server_id> world::members(cell_index cell) const {
     std::vector<server_id> all;
-    for (member const& m : engine_->cells_[cell].members.members())
+    for (member const& m : engine_->cells_[cell].held.back().members.members())
         all.push_back(m.server);
     return all;
+}
+std::vector<std::vector<server_id>> world::possible_members(cell_index cell) const {
+    std::vector<std::vector<server_id>> all;
+    for (configuration const& c : engine_->possible_configurations(cell)) {
+        all.emplace_back();
+        for (member const& m : c.members())
+            all.back().push_back(m.server);
+    }
+    return all;
+}
+bool world::replace_member(cell_index cell) {
+    return engine_->replace_member(cell);
 }
 server_id world::leader(cell_index cell) const {
     return engine_->leader(cell);
@@ -159,8 +178,7 @@ sometimes_set const& world::marks() {
     return engine_->collect_marks();
 }
 world_statistics const& world::statistics() const {
-    engine_->statistics_.slots_chosen = engine_->referee_.slots_chosen();
-    return engine_->statistics_;
+    return engine_->collect_statistics();
 }
 std::string world::describe() const {
     return engine_->describe();

@@ -18,21 +18,21 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 4096;
 
-class descriptor {
+class key_descriptor {
   public:
-    explicit descriptor(int fd) : fd_(fd) {}
-    ~descriptor() {
+    explicit key_descriptor(int fd) : fd_(fd) {}
+    ~key_descriptor() {
         if (fd_ >= 0) ::close(fd_);
     }
-    descriptor(descriptor const&) = delete;
-    descriptor& operator=(descriptor const&) = delete;
+    key_descriptor(key_descriptor const&) = delete;
+    key_descriptor& operator=(key_descriptor const&) = delete;
     int get() const { return fd_; }
 
   private:
     int fd_;
 };
 
-error system_error(std::string const& path, char const* doing) {
+error key_file_error(std::string const& path, char const* doing) {
     int const code = errno;
     errc kind = errc::io_failed;
     if (code == ENOENT) kind = errc::not_found;
@@ -42,10 +42,10 @@ error system_error(std::string const& path, char const* doing) {
 }
 
 result<std::string> read_private_file(std::string const& path) {
-    descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.get() < 0) return system_error(path, "open");
+    key_descriptor const file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) return key_file_error(path, "open");
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return system_error(path, "stat");
+    if (::fstat(file.get(), &status) != 0) return key_file_error(path, "stat");
     unsigned const mode = status.st_mode & 07777u;
     if ((mode & 077u) != 0) {
         return error(
@@ -54,7 +54,7 @@ result<std::string> read_private_file(std::string const& path) {
     }
     std::string text(file_bytes_max + 1, '\0');
     ssize_t const got = ::read(file.get(), text.data(), text.size());
-    if (got < 0) return system_error(path, "read");
+    if (got < 0) return key_file_error(path, "read");
     text.resize(static_cast<std::size_t>(got));
     if (text.size() > file_bytes_max)
         return error(errc::invalid_argument, path + ": too long for a key file");
@@ -135,10 +135,10 @@ result<void> save_key_file(std::string const& path, key_ring const& keys) {
             text += fmt::format("{:02x}", static_cast<unsigned char>(c));
         text += "\n";
     }
-    descriptor const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (file.get() < 0) return system_error(path, "create");
+    key_descriptor const file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (file.get() < 0) return key_file_error(path, "create");
     bool const written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    if (!written || ::fsync(file.get()) != 0) return system_error(path, "write");
+    if (!written || ::fsync(file.get()) != 0) return key_file_error(path, "write");
     return outcome::success();
 }
 

@@ -6,13 +6,15 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::complain;
+    return op >= operation::commit && op <= operation::transfer_lead;
 }
 
 bool needs_admin(operation op) {
     switch (op) {
     case operation::reserve:
-    case operation::found: return true;
+    case operation::found:
+    case operation::change_members:
+    case operation::transfer_lead: return true;
     case operation::commit:
     case operation::strict_read:
     case operation::prefix_read:
@@ -21,6 +23,7 @@ bool needs_admin(operation op) {
     case operation::status:
     case operation::explain:
     case operation::scan_keys:
+    case operation::describe_members:
     case operation::complain: return false;
     }
     return true; // an operation that this software does not know
@@ -39,6 +42,9 @@ std::string_view name_of(operation op) {
     case operation::explain: return "explain";
     case operation::scan_keys: return "scan_keys";
     case operation::complain: return "complain";
+    case operation::describe_members: return "describe_members";
+    case operation::change_members: return "change_members";
+    case operation::transfer_lead: return "transfer_lead";
     }
     return "unknown";
 }

@@ -28,10 +28,12 @@ std::vector<std::string> split(bytes_view all) {
 
 void group_disk::write(durable_record const& record) {
     if (auto const* p = std::get_if<promise_record>(&record)) promised = p->in;
-    if (auto const* q = std::get_if<quarantine_record>(&record)) quarantine = q->cause;
+    if (auto const* q = std::get_if<quarantine_record>(&record))
+        quarantine = q->cause, quarantined_for = q->of;
     if (auto const* a = std::get_if<acceptance_record>(&record)) {
         if (a->at > checkpoint.at) acceptances[a->at] = *a;
     }
+    if (auto const* p = std::get_if<prefix_record>(&record)) prefix = p->at;
     if (auto const* c = std::get_if<checkpoint_record>(&record)) {
         checkpoint = c->state;
         acceptances.erase(acceptances.begin(), acceptances.upper_bound(checkpoint.at));
@@ -39,28 +41,31 @@ void group_disk::write(durable_record const& record) {
 }
 
 recovered_state group_disk::read() const {
-    recovered_state back{checkpoint, promised, {}, quarantine};
+    recovered_state back{checkpoint, promised, {}, quarantine, quarantined_for, prefix};
     for (auto const& [at, record] : acceptances)
         back.acceptances.push_back(record);
     return back;
 }
 
-group::group(std::size_t size, std::uint64_t seed, cell_options options) : random_(seed), options_(options) {
+group::group(std::size_t size, std::uint64_t seed, cell_options options, std::size_t spares,
+             std::uint8_t alpha)
+    : random_(seed), options_(options) {
     std::vector<member> all;
-    for (std::uint64_t n = 1; n <= size; ++n)
+    for (std::uint64_t n = 1; n <= size + spares; ++n)
         all.push_back({{n}, {n, n}, {n + 100}});
-    snapshot const founding{
-        cell_id{1, 1}, "volume", {1}, 1, 3, slot{0}, {{slot{1}, configuration(all)}}, {}, {}};
-    for (std::size_t i = 0; i < size; ++i) {
+    configuration const founders(std::span<member const>(all.data(), size));
+    snapshot const founding{cell_id{1, 1}, "volume", {1}, 1, alpha, slot{0}, {{slot{1}, founders}}, {}, {}};
+    for (std::size_t i = 0; i < all.size(); ++i) {
         group_member m;
         m.self = all[i];
+        m.reserved = i >= size;
         m.disk.checkpoint = founding;
         m.life = i + 1;
         m.servers.emplace(all[i].server, life_id{m.life});
         members_.push_back(std::move(m));
     }
-    for (std::size_t i = 0; i < size; ++i) {
-        for (std::size_t j = 0; j < size; ++j) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        for (std::size_t j = 0; j < all.size(); ++j) {
             if (i == j) continue;
             peer_liveness& peer = members_[i].servers->at(all[j].server);
             peer.both_ways = peer.answered = true;
@@ -68,6 +73,7 @@ group::group(std::size_t size, std::uint64_t seed, cell_options options) : rando
             for (member const& m : all)
                 peer.hears.push_back(m.server);
         }
+        if (members_[i].reserved) continue;
         members_[i].running.emplace(
             replica::found(founding, {members_[i].self, {members_[i].life}, seed * 100 + i}, options_));
     }
@@ -96,6 +102,9 @@ void group::carry_out(std::size_t index, effects& out) {
         ended_.push_back(e);
     for (read_ready const& r : out.reads)
         reads_[r.request.value] = r.at;
+    for (change_chosen const& c : out.changed)
+        changed_[c.request.value] = c.at;
+    m.retired = m.retired || out.retired;
     enqueue(index, out.now);
     if (!out.persist.empty() || !out.after_durable.empty() || out.tell_when_durable) {
         m.unflushed.push_back({out.persist, out.after_durable, out.tell_when_durable});
@@ -154,11 +163,40 @@ token group::read_at(std::size_t index) {
     return token{tokens_};
 }
 
+configuration group::members_of(std::vector<std::size_t> const& indices) const {
+    std::vector<member> chosen;
+    for (std::size_t i : indices)
+        chosen.push_back(members_[i].self);
+    return configuration(chosen);
+}
+
+token group::change_at(std::size_t index, std::vector<std::size_t> const& to) {
+    replica const& r = at(index);
+    configuration_change change{r.configuration_base(), members_of(to), {}};
+    for (member const& m : change.members.members()) {
+        if (!r.newest_members().contains(m.replica)) change.newcomers.push_back({m.replica, 0, 1});
+    }
+    step(index, change_members{token{++tokens_}, change});
+    return token{tokens_};
+}
+
+// What a server does for a replica id that it reserved: it asks for a state, and begins with it.
+void group::teach_newcomer(group_message const& m) {
+    group_member& newcomer = members_[m.to];
+    auto const* taught = std::get_if<teach_snapshot>(&m.content);
+    if (!taught) return enqueue(m.to, {{members_[m.from].self, fetch{slot{}}}});
+    newcomer.reserved = false;
+    newcomer.disk.checkpoint = taught->state;
+    newcomer.running.emplace(
+        replica::recover(newcomer.disk.read(), {newcomer.self, {newcomer.life}, m.to}, options_));
+}
+
 bool group::deliver_one(std::size_t queue_index) {
     if (queue_index >= messages_.size()) return false;
     group_message const m = std::move(messages_[queue_index]);
     messages_.erase(messages_.begin() + static_cast<std::ptrdiff_t>(queue_index));
     if (m.from != m.to && !connected(m.from, m.to)) return true;
+    if (members_[m.to].reserved) return teach_newcomer(m), true;
     step(m.to, received{members_[m.from].self.server, members_[m.from].self.replica, m.content});
     return true;
 }

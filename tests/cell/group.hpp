@@ -22,6 +22,8 @@ struct group_disk {
     ballot promised;
     std::map<slot, acceptance_record> acceptances;
     std::string quarantine;
+    distrust quarantined_for = distrust::state;
+    slot prefix;
 
     void write(durable_record const& record);
     recovered_state read() const;
@@ -48,11 +50,15 @@ struct group_member {
     std::vector<std::string> applied; ///< "slot:command"
     std::optional<liveness> servers;
     std::uint64_t life = 0;
+    bool reserved = false; ///< a replica id was drawn, and nothing began under it
+    bool retired = false;
 };
 
 class group {
   public:
-    explicit group(std::size_t size, std::uint64_t seed = 1, cell_options options = {});
+    /// `size` founders, and `spares` servers more on which a replica id is reserved and nothing began.
+    explicit group(std::size_t size, std::uint64_t seed = 1, cell_options options = {},
+                   std::size_t spares = 0, std::uint8_t alpha = 3);
 
     std::size_t size() const { return members_.size(); }
     replica& at(std::size_t index) { return *members_[index].running; }
@@ -63,6 +69,9 @@ class group {
     void step(std::size_t index, event const& what);
     void propose_at(std::size_t index, std::string const& command);
     token read_at(std::size_t index);
+    /// A change to these replicas, computed from what replica `index` holds for the newest configuration.
+    token change_at(std::size_t index, std::vector<std::size_t> const& to);
+    configuration members_of(std::vector<std::size_t> const& indices) const;
 
     /// Delivers, flushes and wakes until nothing is left to do and no deadline lies within `horizon`.
     void settle(duration horizon = std::chrono::seconds(5));
@@ -85,6 +94,7 @@ class group {
     std::vector<ended> const& ended_requests() const { return ended_; }
     std::map<std::uint64_t, slot> const& answered_reads() const { return reads_; }
     std::map<std::uint64_t, slot> const& committed() const { return committed_; }
+    std::map<std::uint64_t, slot> const& changed() const { return changed_; }
     std::vector<std::string> const& violations_found() const { return violations_; }
     sometimes_set const& marks() const { return marks_; }
     prng& random() { return random_; }
@@ -92,6 +102,7 @@ class group {
   private:
     void carry_out(std::size_t index, effects& out);
     void apply(std::size_t index, delivery const& d);
+    void teach_newcomer(group_message const& m);
     bool connected(std::size_t a, std::size_t b) const {
         return cuts_.count({std::min(a, b), std::max(a, b)}) == 0;
     }
@@ -108,6 +119,7 @@ class group {
     std::vector<ended> ended_;
     std::map<std::uint64_t, slot> reads_;
     std::map<std::uint64_t, slot> committed_;
+    std::map<std::uint64_t, slot> changed_;
     std::vector<std::string> violations_;
     sometimes_set marks_;
     std::uint64_t tokens_ = 0;

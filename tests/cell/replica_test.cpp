@@ -42,6 +42,47 @@ TEST_CASE("an idle cell has no deadline and sends nothing") {
     CHECK(g.messages().empty());
 }
 
+namespace {
+
+// Delivers and flushes all there is, without any time passing; returns how many announcements were among it.
+std::size_t announcements_at_this_instant(group& g) {
+    std::size_t announced = 0;
+    for (bool busy = true; busy;) {
+        busy = !g.messages().empty();
+        if (busy) announced += std::holds_alternative<commit>(g.messages().front().content) ? 1 : 0;
+        g.deliver_one(0);
+        for (std::size_t i = 0; i < g.size(); ++i)
+            busy = g.flush_one(i) || busy;
+    }
+    return announced;
+}
+
+} // namespace
+
+TEST_CASE("what is chosen rides on the next accept; when none follows all are told, once") {
+    group g(7);
+    g.propose_at(0, "warm");
+    g.settle();
+    std::size_t announced = 0;
+    for (int i = 0; i < 10; ++i) {
+        g.propose_at(0, std::to_string(i));
+        announced += announcements_at_this_instant(g);
+    }
+    CHECK(announced == 0);
+    CHECK(g.committed().size() == 11);
+    for (std::size_t i = 1; i < g.size(); ++i)
+        CHECK(g.at(i).prefix() + 1 == g.at(0).prefix());
+
+    g.advance(cell_options().quiet);
+    CHECK(announcements_at_this_instant(g) == g.size() - 1);
+    for (std::size_t i = 1; i < g.size(); ++i)
+        CHECK(g.at(i).prefix() == g.at(0).prefix());
+    g.settle();
+    CHECK(g.messages().empty());
+    CHECK(g.at(0).deadline() == never);
+    require_sound(g);
+}
+
 TEST_CASE("nothing is acknowledged before a quorum is durable") {
     group g(3);
     g.propose_at(0, "first");

@@ -67,7 +67,7 @@ TEST_CASE("a transcript that was changed anywhere is not understood") {
 // ZOOID_COMPAT_OUT=FOLDER test_compat "[make]" writes what is kept of the release that this is.
 TEST_CASE("what is kept of a release is written", "[.make]") {
     char const* const out = std::getenv("ZOOID_COMPAT_OUT");
-    REQUIRE(out);
+    if (out == nullptr) return; // a tool, and no test: ctest lists it with the others
     REQUIRE(fs::create_directories(out));
     rig::scratch folder;
     live(folder.path);

@@ -40,8 +40,8 @@ std::vector<message> every_message() {
         zooid::accept{proposer, {6}, {5}, value},
         accepted{proposer, {6}, d, {5}},
         rejected_ballot{proposer, {{4}, {2}, {0x102}}},
-        zooid::commit{proposer, {6}, true},
-        learned{{6}},
+        zooid::commit{proposer, {6}, report::durable},
+        learned{{6}, {5}},
         confirm{proposer, 8},
         confirmed{proposer, 8},
         canvass{1, proposer},
@@ -50,8 +50,9 @@ std::vector<message> every_message() {
         probed{2, proposer},
         fetch{{2}},
         slice{{2}, {value, entry::no_op()}, {6}},
-        teach_snapshot{some_snapshot()}};
-    static_assert(std::variant_size_v<message> == 16, "a transcript has one message of each kind");
+        teach_snapshot{some_snapshot()},
+        resigned{proposer, {12}}};
+    static_assert(std::variant_size_v<message> == 17, "a transcript has one message of each kind");
     return all;
 }
 
@@ -161,7 +162,9 @@ bytes claims_of(party_role dialler) {
 
 bytes again_cells(bytes_view frame, std::set<std::size_t>& kinds) {
     bytes out;
-    for (addressed const& a : decode_addressed(frame).value()) {
+    auto const all =
+        decode_addressed(frame).value(); // not in the loop: its result would end before it begins
+    for (addressed const& a : all) {
         if (a.content.empty()) {
             append_not_here(out, a.cell, a.to, a.from);
             continue;

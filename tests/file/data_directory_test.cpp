@@ -1,12 +1,7 @@
 // Real files: who may open a directory, what is refused, and a journal that survives its process.
-#include "support/catch.hpp"
-
-#include <zooid/file/data_directory.hpp>
-
-#include <boost/asio/io_context.hpp>
+#include "file/store.hpp"
 
 #include <fstream>
-#include <optional>
 
 #include <csignal>
 
@@ -15,57 +10,10 @@
 #include <unistd.h>
 
 using namespace zooid;
+using namespace zooid::file_test;
 namespace fs = std::filesystem;
 
 namespace {
-
-directory_owner const owner{server_id{7}, colony_id{1, 2}};
-
-struct scratch {
-    scratch() {
-        char name[] = "/tmp/zooid-file-test-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~scratch() { fs::remove_all(path); }
-    fs::path path;
-};
-
-struct listener final : journal_listener {
-    void secured() override { is_secured = true; }
-    void persisted(std::uint64_t n) override { last = n; }
-    void failed(error const& e) override { failure = e.code(); }
-    void stalled(error const& e) override { stall = e.code(), stall_detail = std::string(e.detail()); }
-    void damage_found(journal_damage const&) override {}
-    bool is_secured = false;
-    std::uint64_t last = 0;
-    std::optional<errc> failure, stall;
-    std::string stall_detail;
-};
-
-// One thread does it all: blocking work and completions run when the test says so.
-struct opened_store {
-    explicit opened_store(fs::path const& path, file_journal_options const& options = {}) {
-        auto d = data_directory::open(path, owner);
-        REQUIRE(d);
-        directory = std::move(d.value());
-        auto j = directory->open_journal(0, life_id{3}, options, io.get_executor(), io.get_executor());
-        REQUIRE(j);
-        journal = std::move(j.value());
-        journal->start(heard);
-    }
-    void settle() { io.restart(), io.run(); }
-    void append(std::string const& payload) {
-        std::vector<record> one{
-            {cell_id{0, 1}, replica_id{1}, record_kind::promise, {}, shared_bytes(payload)}};
-        journal->append({}, ++sequence_last, one);
-    }
-
-    boost::asio::io_context io;
-    listener heard;
-    std::unique_ptr<data_directory> directory;
-    std::unique_ptr<file_journal> journal;
-    std::uint64_t sequence_last = 0;
-};
 
 file_journal_options small() {
     file_journal_options o;
@@ -73,20 +21,16 @@ file_journal_options small() {
     return o;
 }
 
-fs::path formatted(scratch const& s) {
-    auto const path = s.path / "data";
-    REQUIRE(data_directory::format(path, {.owner = owner}));
-    return path;
-}
-
 } // namespace
 
-TEST_CASE("what was persisted is there after reopening, with every flush method") {
+TEST_CASE("what was persisted is there after reopening, with every flush method, whoever flushes") {
     auto const method = GENERATE(flush_method::fdatasync, flush_method::dsync, flush_method::direct_dsync);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner);
     scratch s;
     auto const path = formatted(s);
     auto options = small();
     options.method = method;
+    options.thread = thread;
     for (int round = 0; round < 3; ++round) {
         opened_store store(path, options);
         auto const& found = store.journal->recovered();
@@ -103,6 +47,25 @@ TEST_CASE("what was persisted is there after reopening, with every flush method"
         CHECK(store.heard.last == 41);
         CHECK(!store.heard.failure);
     }
+}
+
+TEST_CASE("with the owner's thread nothing is written before the owner says so") {
+    scratch s;
+    auto options = small();
+    options.thread = flush_thread::owner;
+    opened_store store(formatted(s), options);
+    store.settle();
+    REQUIRE(store.heard.is_secured);
+    store.append("x");
+    store.io.restart(), store.io.run();
+    CHECK(store.heard.last == 0);
+    store.journal->flush();
+    CHECK(store.heard.last == 1);
+    store.append("y");
+    store.journal->flush_elsewhere();
+    CHECK(store.heard.last == 1);
+    store.io.restart(), store.io.run();
+    CHECK(store.heard.last == 2);
 }
 
 TEST_CASE("a directory is opened by its owner, once, and only in a format that is known") {

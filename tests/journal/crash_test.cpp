@@ -94,6 +94,63 @@ TEST_CASE(
     CHECK(torn > 20);
 }
 
+TEST_CASE("every crash state of a short life, and every crash state of the life after it, keeps all that was "
+          "acknowledged") {
+    // Nothing is drawn: each step, each subset of the sectors that were not flushed, twice in a row.
+    auto const image = format_journal(the_journal, small_options());
+    workload first, second;
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+        first.push_back({make(record_kind::reserved, i, 0, "r"),
+                         make(record_kind::promise, i, 0, std::string(i * 400, 'p'))});
+    }
+    second.push_back(
+        {make(record_kind::acceptance, 1, 1, "a"), make(record_kind::value, 1, 1, std::string(1200, 'v'))});
+    second.push_back({make(record_kind::promise, 2, 0, std::string(800, 'q'))});
+    auto const models = models_of({}, first);
+    auto const each_state = [](crash_disk const& disk, auto const& visit) {
+        std::size_t const n = disk.loose_sectors();
+        REQUIRE(n <= 8);
+        for (std::size_t mask = 0; mask < std::size_t{1} << n; ++mask)
+            visit(disk.crash([&](std::size_t i) { return (mask >> i & 1) != 0; }));
+    };
+    std::size_t states = 0, states_after = 0;
+    std::set<disk_image> seen;
+    auto const steps = steps_of(image, first, 1);
+    for (std::size_t at = 0; at <= steps; ++at) {
+        rig one(image, small_options(), 2);
+        one.run(first, at);
+        each_state(one.disk, [&](disk_image const& crashed) {
+            ++states;
+            rig probe(crashed, small_options(), 3);
+            REQUIRE(probe.content.damage.empty());
+            auto const n = legal_state(probe.content, models, one.acknowledged, one.submitted);
+            REQUIRE(n);
+            if (!seen.insert(crashed).second) return; // the life after it is the same
+            auto const later = models_of(models[*n], second);
+            auto const steps_after = [&] {
+                rig r(crashed, small_options(), 3);
+                r.run(second, to_the_end);
+                REQUIRE(r.acknowledged == second.size());
+                return r.steps;
+            }();
+            for (std::size_t until = 0; until <= steps_after; ++until) {
+                rig two(crashed, small_options(), 3);
+                two.run(second, until);
+                each_state(two.disk, [&](disk_image const& again) {
+                    ++states_after;
+                    auto const r = recover_journal(the_journal, small_options(), again);
+                    INFO("steps " << at << " and " << until);
+                    REQUIRE(r);
+                    REQUIRE(r.value().content.damage.empty());
+                    REQUIRE(legal_state(r.value().content, later, two.acknowledged, two.submitted));
+                });
+            }
+        });
+    }
+    CHECK(states > 40);
+    CHECK(states_after > 800);
+}
+
 TEST_CASE(
     "a process that is killed leaves all that it wrote, and what recovery trusted then survives a loss of "
     "power") {
@@ -132,6 +189,7 @@ TEST_CASE(
 TEST_CASE(
     "each write and flush of a workload fails once: nothing is acknowledged after it, and a restart holds "
     "all that was") {
+    bool const half_done = GENERATE(false, true);
     auto const image = format_journal(the_journal, small_options());
     auto const work = small_work(1, 14);
     auto const models = models_of({}, work);
@@ -139,6 +197,7 @@ TEST_CASE(
     for (std::size_t at = 0; at < steps; ++at) {
         rig one(image, small_options(), 2);
         one.fail_step = at;
+        one.fails_half_done = half_done;
         one.run(work, to_the_end, 2);
         INFO("failed step " << at << " of " << steps);
         REQUIRE(one.failures <= 1);
@@ -163,6 +222,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a full disk stalls appends without losing any, and a start needs no space") {
+    bool const half_done = GENERATE(false, true);
     auto const image = format_journal(the_journal, small_options());
     auto const work = small_work(1, 12);
     auto const models = models_of({}, work);
@@ -171,6 +231,7 @@ TEST_CASE("a full disk stalls appends without losing any, and a start needs no s
         rig one(image, small_options(), 2);
         one.fail_step = at;
         one.fail_with = errc::no_space;
+        one.fails_half_done = half_done;
         one.run(work, to_the_end);
         INFO("full at step " << at);
         if (one.failures == 0) {

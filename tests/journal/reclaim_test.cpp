@@ -92,6 +92,23 @@ TEST_CASE("forty cells on one journal keep all their live records through reclai
     CHECK(now.segment_bytes < 64 * 1024 + 3 * now.live_bytes);
 }
 
+TEST_CASE(
+    "with more live records than small segments can list, segments grow and reclaiming comes to an end") {
+    journal_options const options{.block_bytes = 512, .segment_bytes = 16 * 512, .reclaim_bytes_max = 65536};
+    rig r(format_journal(the_journal, options), options, 2);
+    workload work;
+    for (std::uint64_t i = 1; i <= 1500; ++i) {
+        work.push_back({make(record_kind::reserved, i, 0, "r"),
+                        make(record_kind::checkpoint, i, 1, std::string(1800, 's'))});
+    }
+    r.run(work, 400'000, 4);
+    CHECK(r.acknowledged == work.size());
+    CHECK(r.tasks.empty()); // it rests
+    auto const now = r.log->statistics();
+    CHECK(now.segments < 300); // of 8 KiB it would take more than 400
+    CHECK(now.segment_bytes < 3 * now.live_bytes);
+}
+
 TEST_CASE("all that arrives during a flush shares the next one") {
     rig r(format_journal(the_journal, journal_options{}), journal_options{}, 2);
     r.run({}, to_the_end);

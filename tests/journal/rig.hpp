@@ -162,6 +162,7 @@ class rig {
             for (; progress < task.steps.size(); ++progress) {
                 if (steps == steps_max) return;
                 if (steps++ == fail_step) {
+                    if (fails_half_done) write_half(task.steps[progress]);
                     done = io_outcome::failed({fail_with, "injected"});
                     break;
                 }
@@ -173,6 +174,13 @@ class rig {
             log->complete(id, std::exchange(done, {}), effects);
             collect();
         }
+    }
+
+    void write_half(io_step const& s) {
+        auto const* w = std::get_if<io_write>(&s);
+        if (w == nullptr) return;
+        auto const size = w->content.size() / sector / 2 * sector;
+        disk.carry_out(io_write{w->segment, w->offset, w->content.substr(0, size)}, done.read);
     }
 
     void submit(std::vector<record> records) {
@@ -203,6 +211,7 @@ class rig {
     std::size_t steps = 0;
     std::size_t fail_step = ~std::size_t{0};
     errc fail_with = errc::io_failed;
+    bool fails_half_done = false; ///< a write that fails has written its first half
     std::size_t submitted = 0, acknowledged = 0, failures = 0, stalls = 0;
     bool secured = false;
     std::vector<journal_damage> damage;

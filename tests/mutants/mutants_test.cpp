@@ -16,7 +16,7 @@ std::uint64_t seed_that_catches(mutant m, std::string const& profile) {
     active_mutant = m;
     std::uint64_t caught = 0;
     for (std::uint64_t seed = 1; seed <= seeds_budget && caught == 0; ++seed) {
-        if (!sim::live({seed, profile, {}}).failures.empty()) caught = seed;
+        if (!sim::live({seed, profile, {}, {}}).failures.empty()) caught = seed;
     }
     active_mutant = mutant::none;
     return caught;

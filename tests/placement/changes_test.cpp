@@ -137,6 +137,80 @@ TEST_CASE("improving makes no cell worse in any score and stays within the churn
     CHECK(gained > 20);
 }
 
+TEST_CASE("a cell whose anchors moved to another row follows them, one lawful swap after the other") {
+    auto s = solver::create(tidy()).value();
+    // Rows of 80 servers; the volume's three servers move from row 0 to row 3.
+    cell c{"k", 7, {{{0}, 1}, {{8}, 0.5}, {{16}, 0.25}}, {}};
+    c.members = s->place(c).value().members;
+    c.anchors = {{{240}, 1}, {{248}, 0.5}, {{256}, 0.25}};
+    auto const before = score_of(s->world(), c);
+    auto const moved = s->improve({&c, 1}).value();
+    REQUIRE(moved[0].changed);
+    CHECK(moved[0].steps.size() == 7);
+    CHECK(check_plan(s->world(), c, moved[0].members, moved[0].steps, {}, {}) == std::nullopt);
+    auto const fresh = solver::create(tidy()).value()->place({"k", 7, c.anchors, {}}).value();
+    CHECK(moved[0].unavailable <= fresh.unavailable * (1 + 1e-9));
+    CHECK(moved[0].unavailable < before.unavailable / 1000);
+    cell const after{"k", 7, c.anchors, moved[0].members};
+    CHECK_FALSE(s->improve({&after, 1}).value()[0].changed);
+}
+
+TEST_CASE("a cell is never carried into another colour, whose servers do not talk to its own") {
+    auto t = tidy();
+    auto s = solver::create(t).value();
+    auto const c = placed(*s, 1)[0];
+    auto const colour = t.servers[c.members[0].value].colour;
+    for (auto& server : t.servers) {
+        server.failed = server.colour == colour;
+    }
+    for (auto const m : c.members) {
+        t.servers[m.value].failed = m == c.members[0];
+    }
+    auto after = solver::create(t).value();
+    REQUIRE(after->adopt(c));
+    auto const a = after->repair(c).value();
+    REQUIRE(a.refused);
+    CHECK(a.members == c.members);
+    server_ref const other{c.members[1].value ^ 1};
+    REQUIRE(t.servers[other.value].colour != colour);
+    auto target = c.members;
+    target[0] = other;
+    std::sort(target.begin(), target.end());
+    CHECK(check_plan(t, c, target, {{c.members[0], other}}, {}, {})->find("one colour") != std::string::npos);
+}
+
+TEST_CASE(
+    "a server that fails or drains while the solver lives is left, and used again once it takes replicas") {
+    for (auto const state : {server_state::failed, server_state::draining}) {
+        auto s = solver::create(tidy(), {.seed = 3}).value();
+        auto const cells = placed(*s, 100);
+        auto const hit = cells[0].members[0];
+        auto const uses_it = [&](answer const& a) {
+            return std::find(a.members.begin(), a.members.end(), hit) != a.members.end();
+        };
+        // An anchor's own server is up whenever it counts, so the optimum contains it.
+        cell const own{"own", 7, {{hit, 1}}, {}};
+        REQUIRE(s->mark(hit, state));
+        auto const away = s->place(own).value();
+        CHECK_FALSE(uses_it(away));
+        s->forget({"own", 7, {}, away.members});
+        auto const repaired = s->repair(cells[0]).value();
+        CHECK(repaired.steps.size() == 1);
+        CHECK_FALSE(uses_it(repaired));
+        REQUIRE(s->mark(hit, server_state::taking));
+        CHECK(uses_it(s->place(own).value()));
+    }
+}
+
+TEST_CASE("how far a plan is carried out is read off the members, and a stranger's change voids it") {
+    plan const p{{{3}, {9}}, {{5}, {1}}};
+    std::vector<server_ref> const from{{3}, {5}, {7}};
+    CHECK(steps_done(from, p, from) == 0u);
+    CHECK(steps_done(from, p, {{5}, {7}, {9}}) == 1u);
+    CHECK(steps_done(from, p, {{1}, {7}, {9}}) == 2u);
+    CHECK(steps_done(from, p, {{1}, {3}, {7}}) == std::nullopt);
+}
+
 TEST_CASE("the checker finds what is wrong with a plan") {
     auto t = tidy();
     cell const c{"k", 7, {}, {{0}, {2}, {4}, {8}, {16}, {24}, {32}}};

@@ -133,26 +133,34 @@ TEST_CASE("what is written is read back as it was") {
     }
 }
 
-TEST_CASE("documents damaged anywhere are read or refused, never worse") {
+namespace {
+
+/// A document with one to four bytes or pieces changed, dropped, inserted or doubled.
+std::string damaged(std::string text, prng& random) {
+    std::string const alphabet = "{}[]\":,0-9.eE+tfn\\ \x01\xff";
+    for (auto n = 1 + random.below(4); n > 0; --n) {
+        auto const at = random.below(text.size());
+        switch (random.below(4)) {
+        case 0: text[at] = alphabet[random.below(alphabet.size())]; break;
+        case 1: text.erase(at, 1 + random.below(12)); break;
+        case 2: text.insert(at, 1, alphabet[random.below(alphabet.size())]); break;
+        default: text.insert(at, text.substr(random.below(text.size()), random.below(40))); break;
+        }
+        if (text.empty()) text = " ";
+    }
+    return text;
+}
+
+} // namespace
+
+TEST_CASE("topologies damaged anywhere are read or refused, never worse") {
     std::string const good = document(
         listed("a") + "," + listed("b", R"(, "power": ["p", "q"], "failed": true)"),
         R"(, "domains": [{"kind": "row", "id": "w", "rate": 0.1}, {"kind": "rack", "id": "r", "parent": "w"}])");
-    std::string const alphabet = "{}[]\":,0-9.eE+tfn\\ \x01\xff";
     prng random(12);
     int accepted = 0;
     for (int i = 0; i < 60000; ++i) {
-        auto text = good;
-        for (auto n = 1 + random.below(4); n > 0; --n) {
-            auto const at = random.below(text.size());
-            switch (random.below(4)) {
-            case 0: text[at] = alphabet[random.below(alphabet.size())]; break;
-            case 1: text.erase(at, 1 + random.below(12)); break;
-            case 2: text.insert(at, 1, alphabet[random.below(alphabet.size())]); break;
-            default: text.insert(at, text.substr(random.below(text.size()), random.below(40))); break;
-            }
-            if (text.empty()) text = " ";
-        }
-        auto const r = read_topology(text);
+        auto const r = read_topology(damaged(good, random));
         accepted += r.has_value();
         if (r)
             REQUIRE(validate(r.value().world));
@@ -160,6 +168,34 @@ TEST_CASE("documents damaged anywhere are read or refused, never worse") {
             REQUIRE(!r.error().detail().empty());
     }
     CHECK(accepted > 100);
+}
+
+TEST_CASE("cells and failures damaged anywhere are read or refused, and what is read can be placed") {
+    std::string servers;
+    for (int i = 0; i < 9; ++i) {
+        servers += (i > 0 ? "," : "") + listed("s" + std::to_string(i));
+    }
+    auto const t = read_topology(document(servers)).value().world;
+    std::string const cells =
+        R"([{"key": "k", "size": 3, "anchors": [{"server": "s1", "weight": 0.5}], "members": ["s0", "s2", "s4"]},)"
+        R"( {"key": "l", "size": 1, "anchors": []}])";
+    std::string const down = R"([{"kind": "rack_link", "id": "r"}, {"kind": "server", "id": "s3"}])";
+    prng random(13);
+    int accepted = 0;
+    for (int i = 0; i < 30000; ++i) {
+        bool const first = i % 2 == 0; // one of the two at a time, so that some are read
+        auto const c = read_cells(first ? damaged(cells, random) : cells, t);
+        auto const f = read_failures(first ? down : damaged(down, random), t);
+        if (!c) REQUIRE(!c.error().detail().empty());
+        if (!f) REQUIRE(!f.error().detail().empty());
+        if (!c || !f) continue;
+        ++accepted;
+        (void)what_if(t, c.value(), f.value());
+        for (auto const& x : c.value()) {
+            REQUIRE(validate(t, x));
+        }
+    }
+    CHECK(accepted > 20);
 }
 
 TEST_CASE("pictures escape what documents call things") {

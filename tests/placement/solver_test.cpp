@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -42,6 +43,30 @@ floors drawn_floors(prng& random) {
     return f;
 }
 
+unsigned shared(cell const& a, std::vector<server_ref> const& members) {
+    std::vector<server_ref> both;
+    std::set_intersection(a.members.begin(), a.members.end(), members.begin(), members.end(),
+                          std::back_inserter(both));
+    return static_cast<unsigned>(both.size());
+}
+
+/// Every set of servers in turn: is one lawful that has room and shares little enough with each placed cell?
+bool some_set_is_lawful(topology const& t, unsigned size, floors const& f,
+                        std::vector<std::uint32_t> const& loads, std::vector<cell> const& placed) {
+    std::vector<char> chosen(t.servers.size());
+    std::fill(chosen.begin(), chosen.begin() + std::min<std::ptrdiff_t>(size, std::ssize(chosen)), 1);
+    do {
+        std::vector<server_ref> members;
+        for (std::uint32_t i = 0; i < chosen.size(); ++i) {
+            if (chosen[i] && loads[i] < t.servers[i].capacity) members.push_back({i});
+        }
+        bool const apart = std::all_of(placed.begin(), placed.end(),
+                                       [&](cell const& c) { return shared(c, members) <= *f.overlap_max; });
+        if (apart && floors_hold(t, members, size, f)) return true;
+    } while (std::prev_permutation(chosen.begin(), chosen.end()));
+    return false;
+}
+
 int instances(int few) {
     auto const* many = std::getenv("ZOOID_PLACEMENT_INSTANCES");
     return many ? std::atoi(many) : few;
@@ -60,7 +85,8 @@ TEST_CASE("no floor is violated over ten thousand random worlds, and what is ref
                              .servers = 16,
                              .feeds = 2,
                              .capacity = 2,
-                             .draining_percent = 10},
+                             .draining_percent = 10,
+                             .failed_percent = seed % 4 == 0 ? 10u : 0u},
                             random);
         auto const f = drawn_floors(random);
         auto const size = static_cast<unsigned>(1 + 2 * random.below(4));
@@ -87,6 +113,53 @@ TEST_CASE("no floor is violated over ten thousand random worlds, and what is ref
     INFO(placed << " placed, " << refused << " refused");
     CHECK(placed > 5000);
     CHECK(refused > 1000);
+}
+
+TEST_CASE(
+    "with an overlap limit, in random worlds with failed servers, cells keep apart and refusals are right") {
+    int placed = 0, refused = 0;
+    for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+        prng random(seed);
+        auto const t = make({.racks = 7,
+                             .powers = 5,
+                             .colours = 2,
+                             .servers_min = 5,
+                             .servers = 13,
+                             .feeds = 3,
+                             .capacity = 3,
+                             .draining_percent = 5,
+                             .failed_percent = 10},
+                            random);
+        auto f = drawn_floors(random);
+        auto const size = static_cast<unsigned>(1 + 2 * random.below(3));
+        f.overlap_max = static_cast<unsigned>(random.below(size + 1));
+        auto s = solver::create(t, {.seed = seed, .hard = f}).value();
+        std::vector<std::uint32_t> loads(t.servers.size());
+        std::vector<cell> cells;
+        for (int i = 0; i < 8; ++i) {
+            cell c{"k" + std::to_string(i), size, draw_anchors(t, 3, random), {}};
+            auto const a = s->place(c).value();
+            INFO("seed " << seed << ", size " << size << ", cell " << i << ", overlap " << *f.overlap_max);
+            if (a.refused) {
+                ++refused;
+                REQUIRE_FALSE(some_set_is_lawful(t, size, f, loads, cells));
+                continue;
+            }
+            ++placed;
+            REQUIRE(floors_hold(t, a.members, size, f));
+            for (auto const& other : cells) {
+                REQUIRE(shared(other, a.members) <= *f.overlap_max);
+            }
+            for (auto m : a.members) {
+                REQUIRE(++loads[m.value] <= t.servers[m.value].capacity);
+            }
+            c.members = a.members;
+            cells.push_back(c);
+        }
+    }
+    INFO(placed << " placed, " << refused << " refused");
+    CHECK(placed > 500);
+    CHECK(refused > 300);
 }
 
 TEST_CASE("placements are within five percent of the oracle's optimum at the 95th percentile") {

@@ -23,6 +23,7 @@ struct extent {
     double rate = 0.3;
     bool uniform = false; ///< one rate per class
     std::uint64_t draining_percent = 0;
+    std::uint64_t failed_percent = 0;
 };
 
 inline double rate(extent const& e, prng& random, double uniform) {
@@ -69,6 +70,7 @@ inline topology make(extent const& e, prng& random) {
         s.capacity = static_cast<std::uint32_t>(random.between(1, e.capacity));
         s.draining = random.chance(e.draining_percent, 100);
         s.rate = rate(e, random, base[5]);
+        s.failed = e.failed_percent > 0 && random.chance(e.failed_percent, 100);
         t.servers.push_back(std::move(s));
     }
     return t;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/kv/outcome.hpp>
 #include <zooid/kv/sessions.hpp>
@@ -33,20 +34,7 @@ inline key_ring const& colony() {
     return ring;
 }
 
-/// A folder that goes away with the test.
-struct scratch {
-    std::filesystem::path path;
-
-    scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "zooid-runtime-XXXXXX").string();
-        if (!::mkdtemp(name.data())) throw std::runtime_error("no scratch folder");
-        path = name;
-    }
-    ~scratch() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-};
+using test_support::scratch;
 
 /// Runs the executor until the claim holds; a claim that never does fails the test.
 inline void run_until(asio::io_context& io, std::function<bool()> const& claim) {
@@ -138,8 +126,10 @@ inline bytes command(kv::transaction const& t) {
 
 class colony_of {
   public:
-    explicit colony_of(std::size_t servers, bool report_durable = false)
-        : report_durable_(report_durable), servers_(servers), observers_(servers), ports_(servers) {
+    explicit colony_of(std::size_t servers, bool report_durable = false,
+                       flush_thread thread = flush_thread::blocking)
+        : report_durable_(report_durable), thread_(thread), servers_(servers), observers_(servers),
+          ports_(servers) {
         for (std::size_t i = 0; i < servers; ++i)
             start(i);
     }
@@ -159,6 +149,7 @@ class colony_of {
         o.directory = (folder.path / std::to_string(i + 1)).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
+        o.journal.thread = thread_;
         o.tuning.report_durable = report_durable_;
         return o;
     }
@@ -245,6 +236,7 @@ class colony_of {
     }
 
     bool report_durable_;
+    flush_thread thread_;
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;

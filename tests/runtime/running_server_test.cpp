@@ -17,7 +17,8 @@ kv::transaction put(std::string const& key, std::int64_t n) {
 } // namespace
 
 TEST_CASE("a commit over TCP is durable: all servers crash at once and it is still there") {
-    colony_of three(3);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner, flush_thread::adaptive);
+    colony_of three(3, false, thread);
     cell_id const cell = three.found("volume");
     for (int i = 1; i <= 20; ++i)
         CHECK(committed(three.commit(cell, put("n", i))).version.value == static_cast<std::uint64_t>(i));
@@ -113,7 +114,8 @@ TEST_CASE("a stop that can't finish is cut off at its deadline") {
 }
 
 TEST_CASE("a choice is reported as durable before its reply is seen, on a quorum and with one state") {
-    colony_of three(3, true);
+    auto const thread = GENERATE(flush_thread::blocking, flush_thread::owner, flush_thread::adaptive);
+    colony_of three(3, true, thread);
     cell_id const cell = three.found("volume");
     auto const answer = three.commit(cell, put("n", 5));
     std::set<std::pair<std::uint64_t, std::uint64_t>> accepted_by;

@@ -24,6 +24,7 @@ struct colony::node : journal_listener {
     std::unique_ptr<memory_journal> journal;
     std::unique_ptr<server> running;
     std::vector<server_event> events;
+    bool hangs = false; ///< the journal flushes nothing
     bool dirty = false; ///< something arrived since the last turn
 
     void secured() override { running->on_secured(owner->now_), dirty = true; }
@@ -122,7 +123,7 @@ void colony::settle() {
         moved = false;
         for (auto& [number, n] : nodes_) {
             moved = turn(number) || moved;
-            if (n->journal) n->journal->flush();
+            if (n->journal && !n->hangs) n->journal->flush();
         }
         while (!frames_.empty()) {
             auto const [from, to, on, payload] = std::move(frames_.front());
@@ -147,11 +148,21 @@ void colony::run_for(duration span) {
 void colony::kill(std::size_t number) {
     node& n = *nodes_.at(number);
     n.image = n.journal->disk().flushed();
+    n.hangs = false;
     n.running.reset();
     n.journal.reset();
     for (auto& [other, there] : nodes_) {
         if (there->running) there->running->on_peer_down(now_, {number}), there->dirty = true;
     }
+}
+
+void colony::hang_journal(std::size_t number) {
+    nodes_.at(number)->hangs = true;
+}
+
+void colony::damage(std::size_t number, journal_damage const& found) {
+    nodes_.at(number)->damage_found(found);
+    settle();
 }
 
 void colony::restart(std::size_t number) {

@@ -44,6 +44,10 @@ class colony {
     /// Moves time in steps of 20 ms, settling after each.
     void run_for(duration span);
     void kill(std::size_t number);
+    /// The journal of this server answers nothing any more, until told otherwise.
+    void hang_journal(std::size_t number);
+    /// The journal reports damage that it found while running.
+    void damage(std::size_t number, journal_damage const& found);
     void restart(std::size_t number);
 
     /// Since the last call: frames of each kind, and journal appends, over all servers.

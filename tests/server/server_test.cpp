@@ -136,6 +136,115 @@ TEST_CASE("a journal that was rolled back is refused, and its replicas never vot
     CHECK(c.at(3).find_replica(volume)->is_quarantined());
 }
 
+TEST_CASE(
+    "votes that rot on the disk of the proposer stop it at once, durably, and another one leads unasked") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    std::size_t const leader = c.at(1).explain(volume)->proposer.server.value;
+    std::size_t const other = leader % 3 + 1;
+    journal_damage found{};
+    found.kind = damage_kind::voting;
+    found.segment = 2, found.offset = 1024, found.size = 72;
+    found.cell = volume;
+    found.replica = c.at(leader).find_replica(volume)->self().replica;
+    found.record = record_kind::promise;
+    found.superseded = true;
+    c.damage(leader, found); // nobody needs what was there
+    CHECK_FALSE(c.at(leader).find_replica(volume)->is_quarantined());
+    found.superseded = false;
+    c.damage(leader, found);
+    CHECK(c.at(leader).find_replica(volume)->is_quarantined());
+    CHECK(c.at(leader).explain(volume)->quarantine.find("promise at offset 1024") != std::string::npos);
+    std::size_t stopped = 0, reported = 0;
+    for (auto const& e : c.events(leader)) {
+        stopped += std::holds_alternative<replica_stopped>(e);
+        reported += std::holds_alternative<damage_reported>(e);
+    }
+    CHECK(stopped == 1);
+    CHECK(reported == 2);
+    c.run_for(std::chrono::milliseconds(300)); // no client complains, and no probe has time to fail
+    CHECK(c.at(other).explain(volume)->proposer.server.value != leader);
+    CHECK(c.commit(volume, put_once("b")).has_value());
+    c.kill(leader);
+    c.restart(leader);
+    CHECK(c.at(leader).find_replica(volume)->is_quarantined());
+    CHECK(c.commit(volume, put_once("c")).has_value());
+}
+
+TEST_CASE("damage of values, of others, or of nobody in particular stops no replica while it runs") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    replica_id const here = c.at(1).find_replica(volume)->self().replica;
+    for (auto const kind : {damage_kind::value, damage_kind::unattributed, damage_kind::harmless}) {
+        journal_damage found{};
+        found.kind = kind, found.cell = volume, found.replica = here, found.record = record_kind::value;
+        c.damage(1, found);
+    }
+    journal_damage of_another{};
+    of_another.kind = damage_kind::voting, of_another.cell = volume;
+    of_another.replica = replica_id{here.value + 1}, of_another.record = record_kind::promise;
+    c.damage(1, of_another);
+    CHECK_FALSE(c.at(1).find_replica(volume)->is_quarantined());
+}
+
+TEST_CASE("a server whose journal hangs wins no lead") {
+    colony c(5);
+    c.found(volume, "volume", 5);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    std::size_t leader = c.at(1).explain(volume)->proposer.server.value;
+    std::size_t const hung = leader == 1 ? 2 : 1; // the first in line when the leader is gone
+    c.hang_journal(hung);
+    c.run_for(std::chrono::seconds(2));
+    c.kill(leader);
+    c.run_for(std::chrono::seconds(3));
+    for (auto const& e : c.events(hung)) {
+        auto const* lead = std::get_if<leadership_changed>(&e);
+        if (lead && lead->cell == volume) CHECK_FALSE(lead->leads);
+    }
+    (void)c.ask(hung, operation::complain, volume, {});
+    CHECK(c.at(hung).find_replica(volume)->role() == role::follower);
+    CHECK(c.commit(volume, put_once("b")).has_value());
+    CHECK(c.at(hung).statistics().leading == 0);
+}
+
+TEST_CASE("of two generations of a key the younger one answers for it, whichever was founded last here") {
+    colony c(3);
+    auto const found = [&](cell_id cell, generation birth) {
+        std::vector<member> members;
+        for (std::size_t n = 1; n <= 3; ++n) {
+            auto const reserved = c.ask(n, operation::reserve, {}, encode(reserve_request{cell, birth}));
+            members.push_back(decode_member(reserved.value().content.payload).value());
+        }
+        snapshot founding{};
+        founding.cell = cell, founding.key = "volume", founding.birth = birth, founding.alpha = 3;
+        founding.cell_version = 1;
+        founding.configurations = {{slot{1}, configuration(members)}};
+        for (std::size_t n = 1; n <= 3; ++n)
+            CHECK_FALSE(c.ask(n, operation::found, {}, encode(founding)).value().content.failure.has_value());
+    };
+    auto const who_answers = [&] {
+        request r;
+        r.correlation = {77};
+        r.op = operation::locate;
+        r.key = "volume";
+        r.remaining_ms = 1000;
+        bytes encoded;
+        encode(r, encoded);
+        c.at(1).on_request(c.now(), {99}, encoded);
+        server_output out;
+        c.at(1).finish(c.now(), out);
+        return decode_reply(out.replies.at(0).payload).value().cell;
+    };
+    found({1, 2}, {2});
+    CHECK(who_answers() == cell_id{1, 2});
+    found({1, 1}, {1});
+    CHECK(who_answers() == cell_id{1, 2});
+    found({1, 3}, {3});
+    CHECK(who_answers() == cell_id{1, 3});
+}
+
 TEST_CASE("bad requests get a typed answer and change nothing") {
     colony c(3);
     snapshot const founding = c.found(volume, "volume", 3);

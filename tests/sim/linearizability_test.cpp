@@ -5,6 +5,8 @@
 
 #include <zooid/sim/linearizability.hpp>
 
+#include <algorithm>
+
 using namespace zooid;
 using kv::committed;
 using kv::transaction;
@@ -303,4 +305,36 @@ TEST_CASE("a long history of many clients is decided in linear time by its claim
     auto const v = sim::check_cell(h);
     CHECK(v.decided == verdict::linearizable);
     CHECK(v.steps == 0);
+}
+
+namespace {
+
+/// An add to a counter of everybody and to one of the client's own; null: its reply was lost.
+call add_both(kv::store* cell, std::int64_t from, std::uint64_t client) {
+    call c;
+    c.client = {client};
+    c.cell = "cell";
+    c.asked = transaction().add("total", 1).add("own" + std::to_string(client), 1);
+    c.invoked_ns = from;
+    c.responded_ns = from + 5;
+    if (cell) c.ended = std::get<committed>(cell->run(c.asked));
+    return c;
+}
+
+} // namespace
+
+// Two replies were lost, of client 1 and then of client 2, and one took effect. Both explain the next reply;
+// only what client 2 is told later says that it was its own.
+TEST_CASE("the claimed order guesses again when a later reply contradicts which lost call took effect") {
+    kv::store cell;
+    history h{add_both(nullptr, 0, 1), add_both(nullptr, 10, 2)};
+    (void)cell.run(h[1].asked);
+    h.push_back(add_both(&cell, 20, 3));
+    h.push_back(add_both(&cell, 30, 2));
+    h.push_back(add_both(&cell, 40, 1));
+    CHECK(sim::claimed_order_holds(h, {}));
+
+    h[1].ended = sim::failed{}; // so the other one did, and what client 2 was told is a lie
+    CHECK_FALSE(sim::claimed_order_holds(h, {}));
+    CHECK(sim::check_cell(h).decided == verdict::violated);
 }

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <zooid/tcp/hmac.hpp>
 #include <zooid/tcp/key_file.hpp>
@@ -13,11 +14,6 @@ using namespace zooid;
 namespace {
 
 struct folder {
-    folder() {
-        char name[] = "/tmp/zooid-keys-XXXXXX";
-        path = ::mkdtemp(name);
-    }
-    ~folder() { std::filesystem::remove_all(path); }
     std::string write(std::string const& text, unsigned mode) const {
         std::string const file = path + "/keys";
         std::filesystem::remove(file);
@@ -25,7 +21,8 @@ struct folder {
         ::chmod(file.c_str(), mode);
         return file;
     }
-    std::string path;
+    test_support::scratch made;
+    std::string path = made.path.string();
 };
 
 std::string const key_digits(64, 'a');

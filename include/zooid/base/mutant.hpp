@@ -19,6 +19,11 @@ enum class mutant : std::uint8_t {
     accept_without_raising_promise,
     read_without_quorum,
     apply_retry_twice,
+    skip_extension,
+    unconditional_change,
+    report_prefix_not_durable,
+    release_too_early,
+    retire_when_removed,
     count_
 };
 

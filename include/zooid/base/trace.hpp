@@ -30,6 +30,10 @@ enum class sometimes : unsigned char {
     acceptance_before_previous_chosen,
     unreadable_value_reported,
     replica_quarantined,
+    members_changed,
+    members_released,
+    replica_retired,
+    leadership_handed_over,
     // kv
     session_expired,
     session_table_full,

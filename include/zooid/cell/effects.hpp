@@ -43,6 +43,13 @@ struct propose {
 struct read {
     token request;
 };
+/// Change the cell's members. Newcomers are taught first; the change is proposed when they have caught up.
+/// Ends in `change_chosen`, or in `ended`: `conflict` if it was computed from another configuration than the
+/// newest, `overloaded` while another change waits, `unreachable` if a newcomer does not catch up in time.
+struct change_members {
+    token request;
+    configuration_change what;
+};
 /// The state machine applied everything up to `at` and has this digest now.
 struct applied {
     slot at;
@@ -71,11 +78,18 @@ struct liveness_changed {
 };
 /// A client says that it gets no answer from the proposer that it was sent to.
 struct complaint {};
-/// Lead no longer: the journal under this replica hangs, or the server is stopping.
-struct resign {};
+/// A promise or acceptance of this replica may be lost, says its journal: it never votes again.
+struct votes_lost {
+    std::string cause;
+};
+/// Lead no longer: the journal under this replica hangs, the server is stopping, or an operator prefers
+/// another. The others are told, and `successor` (zero: whoever is first in line) stands at once.
+struct resign {
+    replica_id successor;
+};
 
-using event = std::variant<received, propose, read, applied, snapshot_taken, apply_failed, persisted, woken,
-                           liveness_changed, complaint, resign>;
+using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed,
+                           votes_lost, persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
@@ -102,12 +116,24 @@ struct checkpoint_record {
     snapshot state;
     friend bool operator==(checkpoint_record const&, checkpoint_record const&) = default;
 };
+/// Every slot up to `at` is known to be chosen, and its value has a record before this one.
+struct prefix_record {
+    slot at;
+    friend bool operator==(prefix_record const&, prefix_record const&) = default;
+};
+/// What a replica that stopped is no longer trusted with.
+enum class distrust : std::uint8_t {
+    state = 0, ///< anything: what it learned may be wrong
+    votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
+};
 /// This replica stopped for good, and why.
 struct quarantine_record {
     std::string cause;
+    distrust of = distrust::state;
     friend bool operator==(quarantine_record const&, quarantine_record const&) = default;
 };
-using durable_record = std::variant<promise_record, acceptance_record, checkpoint_record, quarantine_record>;
+using durable_record =
+    std::variant<promise_record, acceptance_record, prefix_record, checkpoint_record, quarantine_record>;
 
 /// A message and the member that it is addressed to.
 struct outgoing {
@@ -132,6 +158,11 @@ struct ended {
     token request;
     errc why = errc::not_proposer;
 };
+/// The change was chosen in `at` and is not void: in force from at + alpha on.
+struct change_chosen {
+    token request;
+    slot at;
+};
 /// Replace the state machine's state by this; answer with `applied` or `apply_failed`.
 struct install {
     snapshot state;
@@ -145,10 +176,12 @@ struct effects {
     std::vector<delivery> deliver;
     std::vector<read_ready> reads;
     std::vector<ended> ended_requests;
+    std::vector<change_chosen> changed;
     std::optional<install> restore;
     std::optional<std::uint64_t> tell_when_durable; ///< answer with `persisted{ticket}`
     bool want_snapshot = false;                     ///< answer with `snapshot_taken`, at once
     std::vector<server_id> watch;                   ///< tell `liveness_changed` when this server returns
+    bool retired = false; ///< released: by its own log this replica is needed no more and may be destroyed
     sometimes_set marks;
 
     void clear();

@@ -3,8 +3,10 @@
 
 #include <zooid/base/bytes.hpp>
 #include <zooid/base/hash.hpp>
+#include <zooid/cell/change.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +32,9 @@ class entry {
     static entry no_op();
     /// A batch, in order. Requires at least one command.
     static entry batch(std::span<shared_bytes const> commands);
+    static entry change(configuration_change const& c);
+    /// Lets go of whom the change at slot `of` and all before it removed.
+    static entry release(slot of);
     /// From its encoding, as it is: what it means is judged when it is applied.
     static entry from_encoded(shared_bytes encoded) { return entry(std::move(encoded)); }
 
@@ -43,6 +48,10 @@ class entry {
     entry_kind kind() const;
     /// The commands of a batch, as views into it; empty for every other kind. Requires `understood()`.
     std::vector<bytes_view> commands() const;
+    /// The change that it holds; nothing for every other kind. Requires `understood()`.
+    std::optional<configuration_change> changes() const;
+    /// The change that a release lets go of; 0 for every other kind. Requires `understood()`.
+    slot releases() const;
 
     friend bool operator==(entry const&, entry const&) = default;
 

@@ -51,7 +51,7 @@ struct accept {
     friend bool operator==(accept const&, accept const&) = default;
 };
 
-/// Phase 2 answer: the acceptance is durable. `prefix` is what the sender knows to be chosen.
+/// Phase 2 answer: the acceptance is durable, and so is that all slots up to `prefix` are known as chosen.
 struct accepted {
     ballot in;
     slot at;
@@ -67,18 +67,21 @@ struct rejected_ballot {
     friend bool operator==(rejected_ballot const&, rejected_ballot const&) = default;
 };
 
+/// What a `commit` asks for in return: nothing, a `learned`, or one whose `durable` is all that is known.
+enum class report : std::uint8_t { none, known, durable };
+
 /// All slots up to `chosen` are chosen; those that you accepted in exactly this ballot have your value.
-/// With `report` set, answer with `learned`.
 struct commit {
     ballot in;
     slot chosen;
-    bool report = false;
+    zooid::report wanted = report::none;
     friend bool operator==(commit const&, commit const&) = default;
 };
 
-/// The sender knows all slots up to `prefix`.
+/// The sender knows all slots up to `prefix`, and still will after a restart those up to `durable`.
 struct learned {
     slot prefix;
+    slot durable;
     friend bool operator==(learned const&, learned const&) = default;
 };
 
@@ -123,6 +126,13 @@ struct probed {
     friend bool operator==(probed const&, probed const&) = default;
 };
 
+/// The sender leads in `in` no longer. `successor` should stand at once, the others when it does not.
+struct resigned {
+    ballot in;
+    replica_id successor;
+    friend bool operator==(resigned const&, resigned const&) = default;
+};
+
 /// Teach me what was chosen from `from` on.
 struct fetch {
     slot from;
@@ -143,8 +153,9 @@ struct teach_snapshot {
     friend bool operator==(teach_snapshot const&, teach_snapshot const&) = default;
 };
 
-using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
-                             confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot>;
+using message =
+    std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm, confirmed,
+                 canvass, canvassed, probe, probed, fetch, slice, teach_snapshot, resigned>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

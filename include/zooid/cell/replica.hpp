@@ -22,9 +22,10 @@ namespace zooid {
 struct cell_options {
     duration retransmit = std::chrono::milliseconds(100); ///< first repeat of an unanswered request; doubles
     duration retransmit_max = std::chrono::seconds(2);    ///< and stays there
-    duration candidacy_step = std::chrono::milliseconds(30);     ///< wait per rank in the list of preference
-    duration candidacy_jitter = std::chrono::milliseconds(30);   ///< drawn on top, against duels
-    duration candidacy_timeout = std::chrono::milliseconds(300); ///< for canvass and phase 1, then back off
+    duration candidacy_step = std::chrono::milliseconds(30);   ///< wait per rank in the list of preference
+    duration candidacy_jitter = std::chrono::milliseconds(30); ///< drawn on top, against duels
+    duration candidacy_timeout =
+        std::chrono::milliseconds(300); ///< for canvass and phase 1; doubles with each failure
     duration probe_timeout =
         std::chrono::milliseconds(500);              ///< a probed proposer that is silent is suspected
     duration quiet = std::chrono::milliseconds(50);  ///< after the last choice, laggards are asked
@@ -36,6 +37,8 @@ struct cell_options {
     std::size_t kept_log_entries = 64;               ///< below a checkpoint, to teach by slice
     std::size_t slice_bytes_max = 256 * 1024;        ///< of one log slice
     std::uint64_t slots_ahead_max = 1024;            ///< accepted above the known prefix
+    std::uint64_t caught_up_within = 32; ///< slots that a newcomer may lag when its change is proposed
+    duration newcomer_timeout = std::chrono::seconds(10); ///< for a newcomer to catch up; then `unreachable`
 };
 
 /// Who a replica is. `seed` seeds its private prng.
@@ -52,6 +55,8 @@ struct recovered_state {
     ballot promised;
     std::vector<acceptance_record> acceptances; ///< ascending by slot; an empty value is unreadable
     std::string quarantine;                     ///< the cause, if it was quarantined
+    distrust quarantined_for = distrust::state; ///< and what it is still good for
+    slot prefix{};                              ///< the highest that a prefix record names
 };
 
 /// Roles, as `explain` and the observer name them.
@@ -71,7 +76,10 @@ struct explanation {
     slot applied;
     slot checkpoint;
     digest state_digest;
-    configuration members;
+    configuration members;        ///< in force
+    configuration newest_members; ///< chosen; the same unless a change is on its way
+    slot configuration_base;      ///< of the newest: what a change has to name
+    bool is_changing = false;     ///< a change is chosen and not released
     std::vector<std::pair<server_id, slot>> known_prefixes; ///< at the proposer: what each member reported
     std::size_t open_slots = 0;
     std::size_t pending_commands = 0;
@@ -119,7 +127,16 @@ class replica {
     bytes const& key() const;
     /// The configuration that governs the slot after the known prefix.
     configuration const& members() const;
+    /// The newest configuration that is chosen, and the slot that a change computed from it has to name.
+    configuration const& newest_members() const;
+    slot configuration_base() const;
+    /// A change is chosen whose removed members are not released: nothing of the cell may be destroyed.
+    bool is_changing() const;
+    /// A configuration that is held names this replica; else it is a learner, or released.
+    bool is_member() const;
     bool is_quarantined() const;
+    /// Released by the cell's own log: it takes part in nothing and may be destroyed.
+    bool is_retired() const;
     explanation explain() const;
 
     /// Bytes of memory that this replica holds, roughly.

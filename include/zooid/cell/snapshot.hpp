@@ -23,8 +23,8 @@ struct governed {
 /// A cell's state after slot `at`, complete enough to go on from: what is taught to a replica that is far
 /// behind, what a checkpoint in the journal holds, and, at slot 0, how a cell is founded.
 ///
-/// It names every configuration that governs a slot above `at`, not "the" configuration: one that forgets a
-/// change that is chosen but not yet in force loses it (trap 15).
+/// It names every configuration that is not released or governs a slot above `at`, not "the" configuration:
+/// one that forgets a change that is chosen but not yet in force loses it (trap 15).
 struct snapshot {
     cell_id cell;
     bytes key;               ///< the partition key that the cell serves
@@ -32,9 +32,10 @@ struct snapshot {
     std::uint16_t cell_version = 1;
     std::uint8_t alpha = 3;               ///< fixed when the cell is founded
     slot at;                              ///< the last slot that is in it; 0 for the founding record
-    std::vector<governed> configurations; ///< ascending; the first governs slot at + 1
+    std::vector<governed> configurations; ///< ascending; from the last that was released to the newest
     digest state_digest;                  ///< of `state`, as the state machine gives it
     shared_bytes state;                   ///< state_machine::snapshot; empty means the initial state
+    std::uint32_t colour = 0;             ///< of every server that may hold a replica of the cell
 
     friend bool operator==(snapshot const&, snapshot const&) = default;
 };

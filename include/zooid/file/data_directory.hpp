@@ -47,6 +47,13 @@ class file_journal : public journal {
   public:
     /// What was found when it was opened; the caller may move from it.
     virtual recovered_journal& recovered() = 0;
+    /// Unless `flush_thread::blocking`: writes and flushes the batch that is due, if there is one, and calls
+    /// the listener. Blocks for as long as the device takes. The owner calls this or `flush_elsewhere` after
+    /// `append` and `probe`, when its turn has nothing else to do, and never from within the listener; else a
+    /// batch waits for the next call.
+    virtual void flush() = 0;
+    /// Hands the batch that is due, if there is one, to the blocking executor.
+    virtual void flush_elsewhere() = 0;
     /// A task that the operating system has not answered yet is left to its executor; files are closed by it.
     ~file_journal() override = default;
 };
@@ -80,9 +87,11 @@ class data_directory {
     std::filesystem::path const& path() const;
 
     /// Reads and recovers one store: writes nothing, so it succeeds on a full disk, and it reads with a
-    /// read-only one. `life` is drawn anew for each start of the process. Blocking work of the journal runs
-    /// on `blocking`, one task at a time for appends and one for housekeeping; its functions are called, and
-    /// its listener is called, on `owner`, which must be serial (one thread, or a strand).
+    /// read-only one (whose journal then fails with `permission_denied` when it is started).
+    /// `invalid_argument` if the file system refuses the flush method. `life` is drawn anew for each start of
+    /// the process. Blocking work of the journal runs on `blocking`, one task at a time for appends and one
+    /// for housekeeping; its functions are called, and its listener is called, on `owner`, which must be
+    /// serial (one thread, or a strand).
     result<std::unique_ptr<file_journal>> open_journal(std::uint32_t store, life_id life,
                                                        file_journal_options const& options,
                                                        boost::asio::any_io_executor blocking,

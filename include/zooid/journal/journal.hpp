@@ -133,8 +133,9 @@ class journal_listener {
     virtual void failed(error const& reason) = 0;
     /// A segment could not be created. Nothing is lost: appends wait, and each `probe` tries again.
     virtual void stalled(error const& reason) = 0;
-    /// Reclaiming or scrubbing read bytes that are not what was written. A replica that it concerns must stop
-    /// voting unless its memory still has what was lost; `unattributed` concerns all.
+    /// Reclaiming or scrubbing read bytes that are not what was written; each place is told once. `voting`,
+    /// unless superseded: the replica must stop voting. `unattributed` is followed by what was live there, as
+    /// damage of its own; at the next start it concerns every replica that was there before.
     virtual void damage_found(journal_damage const& damage) = 0;
 };
 

@@ -114,6 +114,9 @@ struct audit_report {
 /// Exact and complete. Linear in cells, apart from the search for the largest overlap.
 audit_report audit(topology const& t, std::span<cell const> cells, floors const& f);
 
+/// What becomes of a server: `taking` new replicas; `draining`: up, but keeps none; `failed`: down.
+enum class server_state : std::uint8_t { taking, draining, failed };
+
 class solver {
   public:
     /// Fails with `invalid_argument` for a topology or options that make no sense.
@@ -133,10 +136,13 @@ class solver {
     /// Replaces members that are failed or draining, and as few others as the floors need. c must be adopted
     /// or placed here.
     result<answer> repair(cell const& c);
-    /// Marks the server as draining; then `repair` of each of its cells moves them away.
-    result<void> drain(server_ref s);
+    /// Takes note of what a server is from now on. Its cells are moved away, if need be, by `repair` of each.
+    result<void> mark(server_ref s, server_state now);
+    result<void> drain(server_ref s) { return mark(s, server_state::draining); }
     /// Moves replicas of the cells that gain most, within hysteresis and churn; no cell gets worse in any of
-    /// its scores. Answers in the order of `cells`, with `changed` set on those that move.
+    /// its scores. A cell whose anchors moved away follows them as a whole; on the way the floors and a
+    /// majority hold, scores are those of its end. Answers in the order of `cells`, with `changed` set on
+    /// those that move.
     result<std::vector<answer>> improve(std::span<cell const> cells);
     /// Why these members and no others. Slow (milliseconds): for people.
     explanation explain(cell const& c, unsigned rejected_max = 3, unsigned cut_order = 2);

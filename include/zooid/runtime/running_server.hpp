@@ -11,9 +11,11 @@
 //
 // Executors. `owner` must be serial: an io_context that one thread runs, or a strand. All calls are made on
 // it, and the observer is called on it; opening and destruction may also happen while it runs nothing.
-// `blocking` carries the journal's writes and flushes, two at a time at most. It may be `owner` itself: the
-// flush then runs after the turn's frames have left, without a hop between threads, and while a device hangs
-// the whole server is silent, which its peers take for what it is.
+// `blocking` carries the journal's writes and flushes, two at a time at most. With `flush_thread::owner` it
+// carries the making and removing of segments only, and the turn itself flushes, after its frames have left:
+// no hop between threads, nothing gathers meanwhile but in the sockets, and while a device hangs the whole
+// server is silent, which its peers take for what it is. `flush_thread::adaptive` does so unless the turn
+// sent frames that other servers will answer. `blocking` may be `owner` itself.
 //
 // Known limit: one store, so one shard, for each server.
 #pragma once

@@ -77,6 +77,10 @@ struct suspicion_changed {
     server_id peer;
     bool suspected = false;
 };
+/// A replica that its cell's own log released; its records are forgotten.
+struct replica_retired {
+    cell_id cell;
+};
 struct replica_stopped {
     cell_id cell;
     std::string cause; ///< of its quarantine
@@ -101,8 +105,8 @@ struct frame_refused {
     error why;
 };
 using server_event =
-    std::variant<leadership_changed, suspicion_changed, replica_stopped, journal_latched, journal_hung,
-                 journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
+    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_retired, journal_latched,
+                 journal_hung, journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
 
 /// Something that is durable here, for an independent check of the protocol by those who collect these from
 /// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.

@@ -120,4 +120,13 @@ result<reserve_request> decode_reserve_request(bytes_view in);
 bytes encode(member const& m);
 result<member> decode_member(bytes_view in);
 
+/// `describe_members`: from what a change of members is computed, and whether the last one is released.
+struct members_description {
+    slot base;             ///< what a change computed from `newest` has to name
+    configuration newest;  ///< chosen
+    bool changing = false; ///< a change is chosen and not released: nothing of the cell may be destroyed yet
+};
+bytes encode(members_description const& d);
+result<members_description> decode_members_description(bytes_view in);
+
 } // namespace zooid

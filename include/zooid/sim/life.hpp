@@ -20,12 +20,15 @@ namespace zooid::sim {
 /// Everything that can befall a colony.
 enum class fault : std::uint8_t {
     kill,
+    polite_stop, ///< the process hands over and ends
     power_cut,
     power_cut_everywhere,
     pause,
     isolate,
     partition,
     one_way_cut,
+    ragged_cut,     ///< some links, some of them one way only
+    flap_then_kill, ///< what a server sends is lost for a moment, then heard, then the server dies
     packet_loss,
     duplicates_and_reordering,
     changed_bytes,
@@ -37,15 +40,18 @@ enum class fault : std::uint8_t {
     full_disk,
     failed_flush,
     misdirected_write,
-    rot,
+    rot,           ///< bits flip on the platter
+    rot_in_outage, ///< and the power goes everywhere before anybody could notice
     wiped_disk,
     old_image,
+    replaced_member,
     count_
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
 std::string_view name_of(fault f);
 
-/// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "everything".
+/// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
+/// "everything".
 std::vector<std::string_view> profile_names();
 bool is_profile(std::string_view name);
 
@@ -53,6 +59,7 @@ struct life_options {
     std::uint64_t seed = 1;
     std::string profile = "everything";
     std::function<void(std::string const&)> trace; ///< called with each line; costs much
+    std::function<void(history const&)> calls;     ///< called at the end with what was asked and answered
     step_observer* steps = nullptr;                ///< told of every step of every replica; costs much
 };
 

@@ -44,7 +44,8 @@ struct disk_options {
     std::uint32_t outlier_per_mille = 1; ///< of steps, which take 20 times as long
 };
 
-/// How long the cells of a world remember a reply; production remembers it for 1,000 slots.
+/// How long the cells of a world remember a reply; production remembers it for 1,000 slots. A shorter one has
+/// a table that is full as soon as slots hold several requests of clients that don't settle them.
 enum class session_horizon : std::uint16_t {
     slots_40 = 40,
     slots_150 = 150,
@@ -83,6 +84,27 @@ struct client_options {
     workload_kind work = workload_kind::failover;
     duration think_mean = std::chrono::milliseconds(100); ///< between two calls
     duration patience = std::chrono::seconds(3);          ///< until a call is given up
+    std::uint64_t unsettled = 0; ///< replies before the present one that the cell is to keep
+};
+
+/// What disks did to those who trusted them, counted where it took effect.
+struct disk_mishaps {
+    std::uint64_t sectors_lost = 0;   ///< written, not flushed, and gone with the power
+    std::uint64_t sectors_landed = 0; ///< written, not flushed, and there after the power came back
+    std::uint64_t writes_misdirected = 0;
+    std::uint64_t flushes_failed = 0;
+    std::uint64_t creations_refused = 0; ///< the disk was full
+    std::uint64_t bits_flipped = 0;
+
+    disk_mishaps& operator+=(disk_mishaps const& other) {
+        sectors_lost += other.sectors_lost;
+        sectors_landed += other.sectors_landed;
+        writes_misdirected += other.writes_misdirected;
+        flushes_failed += other.flushes_failed;
+        creations_refused += other.creations_refused;
+        bits_flipped += other.bits_flipped;
+        return *this;
+    }
 };
 
 /// What happened so far, for reports.
@@ -101,6 +123,7 @@ struct world_statistics {
     std::uint64_t unknown = 0;
     std::uint64_t failed = 0;
     std::uint64_t slots_chosen = 0;
+    disk_mishaps disks;
 };
 
 class world {
@@ -134,6 +157,7 @@ class world {
     network_options& network();
     void kill(server_id server);      ///< the process ends; the machine and its cache stay
     void cut_power(server_id server); ///< what was not flushed is lost, in part
+    void stop(server_id server);      ///< politely: it hands over; kill it a little later
     void start(server_id server);     ///< no effect on a running one
     void pause(server_id server, duration span);
     void cut(server_id from, server_id to);  ///< one way
@@ -144,6 +168,7 @@ class world {
     void slow_disk(server_id server, std::uint32_t factor);
     void fill_disk(server_id server, bool full);
     void fail_next_flush(server_id server);
+    void heal_disk(server_id server); ///< of all that is or would be wrong; what is lost stays lost
     // These harm what was durable: the server's replicas may stop or be lost.
     void misdirect_next_write(server_id server);
     void rot(server_id server);
@@ -151,11 +176,17 @@ class world {
     void keep_backup(server_id server);    ///< of what is on the platter now
     void restore_backup(server_id server); ///< cuts the power; the disk is what it was
 
+    /// Asks the proposer to replace one member by a replica on a server that has none; false if it could not
+    /// even be asked.
+    bool replace_member(cell_index cell);
+
     // ---- looking
     bool is_running(server_id server) const;
     bool is_latched(server_id server) const; ///< its journal failed: only a new start helps
     bool is_harmed(server_id server) const;  ///< something durable was destroyed there, on purpose
     std::vector<server_id> members(cell_index cell) const;
+    /// The servers of each configuration that governs some slot, or may when a requested change is chosen.
+    std::vector<std::vector<server_id>> possible_members(cell_index cell) const;
     /// Who leads, as most of the running members believe; zero if nobody does.
     server_id leader(cell_index cell) const;
     std::uint64_t commits(cell_index cell) const; ///< acknowledged so far

@@ -28,6 +28,9 @@ enum class operation : std::uint8_t {
     explain,      ///< everything about one cell
     scan_keys,    ///< keys of a directory cell
     complain,     ///< the cell's proposer does not answer this client: ask it, and replace it if it is stuck
+    describe_members, ///< `members_description` of the cell, as this replica knows it
+    change_members,   ///< a `configuration_change`; done when it is chosen; needs an admin
+    transfer_lead,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.

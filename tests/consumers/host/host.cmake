@@ -1,7 +1,10 @@
 # The host applications, the same however they got the library. Each takes all objects of its archive, not only those
 # that it calls, so that a symbol that nobody provides, or that two provide, is found here.
 
-add_executable(host_core ${CMAKE_CURRENT_LIST_DIR}/host_core.cpp)
+add_executable(host_base ${CMAKE_CURRENT_LIST_DIR}/host_pure.cpp)
+target_link_libraries(host_base PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,zooid::base>)
+
+add_executable(host_core ${CMAKE_CURRENT_LIST_DIR}/host_pure.cpp)
 target_link_libraries(host_core PRIVATE $<LINK_LIBRARY:WHOLE_ARCHIVE,zooid::core>)
 
 # Asio and JSON of the host's own, in translation units of its own.

@@ -7,6 +7,6 @@
 
 int main() {
     zooid::digest const d = zooid::hash128(zooid::bytes_view{});
-    std::printf("host_core %s\n", zooid::to_string(d).c_str());
+    std::printf("host_pure %s\n", zooid::to_string(d).c_str());
     return d == zooid::digest{} ? 1 : 0;
 }

@@ -1,0 +1,134 @@
+#include "members.hpp"
+
+#include <zooid/cell/change.hpp>
+#include <zooid/server/server.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace zooidctl {
+
+using namespace zooid;
+
+namespace {
+
+bool contains(std::vector<server_id> const& all, server_id one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+// A server that left tells where the cell went; so does one that does not lead.
+void follow_pointers(colony& on, cell_id cell, std::vector<server_id>& ask) {
+    auto const located = on.locate(cell);
+    if (!located) return;
+    for (member const& m : located.value().members.members()) {
+        if (!contains(ask, m.server)) ask.push_back(m.server);
+    }
+}
+
+bool may_be_repeated(error const& e) {
+    return e == errc::not_proposer || e == errc::overloaded || e == errc::not_here ||
+           e == errc::outcome_unknown;
+}
+
+result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
+                                  replacement const& what) {
+    auto const reply =
+        on.ask(operation::reserve, what.in, cell.cell, encode(reserve_request{cell.cell, cell.birth}));
+    if (!reply)
+        return error(reply.error().code(),
+                     fmt::format("server {}: {}", to_string(what.in), reply.error().message()));
+    ZOOID_TRY(auto const joins, decode_member(reply.value().payload));
+    std::vector<member> members(from.newest.members().begin(), from.newest.members().end());
+    for (member& m : members) {
+        if (m.server == what.out) m = joins;
+    }
+    if (!configuration::valid(members))
+        return error(errc::malformed, "the reservation makes no configuration");
+    return configuration_change{from.base, configuration(members), {{joins.replica, 0, 1}}};
+}
+
+// Asked of whoever leads, until it is chosen. That it was chosen is also seen in the cell itself, so a lost
+// answer is no harm.
+result<slot> carry_through(colony& on, directory_entry const& cell, configuration_change const& change) {
+    for (;;) {
+        ZOOID_TRY(auto const now, describe_members(on, cell));
+        if (now.newest == change.members) return now.base;
+        if (now.base != change.base) return error(errc::conflict, "somebody else changed the cell meanwhile");
+        auto const located = on.locate(cell.cell);
+        if (!located) return located.error();
+        server_id const leads = located.value().proposer ? located.value().proposer : now.newest[0].server;
+        auto const reply = on.ask(operation::change_members, leads, cell.cell, encode(change));
+        if (reply) return reply.value().where.at;
+        if (!may_be_repeated(reply.error())) return reply.error();
+        on.pause(std::chrono::milliseconds(20));
+    }
+}
+
+result<void> wait_for_release(colony& on, directory_entry const& cell) {
+    for (;;) {
+        ZOOID_TRY(auto const now, describe_members(on, cell));
+        if (!now.changing) return outcome::success();
+        on.pause(std::chrono::milliseconds(5));
+    }
+}
+
+} // namespace
+
+replacement next_replacement(configuration const& now, std::vector<server_id> const& wanted) {
+    replacement next;
+    for (member const& m : now.members()) {
+        if (!contains(wanted, m.server)) next.out = m.server;
+    }
+    for (server_id server : wanted) {
+        if (!now.index_of(server)) next.in = server;
+    }
+    return next.out && next.in ? next : replacement{};
+}
+
+result<members_description> describe_members(colony& on, directory_entry const& cell) {
+    std::vector<server_id> ask;
+    follow_pointers(on, cell.cell, ask);
+    std::optional<members_description> newest;
+    error last = errc::unreachable;
+    for (std::size_t i = 0; i < ask.size(); ++i) {
+        auto const reply = on.ask(operation::describe_members, ask[i], cell.cell, {});
+        auto told = reply ? decode_members_description(reply.value().payload) : reply.error();
+        if (!told) {
+            last = told.error();
+            continue;
+        }
+        // Whoever leads knows most; one that lags may still think of an older configuration.
+        if (!newest || told.value().base > newest->base ||
+            (told.value().base == newest->base && !told.value().changing))
+            newest = std::move(told).value();
+        for (member const& m : newest->newest.members()) {
+            if (!contains(ask, m.server)) ask.push_back(m.server);
+        }
+    }
+    if (!newest) return last;
+    return *newest;
+}
+
+result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
+                                           std::vector<server_id> const& wanted) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    std::vector<replacement> done;
+    for (;;) {
+        ZOOID_TRY(auto const now, describe_members(on, cell));
+        if (now.newest.size() != wanted.size())
+            return error(errc::invalid_argument,
+                         fmt::format("the cell has {} members, not {}", now.newest.size(), wanted.size()));
+        replacement next = next_replacement(now.newest, wanted);
+        if (!next.out) return done;
+        time_point const began = boot_time_now();
+        ZOOID_TRY(auto const change, plan(on, cell, now, next));
+        ZOOID_TRY(next.at, carry_through(on, cell, change));
+        ZOOID_TRY(wait_for_release(on, cell));
+        next.took = boot_time_now() - began;
+        done.push_back(next);
+    }
+}
+
+} // namespace zooidctl

@@ -1,0 +1,36 @@
+// Moves: the members of a cell are replaced one by one, while its clients go on.
+//
+// Each replacement is computed from the newest configuration, and void if that is no longer the newest when
+// it is chosen: two operators can't undo each other's work without noticing. The next one waits until the
+// last was released, so that at no time more than one server besides the members is needed. A move that is
+// interrupted is taken up by repeating the command: it looks at what is there and goes on.
+#pragma once
+
+#include "cells.hpp"
+
+#include <zooid/server/server.hpp>
+
+#include <vector>
+
+namespace zooidctl {
+
+struct replacement {
+    zooid::server_id out;
+    zooid::server_id in;
+    zooid::slot at; ///< where the change was chosen
+    zooid::duration took{};
+};
+
+/// What is next on the way from `now` to `wanted`: a server that is to leave, and one to take its place;
+/// zeros when nothing is left to do. Servers keep the order of `wanted` in the end, since a newcomer takes
+/// the place of who leaves.
+replacement next_replacement(zooid::configuration const& now, std::vector<zooid::server_id> const& wanted);
+
+/// The newest configuration that any reachable member knows.
+zooid::result<zooid::members_description> describe_members(colony& on, zooid::directory_entry const& cell);
+
+/// `conflict` if somebody else changed the cell meanwhile; `unreachable` if a newcomer does not catch up.
+zooid::result<std::vector<replacement>> move_cell(colony& on, zooid::bytes const& key,
+                                                  std::vector<zooid::server_id> const& wanted);
+
+} // namespace zooidctl

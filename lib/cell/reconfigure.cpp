@@ -1,0 +1,195 @@
+// Changes of members: newcomers are taught, the change is chosen, comes into force, and is released.
+//
+//   C1  A change is proposed when each newcomer reported a prefix close to the proposer's; until it is in
+//       force they are learners, and what they say counts towards no quorum (trap 16).
+//   C2  Open slots below the one from which a change governs are filled with no-ops, so that an idle cell
+//       changes in one round; what was proposed there by clients serves as well.
+//   C3  A release is proposed once a quorum of the configuration that the change made reported a durable
+//       prefix that reaches up to its first slot: then no slot needs those that it removed (trap 3).
+//   C4  A replica that its own log releases retires. One that only sees itself removed still votes in its old
+//       slots, answers phase 1 and teaches.
+//   C5  A proposer that is not a member any more leads until its change is released, then hands over.
+//
+// In the specification: ChangesOf, ReleasesOf, Destroy; the extension of phase 1 is IsAsked and Covering.
+#include "cell/turn.hpp"
+
+#include <zooid/base/mutant.hpp>
+
+#include <algorithm>
+
+namespace zooid {
+
+membership_effect follow_entry(membership& members, slot at, entry const& value,
+                               cell_demands const& demands) {
+    if (auto const change = value.changes()) {
+        return members.follow(at, *change, demands) ? membership_effect::changed : membership_effect::none;
+    }
+    if (slot const of = value.releases(); of && members.release(of)) return membership_effect::released;
+    return membership_effect::none;
+}
+
+// ---- asked for
+// ------------------------------------------------------------------------------------------------
+
+void turn::on(change_members const& e) {
+    if (!leads()) {
+        if (!s_.proposer && !somebody_leads()) consider_candidacy(duration::zero());
+        return end(e.request, errc::not_proposer);
+    }
+    proposer_state& p = *s_.proposer;
+    if (e.what.base < s_.members.base()) return end(e.request, errc::conflict); // and so it stays: M2
+    if (p.change) return end(e.request, errc::overloaded);
+    p.learners.clear();
+    for (member const& m : e.what.members.members()) {
+        if (!s_.members.newest().contains(m.replica)) p.learners.push_back(m);
+    }
+    p.change =
+        waiting_change{e.request, e.what, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
+}
+
+// Newcomers are told how far the cell is until they have caught up; they fetch what they miss.
+void turn::reconfiguration_timers() {
+    if (!leads() || !s_.proposer->change) return;
+    proposer_state& p = *s_.proposer;
+    if (p.change->gives_up_at <= now()) {
+        end(p.change->request, errc::unreachable);
+        p.change.reset();
+        p.learners.clear();
+        return;
+    }
+    if (p.change->ask_again.at > now()) return;
+    for (member const& to : p.learners) {
+        if (progress_of(to.replica).known < s_.learner.prefix)
+            send(to, commit{p.in, s_.learner.prefix, report::known});
+    }
+    arm_again(p.change->ask_again);
+}
+
+bool turn::newcomers_caught_up() const { // C1
+    slot const enough = s_.learner.prefix - s_.options.caught_up_within;
+    auto const& learners = s_.proposer->learners;
+    return std::all_of(learners.begin(), learners.end(), [&](member const& m) {
+        member_progress const progress = progress_of(m.replica);
+        return progress.replica && progress.known >= enough;
+    });
+}
+
+// ---- proposed
+// -------------------------------------------------------------------------------------------------
+
+std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
+    proposer_state& p = *s_.proposer;
+    if (slot const due = release_due(); due > p.releasing) {
+        p.releasing = due;
+        return entry::release(due);
+    }
+    if (!p.change || !newcomers_caught_up()) return std::nullopt;
+    waiting_change const change = std::move(*p.change);
+    p.change.reset();
+    p.fill_below = p.next + s_.alpha;
+    requests.push_back(change.request);
+    return entry::change(change.what);
+}
+
+// The newest change that may be released: it is in force, and enough know all that was before it (C3).
+slot turn::release_due() const {
+    auto const& held = s_.members.held();
+    for (std::size_t i = held.size(); i-- > 1;) {
+        governed const& g = held[i];
+        if (g.from > s_.learner.prefix + 1 && !mutated(mutant::release_too_early)) continue;
+        member_set told;
+        for (std::size_t m = 0; m < g.members.size(); ++m) {
+            if (progress_of(g.members[m].replica).durable >= g.from - 1) told.insert(m);
+        }
+        if (g.members.is_quorum(told) || mutated(mutant::release_too_early)) return s_.members.made_at(g);
+    }
+    return {};
+}
+
+bool turn::has_window_to_fill() const { // C2
+    return s_.proposer->next < std::max(s_.proposer->fill_below, s_.members.held().back().from);
+}
+
+// ---- chosen
+// ---------------------------------------------------------------------------------------------------
+
+void turn::follow_members(slot at, entry const& value, std::vector<token> const& requests) {
+    std::vector<member> const before =
+        value.releases() && s_.proposer ? everyone_held() : std::vector<member>{};
+    switch (follow_entry(s_.members, at, value, {s_.colour, s_.cell_version})) {
+    case membership_effect::none:
+        for (token request : requests)
+            end(request, errc::conflict); // void
+        return;
+    case membership_effect::changed:
+        reached(sometimes::members_changed);
+        for (token request : requests)
+            out_.changed.push_back({request, at});
+        s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
+        return extend_phase_one();
+    case membership_effect::released: reached(sometimes::members_released); succeed_if_released();
+    }
+    if (!s_.proposer) return;
+    s_.proposer->learners.clear();
+    for (member const& m : before) {
+        if (!s_.members.find(m.replica)) s_.proposer->released.push_back(m);
+    }
+}
+
+// ---- leaving
+// ----------------------------------------------------------------------------------------------------
+
+void turn::retire_if_released() {
+    member const& self = s_.identity.self;
+    bool const removed = s_.joined && !present_config().contains(self.replica);
+    bool const early = removed && mutated(mutant::retire_when_removed);
+    if (!s_.joined || (s_.members.find(self.replica) && !early)) return; // C4
+    if (leads()) {
+        std::vector<member> all = everyone();
+        all.insert(all.end(), s_.proposer->released.begin(), s_.proposer->released.end());
+        for (member const& to : all) {
+            if (to.replica != self.replica) send(to, commit{s_.proposer->in, s_.learner.prefix});
+        }
+    }
+    hand_over({}); // C5
+    s_.retired = out_.retired = true;
+    reached(sometimes::replica_retired);
+}
+
+// Whoever stops leading says so, and a successor need not wait for a suspicion.
+void turn::hand_over(replica_id successor) {
+    if (leads()) {
+        for (member const& to : everyone_held()) {
+            if (to.replica != s_.identity.self.replica) send(to, resigned{s_.proposer->in, successor});
+        }
+    }
+    step_down({});
+    s_.election.now = election_state::phase::idle;
+    s_.election.at = never;
+    s_.election.wanted = false;
+    give_back_waiting(errc::not_proposer);
+}
+
+// A release that lets go of the proposer ends its lead, whether or not its last word arrives.
+void turn::succeed_if_released() {
+    election_state& e = s_.election;
+    if (!e.proposer || s_.proposer || s_.members.find(e.proposer.server)) return;
+    e.despite = std::exchange(e.proposer, {});
+    if (present_config().contains(s_.identity.self.replica))
+        consider_candidacy(s_.options.candidacy_step * (rank() + 1));
+}
+
+void turn::on(member const& from, resigned const& m) {
+    election_state& e = s_.election;
+    if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
+    e.proposer = {};
+    e.despite = m.in; // who has not heard of it yet does not defend it
+    if (!present_config().contains(s_.identity.self.replica)) return;
+    reached(sometimes::leadership_handed_over);
+    duration const turns = s_.options.candidacy_step * rank();
+    if (m.successor == s_.identity.self.replica || !m.successor)
+        return consider_candidacy(turns * (m.successor ? 0 : 1));
+    consider_candidacy(s_.options.candidacy_timeout + turns);
+}
+
+} // namespace zooid

@@ -1,0 +1,136 @@
+// What a replica holds and sends is bounded in bytes, and a late repeat costs nothing.
+#include "cell/group.hpp"
+#include "support/catch.hpp"
+
+#include <zooid/base/limits.hpp>
+
+using namespace zooid;
+
+namespace {
+
+// One replica of three, and members that the test speaks for.
+struct lone_replica {
+    explicit lone_replica(std::uint8_t alpha, cell_options const& options = {}) {
+        for (std::uint64_t n = 1; n <= 3; ++n)
+            members.push_back({{n}, {n, n}, {n + 100}});
+        for (std::uint64_t n = 2; n <= 3; ++n) {
+            auto& peer = servers.at({n});
+            peer.both_ways = peer.answered = true;
+        }
+        snapshot founding{};
+        founding.cell = {1, 1};
+        founding.key = "volume";
+        founding.birth = {1};
+        founding.alpha = alpha;
+        founding.configurations = {{slot{1}, configuration(members)}};
+        running.emplace(replica::found(founding, {members[0], {1}, 7}, options));
+    }
+    effects const& hear(std::size_t from, message const& content) {
+        running->step({now, servers}, received{members[from].server, members[from].replica, content}, out);
+        return out;
+    }
+    effects const& step(event const& what) {
+        running->step({now, servers}, what, out);
+        return out;
+    }
+
+    time_point now{std::chrono::seconds(1000)};
+    std::vector<member> members;
+    liveness servers{{1}, {1}};
+    std::optional<replica> running;
+    effects out;
+};
+
+entry value_of(std::size_t size) {
+    shared_bytes const command(bytes(size, 'v'));
+    return entry::batch({&command, 1});
+}
+
+template <class Content>
+Content const* sent(std::vector<outgoing> const& all) {
+    for (outgoing const& o : all) {
+        if (auto const* found = std::get_if<Content>(&o.content)) return found;
+    }
+    return nullptr;
+}
+
+} // namespace
+
+TEST_CASE("commands that wait for a candidacy are bounded in bytes, and the bound is free again after it") {
+    cell_options options;
+    options.pending_bytes_max = 1000;
+    lone_replica r(3, options);
+    CHECK(r.step(propose{{1}, shared_bytes(bytes(600, 'a'))}).ended_requests.empty());
+    auto const& refused = r.step(propose{{2}, shared_bytes(bytes(600, 'b'))}).ended_requests;
+    REQUIRE(refused.size() == 1);
+    CHECK(refused[0].why == errc::overloaded);
+    r.step(resign{});
+    CHECK(r.step(propose{{3}, shared_bytes(bytes(600, 'c'))}).ended_requests.empty());
+}
+
+TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever was proposed") {
+    lone_replica r(16);
+    ballot const old{{1}, {2}, {2}};
+    for (std::uint64_t at = 2; at <= 16; ++at)
+        r.hear(1, accept{old, {at}, {}, value_of(limits::batch_bytes_max - 100)});
+    // The first unknown slot is taken in any case, else nothing would ever make room.
+    r.hear(1, accept{old, {1}, {}, value_of(limits::batch_bytes_max - 100)});
+    REQUIRE(sent<accepted>(r.out.after_durable) != nullptr);
+    r.hear(2, prepare{ballot{{2}, {3}, {3}}, {1}});
+    auto const* answer = sent<promise>(r.out.after_durable);
+    REQUIRE(answer != nullptr);
+    CHECK(answer->accepted.size() >= 3);
+    bytes encoded;
+    encode(*answer, encoded);
+    CHECK(encoded.size() + 1024 < limits::frame_bytes_max);
+}
+
+TEST_CASE("a proposer has no more in flight than an acceptor takes") {
+    lone_replica r(16);
+    auto const* asked = sent<canvass>(r.step(propose{{1}, shared_bytes(bytes(10, 'a'))}).now);
+    REQUIRE(asked != nullptr);
+    auto const attempt = asked->attempt;
+    r.hear(1, canvassed{attempt, {}, {}});
+    auto const* first = sent<prepare>(r.out.now);
+    REQUIRE(first != nullptr);
+    ballot const ours = first->in;
+    r.hear(1, promise{ours, {}, {}});
+    r.hear(2, promise{ours, {}, {}});
+    std::size_t in_flight = 0;
+    for (std::uint64_t n = 2; n < 18; ++n) {
+        r.step(propose{{n}, shared_bytes(bytes(limits::batch_bytes_max - 100, 'b'))});
+        for (outgoing const& o : r.out.now) {
+            auto const* a = std::get_if<accept>(&o.content);
+            if (a && o.to.server == server_id{2}) in_flight += a->value.encoded().size();
+        }
+    }
+    CHECK(in_flight > limits::batch_bytes_max);
+    CHECK(in_flight < limits::frame_bytes_max - limits::batch_bytes_max);
+}
+
+TEST_CASE("a late repeat of an old accept is answered with its slot at most, never with a state") {
+    cell_options options;
+    options.checkpoint_log_entries = 10;
+    options.kept_log_entries = 3;
+    group g(3, 1, options);
+    for (int i = 0; i < 40; ++i) {
+        g.propose_at(0, std::to_string(i));
+        g.settle();
+    }
+    REQUIRE(g.leader() == 0u);
+    ballot const in = g.at(0).promised();
+    auto const repeat = [&](slot at) {
+        effects out;
+        g.at(1).step({g.now(), *g.of(1).servers},
+                     received{g.of(0).self.server, g.of(0).self.replica, accept{in, at, {}, value_of(10)}},
+                     out);
+        return out;
+    };
+    effects const far = repeat({2});
+    CHECK(!far.want_snapshot);
+    REQUIRE(far.now.size() == 1);
+    CHECK(std::get<slice>(far.now[0].content) == slice{{2}, {}, {40}});
+    effects const near = repeat({39});
+    REQUIRE(near.now.size() == 1);
+    CHECK(std::get<slice>(near.now[0].content).values.size() == 1);
+}

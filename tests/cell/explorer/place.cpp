@@ -1,0 +1,333 @@
+#include "cell/explorer/place.hpp"
+
+#include "cell/canonical.hpp"
+
+#include <zooid/base/codec.hpp>
+
+#include <algorithm>
+
+namespace zooid::explore {
+
+namespace {
+
+constexpr time_point now{std::chrono::hours(1000)};
+constexpr time_point later{std::chrono::hours(2000)};
+constexpr time_point long_ago{std::chrono::hours(1)};
+
+// The explorer winds clocks by hand. The state is only const to whoever is handed it by the replica.
+replica_state& inside(replica& r) {
+    return const_cast<replica_state&>(r.state());
+}
+
+void forget(time_point& armed) {
+    if (armed != never) armed = later;
+}
+void forget(repeat& r) {
+    forget(r.at);
+    r.wait = std::chrono::milliseconds(100);
+}
+
+/// What only says who should lead. The highest round is kept by those who may still draw a ballot from it.
+void forget_election(replica_state& s, bool may_stand) {
+    round_number const seen = may_stand ? s.election.round_seen : s.acceptor.promised.round;
+    s.election = {};
+    s.election.round_seen = std::max(seen, s.acceptor.promised.round);
+}
+
+/// Who misses what, for explorations in which nobody is taught.
+void forget_teaching(replica_state& s) {
+    s.learner.wanted = {}, s.learner.source = {}, s.learner.fetch_again = {};
+    s.learner.starting = false, s.learner.asked.clear();
+    if (!s.proposer) return;
+    s.proposer->progress.clear();
+    s.proposer->laggards = {};
+}
+
+/// After a move: no timer is due, no back-off is remembered, chance begins anew, and lists that are used as
+/// sets are sorted.
+void forget_times(replica_state& s) {
+    s.random = prng(1);
+    forget(s.learner.fetch_again);
+    if (!s.proposer) return;
+    s.proposer->again = {later, std::chrono::milliseconds(100)};
+    forget(s.proposer->laggards), forget(s.proposer->gives_up_at);
+    for (open_slot& open : s.proposer->open)
+        open.sent = long_ago;
+    std::sort(s.proposer->promises.begin(), s.proposer->promises.end(),
+              [](promise_report const& a, promise_report const& b) { return a.from < b.from; });
+    std::sort(s.proposer->asked.begin(), s.proposer->asked.end());
+    std::sort(s.proposer->progress.begin(), s.proposer->progress.end(),
+              [](member_progress const& a, member_progress const& b) { return a.replica < b.replica; });
+}
+
+/// A generator whose first draw below `size` is `choice`.
+prng drawing(std::size_t choice, std::size_t size) {
+    for (std::uint64_t seed = 1;; ++seed) {
+        prng candidate(seed);
+        if (candidate.below(size) == choice) return prng(seed);
+    }
+}
+
+void put(writer& w, durable_record const& record) {
+    w.put(static_cast<std::uint8_t>(record.index()));
+    if (auto const* p = std::get_if<promise_record>(&record)) w.put(p->in);
+    if (auto const* a = std::get_if<acceptance_record>(&record)) {
+        w.put(a->at), w.put(a->accepted), w.put(a->value_digest), w.put(a->prefix);
+        w.put(static_cast<std::uint8_t>(a->chosen ? 1 : 0));
+    }
+    if (auto const* p = std::get_if<prefix_record>(&record)) w.put(p->at);
+    if (auto const* c = std::get_if<checkpoint_record>(&record)) w.put_sized(encode(c->state));
+}
+
+} // namespace
+
+place place::copy() const {
+    return {index,  running->clone(), disk,  unflushed,    applied, crashes,
+            stands, commands,         reads, acknowledged, floor};
+}
+
+bytes place::canonical() const {
+    bytes out;
+    encode_canonical(running->state(), out);
+    writer w(out);
+    for (unsigned count : {crashes, stands, commands, reads})
+        w.put(std::uint32_t{count});
+    w.put(acknowledged), w.put(floor.value_or(slot{1u << 20})), w.put(applied);
+    put(w, promise_record{disk.promised}), put(w, prefix_record{disk.prefix}),
+        put(w, checkpoint_record{disk.checkpoint});
+    for (auto const& [at, record] : disk.acceptances)
+        put(w, record);
+    for (group_flush const& waiting : unflushed) {
+        w.put(std::uint32_t{0xFFFFFFFF}); // a step begins
+        for (durable_record const& record : waiting.records)
+            put(w, record);
+        for (outgoing const& o : waiting.after)
+            w.put(o.to.replica), encode(o.content, out);
+    }
+    return out;
+}
+
+/// One move at one place: steps of the core and what its host does about them.
+class rig::turn_of_a_place {
+  public:
+    turn_of_a_place(rig const& r, place const& before)
+        : rig_(r), result_{before.copy(), {}, {}}, servers_(r.view(before.index, before.crashes)) {}
+
+    bool perform(move m, letter const* delivered) {
+        replica_state& s = inside(*at().running);
+        switch (m.kind) {
+        case kind::deliver:
+            step(received{rig_.members_[delivered->from].server, rig_.members_[delivered->from].replica,
+                          delivered->content});
+            return true;
+        case kind::flush: return flush();
+        case kind::stand: return stand();
+        case kind::propose: return propose();
+        case kind::read: return read(slot{m.argument});
+        case kind::repeat: return s.proposer && wake(s.proposer->again.at);
+        case kind::remind: return s.proposer && wake(s.proposer->laggards.at);
+        case kind::give_up: return s.proposer && wake(s.proposer->gives_up_at);
+        case kind::fetch:
+            s.random = drawing(m.argument, rig_.limits_.replicas);
+            return wake(s.learner.fetch_again.at);
+        case kind::resign:
+            if (!s.proposer || !s.proposer->leading) return false;
+            step(resign{});
+            return true;
+        case kind::crash: return crash();
+        }
+        return false;
+    }
+
+    outcome finish() {
+        bounds const& limits = rig_.limits_;
+        replica_state& s = inside(*at().running);
+        forget_times(s);
+        forget_election(s, at().index < limits.proposers && at().stands < limits.ballots);
+        if (!limits.teaching) forget_teaching(s);
+        return std::move(result_);
+    }
+
+  private:
+    place& at() { return result_.after; }
+
+    void step(event const& what) {
+        replica const before = at().running->clone();
+        effects out;
+        at().running->step({now, servers_}, what, out);
+        for (auto& found : violations(*at().running))
+            result_.broken.push_back(found);
+        for (auto& found : violations(before, *at().running))
+            result_.broken.push_back(found);
+        if (at().running->is_quarantined())
+            result_.broken.push_back("quarantined: " + at().running->explain().quarantine);
+        carry_out(out);
+        hear_oneself();
+    }
+
+    // As the host does: what a replica tells itself does not pass the network.
+    void hear_oneself() {
+        while (!to_self_.empty()) {
+            message const content = std::move(to_self_.front());
+            to_self_.pop_front();
+            step(received{at().running->self().server, at().running->self().replica, content});
+        }
+    }
+
+    void carry_out(effects const& out) {
+        send(out.now);
+        if (!out.persist.empty() || !out.after_durable.empty())
+            at().unflushed.push_back({out.persist, out.after_durable, std::nullopt});
+        for (read_ready const& r : out.reads) {
+            if (at().floor && r.at < *at().floor)
+                result_.broken.push_back("a strict read misses an acknowledged write");
+            at().floor.reset();
+        }
+        slot applied_up_to;
+        if (out.restore) at().applied = {};
+        for (delivery const& d : out.deliver) {
+            bytes chained;
+            writer w(chained);
+            w.put(at().applied), w.put(d.value.value_digest());
+            at().applied = hash128(chained);
+            applied_up_to = d.at;
+            if (!d.requests.empty()) at().acknowledged = std::max(at().acknowledged, d.at);
+        }
+        if (applied_up_to) step(applied{applied_up_to, at().applied});
+    }
+
+    void send(std::vector<outgoing> const& out) {
+        for (outgoing const& o : out) {
+            bool const elections =
+                std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
+                std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
+            auto const* request = std::get_if<accept>(&o.content);
+            if (elections || (request && request->at > slot{rig_.limits_.slots})) continue;
+            auto const& all = rig_.members_;
+            auto const to = static_cast<std::size_t>(std::find(all.begin(), all.end(), o.to) - all.begin());
+            result_.sent.push_back({at().index, to, o.content});
+            if (to == at().index) to_self_.push_back(o.content);
+            auto* const vote = std::get_if<accepted>(&result_.sent.back().content);
+            if (vote && !rig_.limits_.teaching) vote->prefix = {}; // only says who lags
+        }
+    }
+
+    bool wake(time_point& timer) {
+        if (timer == never) return false;
+        timer = now;
+        step(woken{});
+        return true;
+    }
+
+    bool flush() {
+        if (at().unflushed.empty()) return false;
+        group_flush const first = std::move(at().unflushed.front());
+        at().unflushed.pop_front();
+        for (durable_record const& record : first.records)
+            at().disk.write(record);
+        send(first.after);
+        hear_oneself();
+        return true;
+    }
+
+    // Complains or wakes until it canvasses, and welcomes it.
+    bool stand() {
+        if (at().index >= rig_.limits_.proposers || at().stands == rig_.limits_.ballots) return false;
+        election_state& e = inside(*at().running).election;
+        if (at().running->state().proposer) return false;
+        ++at().stands;
+        if (e.now == election_state::phase::idle) step(complaint{});
+        if (e.now == election_state::phase::waiting) wake(e.at);
+        for (member const& m : rig_.members_) {
+            if (e.now != election_state::phase::canvassing) break;
+            if (m != at().running->self()) step(received{m.server, m.replica, canvassed{e.attempt, {}, {}}});
+        }
+        return at().running->state().proposer != nullptr;
+    }
+
+    bool leads() { return at().running->role() == role::leading; }
+
+    bool propose() {
+        if (!leads() || at().commands == rig_.limits_.commands) return false;
+        ++at().commands;
+        std::uint64_t const name = at().index * 10 + at().commands;
+        step(zooid::propose{token{name}, shared_bytes(std::to_string(name))});
+        return true;
+    }
+
+    bool read(slot floor) {
+        if (!leads() || at().reads == rig_.limits_.reads || at().floor) return false;
+        ++at().reads;
+        at().floor = floor;
+        step(zooid::read{token{1000 + at().index * 10 + at().reads}});
+        return true;
+    }
+
+    bool crash() {
+        place& p = at();
+        ++p.crashes;
+        p.unflushed.clear();
+        p.floor.reset();
+        p.applied = {};
+        servers_ = rig_.view(p.index, p.crashes);
+        p.running.emplace(replica::recover(p.disk.read(), rig_.identity(p.index, p.crashes), rig_.options_));
+        step(woken{});
+        return true;
+    }
+
+    rig const& rig_;
+    outcome result_;
+    liveness servers_;
+    std::deque<message> to_self_;
+};
+
+rig::rig(bounds const& limits) : limits_(limits) {
+    for (std::uint64_t n = 1; n <= limits.replicas; ++n)
+        members_.push_back({{n}, {n, n}, {n + 100}});
+    founding_.cell = {1, 1};
+    founding_.birth = {1};
+    founding_.alpha = limits.alpha;
+    founding_.configurations = {{slot{1}, configuration(members_)}};
+    moves_ = {{kind::flush}, {kind::stand}, {kind::propose}, {kind::repeat}, {kind::give_up}, {kind::crash}};
+    if (limits.resignations) moves_.push_back({kind::resign});
+    if (!limits.teaching) return;
+    moves_.push_back({kind::remind});
+    for (std::uint32_t n = 0; n < limits.replicas; ++n)
+        moves_.push_back({kind::fetch, n});
+}
+
+replica_identity rig::identity(std::size_t index, unsigned life) const {
+    return {members_[index], life_id{index * 100 + life + 1}, 1};
+}
+
+liveness rig::view(std::size_t index, unsigned life) const {
+    liveness servers(members_[index].server, identity(index, life).life);
+    for (member const& m : members_) {
+        if (m == members_[index]) continue;
+        peer_liveness& peer = servers.at(m.server);
+        peer.both_ways = peer.answered = true;
+        peer.life = life_id{0xFFFF}; // of none that proposes: whoever led has ended
+    }
+    return servers;
+}
+
+std::vector<place> rig::beginning() const {
+    std::vector<place> all;
+    for (std::size_t i = 0; i < limits_.replicas; ++i) {
+        place p;
+        p.index = i;
+        p.disk.checkpoint = founding_;
+        p.running.emplace(replica::found(founding_, identity(i, 0), options_));
+        forget_times(inside(*p.running));
+        all.push_back(std::move(p));
+    }
+    return all;
+}
+
+std::optional<outcome> rig::perform(place const& before, move m, letter const* delivered) const {
+    turn_of_a_place t(*this, before);
+    if (!t.perform(m, delivered)) return std::nullopt;
+    return t.finish();
+}
+
+} // namespace zooid::explore

@@ -1,0 +1,125 @@
+// One server of an exploration: a replica of the real core, its disk, what it has not flushed, and what it
+// may still do within the bounds. Moves are pure: a place and a move give another place and the messages
+// sent.
+//
+// What is abstracted, so that every order of events is covered and the states stay finitely many:
+//
+//   Time      An armed timer may fire at any moment and in any order: it is made due alone and the replica is
+//             woken. That allows more than any clock would; safety rests on no clock. How long a back-off has
+//             become is forgotten.
+//   Liveness  Every server hears every other both ways and has had its answer, and believes that the process
+//             of any proposer it knows has ended. So nobody vouches, and everybody may stand at any moment:
+//             more than the election would allow. A candidate's canvass is answered at once, by as many as it
+//             needs, without telling it of higher rounds; those it learns from refusals.
+//   Chance    The prng is reset after every move: it only draws waits, which are forgotten, and whom to ask
+//   for
+//             what was missed, of which every choice is a move of its own.
+//   Election  So nothing of it is left but the highest round seen.
+//   Network   Messages are never taken out of the network, so every loss, delay, reordering and duplication
+//             is some order of moves. What a replica sends to itself does not pass it: the host hands that
+//             over in the same turn, or with the flush that it waits for.
+//   Crash     A process that dies is back in the same move: one that stays away longer is one that nobody
+//             gives a move to. What was not flushed is lost; a flush of each step's records is a move.
+//   Callers   A command arrives at a proposer that leads; one that arrives before waits for just that.
+//   Teaching  Unless asked for, nobody tells or asks what was missed; `commit` alone spreads what is chosen.
+//   Slots     Requests for slots above the bound are lost.
+#pragma once
+
+#include "cell/group.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace zooid::explore {
+
+/// What an exploration is allowed to do.
+struct bounds {
+    std::size_t replicas = 3;
+    std::size_t proposers = 2; ///< the first so many may stand
+    unsigned ballots = 1;      ///< for each of them
+    unsigned commands = 1;     ///< for each of them
+    unsigned slots = 1;
+    unsigned crashes = 0; ///< all together
+    unsigned reads = 0;   ///< for each proposer
+    std::uint8_t alpha = 3;
+    bool teaching = false;         ///< laggards are asked, and ask
+    bool resignations = false;     ///< a proposer may step down by itself
+    std::uint64_t depth = 0;       ///< of moves; 0: no bound
+    std::uint64_t states_max = 0;  ///< stop there; 0: no bound
+    std::uint64_t states_hint = 0; ///< room for so many from the start
+};
+
+enum class kind : std::uint8_t {
+    deliver, ///< argument: the message
+    flush,
+    stand,
+    propose,
+    read, ///< argument: the highest slot that any caller was told of
+    repeat,
+    remind,
+    give_up,
+    fetch, ///< argument: whom chance would ask
+    resign,
+    crash,
+};
+struct move {
+    explore::kind kind = kind::flush;
+    std::uint32_t argument = 0;
+};
+
+struct letter {
+    std::size_t from = 0;
+    std::size_t to = 0;
+    message content;
+};
+
+/// A replica with everything that its server keeps for it.
+struct place {
+    std::size_t index = 0;
+    std::optional<replica> running;
+    group_disk disk;
+    std::deque<group_flush> unflushed;
+    digest applied; ///< stands for the state machine
+    unsigned crashes = 0, stands = 0, commands = 0, reads = 0;
+    slot acknowledged;         ///< the highest that a caller here was told of
+    std::optional<slot> floor; ///< of the read that is under way
+
+    place copy() const;
+    bytes canonical() const;
+};
+
+struct outcome {
+    place after;
+    std::vector<letter> sent;
+    std::vector<std::string> broken; ///< invariants, and reads that miss an acknowledged write
+};
+
+/// The constants of an exploration.
+class rig {
+  public:
+    explicit rig(bounds const& limits);
+
+    bounds const& limits() const { return limits_; }
+    std::vector<place> beginning() const;
+    /// The moves that do not deliver a message, whether they are allowed or not.
+    std::vector<move> const& moves() const { return moves_; }
+    /// Nothing if the place does not allow this move.
+    std::optional<outcome> perform(place const& before, move m, letter const* delivered) const;
+    std::vector<member> const& members() const { return members_; }
+
+  private:
+    class turn_of_a_place;
+
+    replica_identity identity(std::size_t index, unsigned life) const;
+    liveness view(std::size_t index, unsigned life) const;
+
+    bounds limits_;
+    cell_options options_;
+    std::vector<member> members_;
+    snapshot founding_;
+    std::vector<move> moves_;
+};
+
+} // namespace zooid::explore

@@ -1,0 +1,239 @@
+// Changes of members at the core: each trap of the alpha window as a story, and random lives with changes.
+#include "cell/group.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+
+using namespace zooid;
+
+namespace {
+
+void require_sound(group& g) {
+    INFO((g.violations_found().empty() ? std::string() : g.violations_found().front()));
+    REQUIRE(g.violations_found().empty());
+}
+
+std::vector<member> members_at(group& g, std::size_t index) {
+    auto const members = g.at(index).newest_members().members();
+    return {members.begin(), members.end()};
+}
+
+std::string describe(group& g) {
+    std::string all;
+    for (std::size_t i = 0; i < g.size(); ++i) {
+        all += "\n" + std::to_string(i) + (g.of(i).reserved ? " reserved" : "") +
+               (g.of(i).retired ? " retired" : "");
+        if (!g.is_up(i)) continue;
+        explanation const e = g.at(i).explain();
+        all += " " + std::string(name_of(e.role)) + ", promised " + to_string(e.promised) + ", follows " +
+               to_string(e.proposer) + ", prefix " + to_string(e.prefix) + ", base " +
+               to_string(e.configuration_base) + (e.is_changing ? ", changing" : "") +
+               (e.may_vote ? "" : ", may not vote") + ", members";
+        for (member const& m : e.members.members())
+            all += " " + std::to_string(m.server.value - 1);
+    }
+    return all;
+}
+
+void commit_one(group& g, std::size_t at, std::string const& command) {
+    auto const before = g.committed().size();
+    g.propose_at(at, command);
+    g.settle();
+    REQUIRE(g.committed().size() == before + 1);
+}
+
+} // namespace
+
+TEST_CASE("one replica is replaced: taught, chosen, in force, released, and the old one retires") {
+    for (unsigned const alpha : {1u, 2u, 3u, 16u}) {
+        group g(3, 1, {}, 1, static_cast<std::uint8_t>(alpha));
+        commit_one(g, 0, "before");
+        token const change = g.change_at(0, {0, 1, 3});
+        g.settle();
+        require_sound(g);
+        CHECK(g.changed().count(change.value) == 1);
+        CHECK(g.of(2).retired);
+        CHECK_FALSE(g.of(0).retired);
+        CHECK(members_at(g, 0) == members_at(g, 3));
+        CHECK_FALSE(g.at(0).is_changing());
+        g.crash(0);
+        g.suspect(0, true);
+        g.settle();
+        commit_one(g, 1, "after");
+        CHECK(g.of(3).applied == g.of(1).applied);
+        CHECK(g.of(3).applied.size() == 2);
+        for (std::size_t i : {1u, 3u})
+            CHECK(g.at(i).deadline() == never);
+        require_sound(g);
+    }
+}
+
+TEST_CASE("an idle cell changes without a client's help, and falls silent again") {
+    group g(7, 1, {}, 1);
+    commit_one(g, 0, "first");
+    g.change_at(0, {0, 1, 2, 3, 4, 5, 7});
+    g.settle(std::chrono::seconds(20));
+    require_sound(g);
+    CHECK_FALSE(g.at(0).is_changing());
+    for (std::size_t i : {0u, 1u, 2u, 3u, 4u, 5u, 7u})
+        CHECK(g.at(i).deadline() == never);
+    CHECK(g.messages().empty());
+}
+
+TEST_CASE("a cell grows from one replica to seven and shrinks back, whoever leads") {
+    group g(1, 1, {}, 6);
+    commit_one(g, 0, "one");
+    g.change_at(0, {0, 1, 2});
+    g.settle();
+    g.change_at(0, {0, 1, 2, 3, 4, 5, 6});
+    g.settle();
+    require_sound(g);
+    commit_one(g, 0, "seven");
+    for (std::size_t i = 0; i < 7; ++i)
+        CHECK(g.of(i).applied.size() == 2);
+    g.change_at(0, {4, 5, 6});
+    g.settle();
+    require_sound(g);
+    for (std::size_t i : {0u, 1u, 2u, 3u})
+        CHECK(g.of(i).retired);
+    auto const leader = g.leader();
+    REQUIRE(leader);
+    CHECK(*leader >= 4);
+    g.change_at(*leader, {5});
+    g.settle();
+    require_sound(g);
+    commit_one(g, 5, "one again");
+    CHECK(g.of(5).applied.size() == 3);
+}
+
+TEST_CASE("every replica is replaced, one after the other, the proposer among them") {
+    group g(7, 1, {}, 7);
+    commit_one(g, 0, "before");
+    std::vector<std::size_t> now{0, 1, 2, 3, 4, 5, 6};
+    for (std::size_t i = 0; i < 7; ++i) {
+        now[i] = 7 + i;
+        auto const leader = g.leader();
+        REQUIRE(leader);
+        token const change = g.change_at(*leader, now);
+        g.settle();
+        require_sound(g);
+        INFO("replacing " << i << ", led by " << *leader);
+        REQUIRE(g.changed().count(change.value) == 1);
+        CHECK(g.of(i).retired);
+    }
+    commit_one(g, *g.leader(), "after");
+    for (std::size_t i = 7; i < 14; ++i)
+        CHECK(g.of(i).applied.size() == 2);
+}
+
+TEST_CASE("of two changes that were computed from one configuration, the second is void") {
+    group g(3, 1, {}, 2);
+    commit_one(g, 0, "before");
+    configuration_change const second{slot{}, g.members_of({0, 1, 4}), {{g.of(4).self.replica, 0, 1}}};
+    token const first = g.change_at(0, {0, 1, 3});
+    g.settle();
+    REQUIRE(g.changed().count(first.value) == 1);
+    g.step(0, change_members{token{999}, second});
+    g.settle();
+    require_sound(g);
+    CHECK(g.ended_requests().back().request == token{999});
+    CHECK(g.ended_requests().back().why == errc::conflict);
+    CHECK(members_at(g, 0)[2] == g.of(3).self);
+}
+
+TEST_CASE("a newcomer that does not answer holds nothing up, and the request ends") {
+    group g(3, 1, {}, 1);
+    commit_one(g, 0, "before");
+    for (std::size_t i = 0; i < 3; ++i)
+        g.cut(i, 3, true);
+    token const change = g.change_at(0, {0, 1, 3});
+    commit_one(g, 0, "meanwhile");
+    g.settle(std::chrono::seconds(20));
+    require_sound(g);
+    CHECK(g.changed().empty());
+    CHECK(g.ended_requests().back().request == change);
+    CHECK(g.ended_requests().back().why == errc::unreachable);
+    CHECK_FALSE(g.at(0).is_changing());
+}
+
+TEST_CASE("a removed replica that heard of nothing learns that it was released when it asks") {
+    group g(3, 1, {}, 1);
+    commit_one(g, 0, "before");
+    for (std::size_t i : {0u, 1u, 3u})
+        g.cut(i, 2, true);
+    g.change_at(0, {0, 1, 3});
+    g.settle();
+    CHECK_FALSE(g.at(0).is_changing());
+    CHECK_FALSE(g.of(2).retired);
+    for (std::size_t i : {0u, 1u, 3u})
+        g.cut(i, 2, false);
+    g.crash(2);
+    g.restart(2);
+    g.settle();
+    require_sound(g);
+    CHECK(g.of(2).retired);
+}
+
+TEST_CASE("members change under load, loss, crashes and new proposers, and every slot has one value") {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        INFO("seed " << seed);
+        cell_options options;
+        options.checkpoint_log_entries = 8;
+        options.kept_log_entries = seed % 3 * 4;
+        group g(3 + seed % 2 * 2, seed, options, 6, static_cast<std::uint8_t>(1 + seed % 4));
+        std::vector<std::size_t> spare;
+        for (std::size_t i = g.size() - 6; i < g.size(); ++i)
+            spare.push_back(i);
+        prng& random = g.random();
+        for (int step = 0; step < 6000; ++step) {
+            std::uint64_t const what = random.below(100);
+            std::size_t const who = random.below(g.size());
+            if (what < 55 && !g.messages().empty()) {
+                std::size_t const which = random.below(g.messages().size());
+                if (random.chance(1, 10)) {
+                    g.messages().erase(g.messages().begin() + static_cast<std::ptrdiff_t>(which));
+                } else {
+                    g.deliver_one(which);
+                }
+            } else if (what < 85) {
+                g.flush_one(who);
+            } else if (what < 92 && g.is_up(who)) {
+                g.propose_at(who, std::to_string(step));
+            } else if (what < 96) {
+                g.advance(std::chrono::milliseconds(random.between(1, 60)));
+            } else if (what < 97 && g.is_up(who) && !spare.empty()) {
+                auto const newest = g.at(who).newest_members();
+                std::vector<std::size_t> to;
+                for (std::size_t i = 0; i < g.size(); ++i)
+                    if (newest.contains(g.of(i).self.replica)) to.push_back(i);
+                std::size_t const out = random.below(to.size());
+                to[out] = spare[random.below(spare.size())];
+                std::sort(to.begin(), to.end());
+                if (std::unique(to.begin(), to.end()) == to.end()) g.change_at(who, to);
+            } else if (what < 98 && g.is_up(who) && random.chance(1, 4) && !g.of(who).reserved) {
+                g.crash(who);
+                g.restart(who);
+            } else if (what < 99 && g.is_up(who)) {
+                g.step(who, complaint{});
+            }
+            if (!g.violations_found().empty()) break;
+        }
+        require_sound(g);
+        g.settle(std::chrono::seconds(30));
+        require_sound(g);
+        auto leader = g.leader();
+        for (std::size_t i = 0; i < g.size() && !leader; ++i) {
+            if (g.is_up(i) && !g.of(i).retired) g.step(i, complaint{});
+            g.settle(std::chrono::seconds(10));
+            leader = g.leader();
+        }
+        INFO(describe(g));
+        REQUIRE(leader);
+        auto const before = g.committed().size();
+        g.propose_at(*leader, "last");
+        g.settle(std::chrono::seconds(10));
+        require_sound(g);
+        CHECK(g.committed().size() > before);
+        CHECK_FALSE(g.at(*leader).is_changing());
+    }
+}
