@@ -34,7 +34,7 @@ TEST_CASE("every program explains itself, and refuses what it does not know with
         CHECK(says(help, "Usage"));
         auto const unknown = run({program, "--frobnicate"});
         CHECK(unknown.code == 64);
-        CHECK(says(unknown, "frobnicate"));
+        CHECK(says(unknown, "--help"));
     }
     CHECK(run({ZOOID_SIM_PATH, "--seeds", "one..two"}).code == 64);
     CHECK(says(run({ZOOID_SIM_PATH, "--seeds", "one..two"}), "one..two"));

@@ -180,6 +180,7 @@ TEST_CASE("an events file that can't be written is named at the start, and later
               c.folder.path / "err");
     wait_until([&] { return p.out().find("\"listening\"") != std::string::npos; }, "listens");
     CHECK(c.ctl({"colony", "init", "--on", "1"}).code == 0);
+    CHECK(c.ctl({"cell", "create", "k", "--on", "1"}).code == 0); // a commit: something becomes durable
     wait_until([&] { return p.err().find("events_file_failed") != std::string::npos; }, "says so");
 }
 
@@ -198,12 +199,12 @@ TEST_CASE("a flipped byte is found by zooid-journal and told by zooidd, a cut ta
     CHECK(json::parse(as_json.out).at("damaged") == false);
     CHECK(json::parse(as_json.out).at("stores").at(0).at("replicas").as_array().size() == 17);
 
-    fs::path segment;
-    for (auto const& entry : fs::directory_iterator(c.data(0) / "store-0"))
-        segment = std::max(segment, entry.path());
-    {
-        std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
-        file.seekp(4096 + 200).put('\x5a'); // in the segment's first batch, long flushed
+    std::size_t const batch = 5 * 4096; // long flushed, in whichever segment has that many
+    for (auto const& entry : fs::directory_iterator(c.data(0) / "store-0")) {
+        auto content = read_all(entry.path());
+        if (content.compare(batch, 8, "zooidbat") != 0) continue;
+        content[batch + 150] ^= 1; // of its first entry
+        write_all(entry.path(), content);
     }
     auto const flipped = run({ZOOID_JOURNAL_PATH, data});
     INFO(flipped.out);
