@@ -31,17 +31,21 @@ std::string content_of(std::filesystem::path const& path) {
     return all.str();
 }
 
+// One whose expectations, invariants or referee fail says more than one that merely goes another way.
 found caught_by_a_scenario() {
     std::vector<std::filesystem::path> scripts;
     for (auto const& file : std::filesystem::directory_iterator(ZOOID_SOURCE_DIR "/tests/cell/scenarios"))
         scripts.push_back(file.path());
     std::sort(scripts.begin(), scripts.end());
+    found another_way;
     for (auto const& path : scripts) {
         std::string const script = content_of(path);
         auto const played = scenario::play(script);
-        if (!played.failures.empty() || played.text != script) return "scenario " + path.stem().string();
+        std::string const name = "scenario " + path.stem().string();
+        if (!played.failures.empty()) return name + ", " + played.failures.back();
+        if (!another_way && played.text != script) another_way = name + ", another transcript";
     }
-    return std::nullopt;
+    return another_way;
 }
 
 found caught_by_exploring() {
@@ -77,11 +81,20 @@ found caught_by_a_life(mutant m) {
     return std::nullopt;
 }
 
-found caught(mutant m) {
+struct layer {
+    char const* name;
+    found (*ask)(mutant);
+};
+// The cheapest first.
+constexpr layer layers[] = {
+    {"scenarios", [](mutant) { return caught_by_a_scenario(); }},
+    {"explorer", [](mutant) { return caught_by_exploring(); }},
+    {"lives", caught_by_a_life},
+};
+
+found ask(layer const& of_tests, mutant m) {
     active_mutant = m;
-    found by = caught_by_exploring();
-    if (!by) by = caught_by_a_scenario();
-    if (!by) by = caught_by_a_life(m);
+    found by = of_tests.ask(m);
     active_mutant = mutant::none;
     return by;
 }
@@ -93,10 +106,13 @@ TEST_CASE("without a deliberate bug neither the explorer nor the scenarios find 
     CHECK_FALSE(caught_by_a_scenario());
 }
 
-TEST_CASE("each deliberate bug is caught within its budget", "[slow]") {
+TEST_CASE("each deliberate bug is caught by some layer within its budget", "[slow]") {
     for (std::size_t i = 1; i < static_cast<std::size_t>(mutant::count_); ++i) {
         auto const m = static_cast<mutant>(i);
-        found const by = caught(m);
+        found by;
+        for (layer const& next : layers) {
+            if (!by) by = ask(next, m);
+        }
         std::cout << "| " << name_of(m) << " | " << by.value_or("NOTHING") << " |" << std::endl;
         INFO("mutant " << name_of(m));
         CHECK(by);
