@@ -119,7 +119,7 @@ void turn::deliver(slot at, log_slot const& held) {
     delivery out{at, held.value, {}};
     if (s_.proposer && !s_.proposer->open.empty() && s_.proposer->open.front().at == at) {
         open_slot& ours = s_.proposer->open.front();
-        if (ours.value_digest != held.value_digest) {
+        if (ours.value_digest != held.value_digest && !mutated(mutant::go_on_after_another_choice)) {
             step_down({}); // L3: taught above a gap before we proposed there, and reached only now
         } else {
             out.requests = std::move(ours.requests);

@@ -3,7 +3,8 @@
 #
 #   tests/mutants/run.sh
 #
-# Budgets: 300,000 states of the explorer for each of three bounds, every scenario, 60 simulated lives.
+# The cheapest layer is asked first: every scenario, then 300,000 states of the explorer for each of three bounds,
+# then lives of 60 seeds of two profiles.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,4 +12,4 @@ cmake --preset mutants >/dev/null
 cmake --build build/mutants --target test_mutants
 echo "| mutant | caught by |"
 echo "|---|---|"
-build/mutants/tests/test_mutants "each deliberate bug is caught within its budget" | grep -E '^\||FAILED|passed|failed'
+build/mutants/tests/test_mutants "each deliberate bug is caught by some layer within its budget" | grep -E '^\||FAILED|passed|failed'
