@@ -224,7 +224,8 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->acceptor.promised = promised;
     state->acceptor.may_vote = false;
     state->election.round_seen = promised.round;
-    restore_log(*state, recovered.prefix, recovered.acceptances);
+    if (!mutated(mutant::forget_acceptances_on_restart))
+        restore_log(*state, recovered.prefix, recovered.acceptances);
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;

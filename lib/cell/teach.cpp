@@ -7,6 +7,7 @@
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/base/mutant.hpp>
 
 #include <algorithm>
 
@@ -60,7 +61,7 @@ void turn::ask_everybody() {
 }
 
 void turn::on(member const& from, fetch const& m) {
-    slot const prefix = s_.learner.prefix;
+    slot const prefix = mutated(mutant::teach_accepted) ? s_.log.last() : s_.learner.prefix;
     if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
     if (m.from < s_.log.first()) {
         if (std::find(s_.learner.to_teach.begin(), s_.learner.to_teach.end(), from) ==
@@ -119,6 +120,7 @@ void turn::on(member const& from, teach_snapshot const& m) {
     l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
     out_.persist.emplace_back(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
+    if (mutated(mutant::install_before_durable)) on(persisted{l.pending->ticket});
     want(m.state.at, from.replica);
 }
 
@@ -138,6 +140,8 @@ void turn::on(persisted const& e) {
     reached(sometimes::taught_by_snapshot);
     if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);
     s_.log.restart_after(done.at); // T3
+    if (mutated(mutant::snapshot_forgets_acceptances)) s_.log = log_window(done.at + 1);
+    if (mutated(mutant::snapshot_forgets_promise)) s_.acceptor.promised = {};
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);
     s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);

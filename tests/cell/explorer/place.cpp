@@ -126,7 +126,7 @@ class rig::turn_of_a_place {
         case kind::read: return read(slot{m.argument});
         case kind::repeat: return s.proposer && wake(s.proposer->again.at);
         case kind::remind: return s.proposer && wake(s.proposer->laggards.at);
-        case kind::give_up: return s.proposer && wake(s.proposer->gives_up_at);
+        case kind::give_up: return may_stand_again() && s.proposer && wake(s.proposer->gives_up_at);
         case kind::fetch:
             s.random = drawing(m.argument, rig_.limits_.replicas);
             return wake(s.learner.fetch_again.at);
@@ -202,7 +202,9 @@ class rig::turn_of_a_place {
                 std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
                 std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
             auto const* request = std::get_if<accept>(&o.content);
-            if (elections || (request && request->at > slot{rig_.limits_.slots})) continue;
+            bool const hopeless =
+                rig_.limits_.ballots == 1 && std::holds_alternative<rejected_ballot>(o.content);
+            if (elections || hopeless || (request && request->at > slot{rig_.limits_.slots})) continue;
             auto const& all = rig_.members_;
             auto const to = static_cast<std::size_t>(std::find(all.begin(), all.end(), o.to) - all.begin());
             result_.sent.push_back({at().index, to, o.content});
@@ -245,10 +247,12 @@ class rig::turn_of_a_place {
         return at().running->state().proposer != nullptr;
     }
 
+    bool may_stand_again() { return at().stands < rig_.limits_.ballots; }
     bool leads() { return at().running->role() == role::leading; }
 
     bool propose() {
         if (!leads() || at().commands == rig_.limits_.commands) return false;
+        if (at().running->state().proposer->next > slot{rig_.limits_.slots}) return false;
         ++at().commands;
         std::uint64_t const name = at().index * 10 + at().commands;
         step(zooid::propose{token{name}, shared_bytes(std::to_string(name))});

@@ -23,6 +23,8 @@
 //   Callers   A command arrives at a proposer that leads; one that arrives before waits for just that.
 //   Teaching  Unless asked for, nobody tells or asks what was missed; `commit` alone spreads what is chosen.
 //   Slots     Requests for slots above the bound are lost.
+//   Surrender A proposer that may not stand again neither gives up nor hears that it was refused: that is one
+//             that nobody gives a move to.
 #pragma once
 
 #include "cell/group.hpp"
