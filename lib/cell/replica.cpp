@@ -191,10 +191,10 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
         log_slot const& held = *state.log.find(at);
         if (!held.chosen || held.value.empty() || !held.value.understood()) break;
         follow_entry(state.members, at, held.value, {state.colour, state.cell_version});
+        state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;
     }
     state.learner.prefix = state.learner.recorded = prefix;
-    state.joined = state.joined || state.members.find(state.identity.self.replica);
 }
 
 } // namespace

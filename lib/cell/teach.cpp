@@ -4,6 +4,8 @@
 //   T2  A snapshot is durable here before the prefix moves to it.
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
+//   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
+//       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -94,6 +96,9 @@ void turn::teach_stopped(member const& from, fetch const& m) {
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;
+    if (m.from == slot{} && m.prefix < l.prefix && s_.members.find(from.replica)) { // T5
+        return on(from, fetch{m.prefix + 1});
+    }
     slot at = m.from;
     for (entry const& value : m.values) {
         if (at > l.prefix + s_.options.slots_ahead_max || value.empty()) break;
@@ -110,7 +115,8 @@ void turn::on(member const& from, slice const& m) {
     }
     if (m.prefix <= l.prefix) return;
     want(m.prefix, from.replica);
-    if (l.prefix > before) fetch_now();
+    if (l.prefix == before) return;
+    s_.members.find(from.replica) ? fetch_now() : send(from, fetch{l.prefix + 1}); // T5
 }
 
 void turn::on(member const& from, teach_snapshot const& m) {

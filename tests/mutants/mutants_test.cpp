@@ -49,10 +49,13 @@ found caught_by_a_scenario() {
 }
 
 found caught_by_exploring() {
-    explore::bounds crash, read;
+    explore::bounds crash, read, replacement;
     crash.crashes = 1;
     read.reads = 1;
-    for (explore::bounds limits : {explore::bounds{}, crash, read}) {
+    replacement.replacement = true;
+    replacement.slots = 2;
+    replacement.alpha = 1;
+    for (explore::bounds limits : {explore::bounds{}, crash, read, replacement}) {
         limits.states_max = states_budget;
         auto const report = explore::explore(limits, nullptr);
         if (!report.broken.empty()) {
@@ -113,6 +116,21 @@ TEST_CASE("each deliberate bug is caught by some layer within its budget", "[slo
         for (layer const& next : layers) {
             if (!by) by = ask(next, m);
         }
+        std::cout << "| " << name_of(m) << " | " << by.value_or("NOTHING") << " |" << std::endl;
+        INFO("mutant " << name_of(m));
+        CHECK(by);
+    }
+}
+
+// What the explorer is for: order, loss, duplication, crashes and a change of members.
+TEST_CASE("the explorer alone catches what breaks votes, ballots, reads and the extension of phase 1") {
+    for (mutant const m : {mutant::acknowledge_before_durable, mutant::forget_promise_on_restart,
+                           mutant::skip_phase_one, mutant::reuse_slot, mutant::accept_without_raising_promise,
+                           mutant::read_without_quorum, mutant::skip_extension, mutant::accept_below_promise,
+                           mutant::count_one_vote_too_few, mutant::own_vote_at_once}) {
+        active_mutant = m;
+        found const by = caught_by_exploring();
+        active_mutant = mutant::none;
         std::cout << "| " << name_of(m) << " | " << by.value_or("NOTHING") << " |" << std::endl;
         INFO("mutant " << name_of(m));
         CHECK(by);

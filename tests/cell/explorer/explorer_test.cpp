@@ -35,3 +35,16 @@ TEST_CASE("a crash anywhere keeps agreement, to twelve moves") {
 TEST_CASE("a strict read anywhere misses nothing that was acknowledged, to thirteen moves") {
     CHECK(sound({.replicas = 3, .proposers = 2, .slots = 1, .reads = 1, .depth = 13}).depth == 13);
 }
+
+// From the middle of one, where an older proposer still runs and the newcomer has promised nothing; the slots
+// are those from the change to the first that the new configuration governs. skip_extension is seen within
+// six moves.
+TEST_CASE("a replacement with an older proposer still running keeps agreement, to seven moves") {
+    CHECK(sound({.replicas = 3, .slots = 2, .alpha = 1, .replacement = true, .depth = 7}).states > 100'000);
+    CHECK(sound({.replicas = 3, .slots = 3, .alpha = 2, .replacement = true, .depth = 6}).states > 10'000);
+}
+
+TEST_CASE("a strict read during a replacement misses nothing, to six moves") {
+    CHECK(sound({.slots = 2, .reads = 1, .alpha = 1, .replacement = true, .depth = 6}).depth == 6);
+    CHECK(sound({.slots = 3, .reads = 1, .alpha = 2, .replacement = true, .depth = 6}).depth == 6);
+}
