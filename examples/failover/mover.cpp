@@ -40,14 +40,18 @@ move_mark mover::move(std::size_t cell) {
         bool const held = std::find(v.servers.begin(), v.servers.end(), n) != v.servers.end();
         if (!held && wanted.size() < v.servers.size()) wanted.push_back(n);
     }
-    move_mark mark{cell, now_ns(), 0, wanted.size(), {}};
+    move_mark mark{cell, now_ns(), 0, wanted.size(), {}, {}};
     for (std::size_t n : v.servers) {
         if (wanted.size() < v.servers.size()) wanted.push_back(n);
     }
     auto const said = servers_.control(
         {"--deadline", "30", "cell", "move", v.name, "--on", fmt::format("{}", fmt::join(wanted, ","))});
     mark.ended_ns = now_ns();
-    if (!said) mark.failed = said.error().message();
+    if (said) {
+        mark.steps = said.value();
+    } else {
+        mark.failed = said.error().message();
+    }
     v.servers = wanted;
     return mark;
 }

@@ -28,6 +28,7 @@ struct move_mark {
     std::int64_t ended_ns = 0;
     std::size_t replaced = 0;
     std::string failed; ///< what the operator's program said; empty if it succeeded
+    std::string steps;  ///< what it said of each replacement
 };
 
 /// Runs zooidctl in a thread of its own, one move after the other, until told to finish.

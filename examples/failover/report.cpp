@@ -80,6 +80,10 @@ bool report(std::vector<move_mark> const& moves) {
                failed);
     fmt::print("moves, ms        count         p50       p99     p99.9       max\n");
     print_latency("volume", took);
+    auto const slowest = std::max_element(moves.begin(), moves.end(), [](auto const& a, auto const& b) {
+        return a.ended_ns - a.began_ns < b.ended_ns - b.began_ns;
+    });
+    if (slowest != moves.end()) fmt::print("the slowest:\n{}", slowest->steps);
     return failed == 0;
 }
 
