@@ -17,6 +17,28 @@ std::string_view name_of(mutant m) {
     case mutant::report_prefix_not_durable: return "report_prefix_not_durable";
     case mutant::release_too_early: return "release_too_early";
     case mutant::retire_when_removed: return "retire_when_removed";
+    case mutant::accept_below_promise: return "accept_below_promise";
+    case mutant::count_acceptances_not_members: return "count_acceptances_not_members";
+    case mutant::count_one_vote_too_few: return "count_one_vote_too_few";
+    case mutant::adopt_lowest_ballot: return "adopt_lowest_ballot";
+    case mutant::ignore_reported_prefix: return "ignore_reported_prefix";
+    case mutant::unreadable_is_empty: return "unreadable_is_empty";
+    case mutant::ballot_outlives_life: return "ballot_outlives_life";
+    case mutant::vote_before_handshake: return "vote_before_handshake";
+    case mutant::forget_acceptances_on_restart: return "forget_acceptances_on_restart";
+    case mutant::commit_any_ballot: return "commit_any_ballot";
+    case mutant::go_on_after_another_choice: return "go_on_after_another_choice";
+    case mutant::teach_accepted: return "teach_accepted";
+    case mutant::deliver_over_a_hole: return "deliver_over_a_hole";
+    case mutant::choose_unrecorded: return "choose_unrecorded";
+    case mutant::run_ahead_of_alpha: return "run_ahead_of_alpha";
+    case mutant::own_vote_at_once: return "own_vote_at_once";
+    case mutant::read_below_found: return "read_below_found";
+    case mutant::confirm_any_round: return "confirm_any_round";
+    case mutant::install_before_durable: return "install_before_durable";
+    case mutant::snapshot_forgets_promise: return "snapshot_forgets_promise";
+    case mutant::snapshot_forgets_acceptances: return "snapshot_forgets_acceptances";
+    case mutant::skip_unknown_entry: return "skip_unknown_entry";
     case mutant::count_: break;
     }
     return "unknown";

@@ -28,7 +28,7 @@ void turn::raise_promise(ballot const& to) {
 // have to answer what they had heard of our journal first; the server compares, and gives the journal up if
 // they know more than it holds.
 bool turn::allowed_to_vote() {
-    if (s_.acceptor.may_vote) return true;
+    if (s_.acceptor.may_vote || mutated(mutant::vote_before_handshake)) return s_.acceptor.may_vote = true;
     for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
         member_set answered;
         for (std::size_t i = 0; i < g.members.size(); ++i) {
@@ -68,10 +68,11 @@ void turn::on(member const& from, prepare const& m) {
 
 void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server || !allowed_to_vote()) return;
-    if (m.in < s_.acceptor.promised) return send(from, rejected_ballot{m.in, s_.acceptor.promised});
+    if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
+        return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
     if (s_.proposer && s_.proposer->in < m.in) step_down(m.in);
-    if (!mutated(mutant::accept_without_raising_promise)) raise_promise(m.in);
+    if (!mutated(mutant::accept_without_raising_promise) && m.in >= s_.acceptor.promised) raise_promise(m.in);
     follow(m.in);
 
     if (m.at <= s_.learner.prefix) { // A5
@@ -96,7 +97,8 @@ void turn::on(member const& from, accept const& m) {
     }
     bool const recorded = held.recorded && held.value_digest == value_digest;
     if (!held.chosen && !(recorded && held.accepted == m.in)) {
-        ZOOID_CHECK(held.accepted <= m.in || mutated(mutant::accept_without_raising_promise),
+        ZOOID_CHECK(held.accepted <= m.in || mutated(mutant::accept_without_raising_promise) ||
+                        mutated(mutant::accept_below_promise),
                     "A2: acceptances of a slot rise");
         held = log_slot{m.in, value_digest, m.value, false, false};
         record_slot(m.at, held);

@@ -22,7 +22,8 @@ void turn::on(member const& from, commit const& m) {
     if (m.in >= s_.acceptor.promised) follow(m.in);
     for (slot at = s_.learner.prefix + 1; at <= m.chosen && at <= s_.log.last(); ++at) {
         log_slot const& held = *s_.log.find(at);
-        if (held.chosen || held.accepted != m.in || held.value.empty()) continue;
+        bool const ours = held.accepted == m.in || mutated(mutant::commit_any_ballot);
+        if (held.chosen || !ours || held.value.empty()) continue;
         entry const value = held.value;
         mark_chosen(at, value, held.value_digest);
     }
@@ -75,7 +76,7 @@ void turn::mark_chosen(slot at, entry const& value, digest const& value_digest) 
             std::find_if(open.begin(), open.end(), [&](open_slot const& o) { return o.at == at; });
         if (ours != open.end() && ours->value_digest == value_digest) {
             ours->chosen = true;
-        } else if (ours != open.end()) {
+        } else if (ours != open.end() && !mutated(mutant::go_on_after_another_choice)) {
             step_down({});
         }
     }
@@ -86,13 +87,18 @@ void turn::mark_chosen(slot at, entry const& value, digest const& value_digest) 
     if (!recorded || held.value.empty()) held.value = value;
     held.value_digest = value_digest;
     held.chosen = true;
-    if (!recorded) record_slot(at, held); // L1
+    if (!recorded && !mutated(mutant::choose_unrecorded)) record_slot(at, held); // L1
 }
 
 void turn::advance_prefix() {
     for (;;) {
         slot const at = s_.learner.prefix + 1;
         log_slot const* held = s_.log.find(at);
+        log_slot const* above = s_.log.find(at + 1);
+        if (mutated(mutant::deliver_over_a_hole) && above && above->chosen && !(held && held->chosen)) {
+            s_.learner.prefix = at;
+            continue;
+        }
         if (!held || !held->chosen || held->value.empty()) break;
         if (!held->value.understood()) {
             return quarantine("slot " + to_string(at) + " holds an entry above cell version " +
@@ -116,7 +122,7 @@ void turn::deliver(slot at, log_slot const& held) {
     delivery out{at, held.value, {}};
     if (s_.proposer && !s_.proposer->open.empty() && s_.proposer->open.front().at == at) {
         open_slot& ours = s_.proposer->open.front();
-        if (ours.value_digest != held.value_digest) {
+        if (ours.value_digest != held.value_digest && !mutated(mutant::go_on_after_another_choice)) {
             step_down({}); // L3: taught above a gap before we proposed there, and reached only now
         } else {
             out.requests = std::move(ours.requests);
@@ -134,6 +140,7 @@ void turn::on(applied const& e) {
 }
 
 void turn::on(apply_failed const& e) {
+    if (mutated(mutant::skip_unknown_entry)) return;
     quarantine("slot " + to_string(e.at) + ": " + e.cause, false);
 }
 

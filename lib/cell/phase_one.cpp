@@ -29,6 +29,7 @@ void turn::start_phase_one() {
     proposer->commands.assign(election.commands.begin(), election.commands.end());
     proposer->command_bytes = std::exchange(election.command_bytes, 0);
     proposer->reads = std::move(election.reads);
+    if (mutated(mutant::ballot_outlives_life)) proposer->in.life = {1};
     election.commands.clear();
     election.reads.clear();
     election.now = election_state::phase::idle;
@@ -121,7 +122,7 @@ bool turn::quorum_promised(slot at) const {
     configuration const& voters = once ? s_.members.held().front().members : config(at);
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
-        if (report.prefix >= at) continue; // P4
+        if (report.prefix >= at && !mutated(mutant::ignore_reported_prefix)) continue; // P4
         auto const index = voters.index_of(report.from.replica);
         if (index && voters[*index] == report.from) promised.insert(*index);
     }
@@ -178,7 +179,7 @@ std::vector<reported_at> by_ballot(slot at, std::vector<promise_report> const& p
     std::vector<reported_at> groups;
     for (promise_report const& report : promises) {
         for (acceptance const& a : report.accepted) {
-            if (a.at != at) continue;
+            if (a.at != at || (a.value.empty() && mutated(mutant::unreadable_is_empty))) continue;
             auto group = std::find_if(groups.begin(), groups.end(), [&](reported_at const& g) {
                 return g.chosen == a.chosen && g.accepted == a.accepted;
             });
@@ -190,6 +191,7 @@ std::vector<reported_at> by_ballot(slot at, std::vector<promise_report> const& p
         }
     }
     std::sort(groups.begin(), groups.end(), [](reported_at const& a, reported_at const& b) {
+        if (mutated(mutant::adopt_lowest_ballot)) return a.accepted < b.accepted;
         return std::tie(a.chosen, a.accepted) > std::tie(b.chosen, b.accepted);
     });
     return groups;

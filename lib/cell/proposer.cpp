@@ -42,7 +42,8 @@ void turn::propose_what_can_be() {
         proposer_state& p = *s_.proposer;
         slot const prefix = s_.learner.prefix;
         p.next = std::max(p.next, prefix + 1);
-        if (p.next > prefix + s_.alpha) return;                                              // Q1
+        bool const ahead = mutated(mutant::run_ahead_of_alpha) && p.next == prefix + s_.alpha + 1;
+        if (p.next > prefix + s_.alpha && !ahead) return;                                    // Q1
         if (!quorum_promised(p.next)) return;                                                // P2
         if (open_bytes() + next_bytes_max() > accepted_bytes_max && !p.open.empty()) return; // A6
         std::vector<token> requests;
@@ -115,11 +116,15 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     proposer_state& p = *s_.proposer;
     slot const at = p.next;
     p.open.push_back({at, value, value.value_digest(), std::move(requests), {}, now(), false});
-    if (!(mutated(mutant::reuse_slot) && at.value % 7 == 0)) ++p.next;
+    if (!(mutated(mutant::reuse_slot) && at.value % 7 == 1)) ++p.next;
     for (member const& to : config(at).members())
         send(to, accept{p.in, at, s_.learner.prefix, value});
     for (member const& to : p.learners) {
         if (!config(at).contains(to.replica)) send(to, accept{p.in, at, s_.learner.prefix, value});
+    }
+    if (mutated(mutant::own_vote_at_once)) {
+        if (auto const self = config(at).index_of(s_.identity.self.replica))
+            p.open.back().votes.insert(*self);
     }
     p.announced = s_.learner.prefix; // rides along
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
@@ -140,7 +145,10 @@ void turn::on(member const& from, accepted const& m) {
     auto const index = voters.index_of(from.replica);
     if (!index || voters[*index] != from) return;
     found->votes.insert(*index);
-    if (!voters.is_quorum(found->votes)) return;
+    if (mutated(mutant::count_acceptances_not_members)) found->votes.insert(found->votes.size());
+    bool const enough = voters.is_quorum(found->votes) || (mutated(mutant::count_one_vote_too_few) &&
+                                                           found->votes.size() + 1 == voters.majority());
+    if (!enough) return;
     mark_chosen(found->at, entry(found->value), digest(found->value_digest)); // Q3
     advance_prefix();
 }

@@ -34,8 +34,9 @@ void turn::confirm_reads() {
     if (!leads() || s_.proposer->asking) return;
     proposer_state& p = *s_.proposer;
     if (p.reads.empty() && p.probes.empty()) return;
-    slot const r = std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix}); // S1
-    if (r + 1 > s_.learner.prefix + s_.alpha || !quorum_promised(r + 1)) return;       // S2
+    slot r = std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix}); // S1
+    if (mutated(mutant::read_below_found)) r = s_.learner.prefix;
+    if (r + 1 > s_.learner.prefix + s_.alpha || !quorum_promised(r + 1)) return; // S2
     if (mutated(mutant::read_without_quorum)) {
         p.confirmed.push_back({s_.learner.prefix, std::move(p.reads)});
         p.reads.clear();
@@ -51,7 +52,7 @@ void turn::confirm_reads() {
 void turn::on(member const& from, confirmed const& m) {
     if (!leads() || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
-    if (!p.asking || p.asking->round != m.round) return;
+    if (!p.asking || (p.asking->round != m.round && !mutated(mutant::confirm_any_round))) return;
     configuration const& voters = p.asking->voters;
     auto const index = voters.index_of(from.replica);
     if (!index || voters[*index] != from) return;

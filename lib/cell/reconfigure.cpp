@@ -1,7 +1,8 @@
 // Changes of members: newcomers are taught, the change is chosen, comes into force, and is released.
 //
-//   C1  A change is proposed when each newcomer reported a prefix close to the proposer's; until it is in
-//       force they are learners, and what they say counts towards no quorum (trap 16).
+//   C1  A change is proposed when each newcomer, asked since the change was, reported a prefix close to the
+//       proposer's; until it is in force they are learners, and what they say counts towards no quorum (trap
+//       16).
 //   C2  Open slots below the one from which a change governs are filled with no-ops, so that an idle cell
 //       changes in one round; what was proposed there by clients serves as well.
 //   C3  A release is proposed once a quorum of the configuration that the change made reported a durable
@@ -41,7 +42,10 @@ void turn::on(change_members const& e) {
     if (p.change) return end(e.request, errc::overloaded);
     p.learners.clear();
     for (member const& m : e.what.members.members()) {
-        if (!s_.members.newest().contains(m.replica)) p.learners.push_back(m);
+        if (s_.members.newest().contains(m.replica)) continue;
+        p.learners.push_back(m);
+        // What it reported before says nothing now: it may have been a member then, and be destroyed.
+        std::erase_if(p.progress, [&](member_progress const& known) { return known.replica == m.replica; });
     }
     p.change =
         waiting_change{e.request, e.what, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
@@ -130,7 +134,7 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
     case membership_effect::released: reached(sometimes::members_released); succeed_if_released();
     }
     if (!s_.proposer) return;
-    s_.proposer->learners.clear();
+    if (!s_.proposer->change) s_.proposer->learners.clear(); // else they are those of the change that waits
     for (member const& m : before) {
         if (!s_.members.find(m.replica)) s_.proposer->released.push_back(m);
     }

@@ -192,10 +192,10 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
         log_slot const& held = *state.log.find(at);
         if (!held.chosen || held.value.empty() || !held.value.understood()) break;
         follow_entry(state.members, at, held.value, {state.colour, state.cell_version});
+        state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;
     }
     state.learner.prefix = state.learner.recorded = prefix;
-    state.joined = state.joined || state.members.find(state.identity.self.replica);
 }
 
 } // namespace
@@ -225,7 +225,8 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->acceptor.promised = promised;
     state->acceptor.may_vote = false;
     state->election.round_seen = promised.round;
-    restore_log(*state, recovered.prefix, recovered.acceptances);
+    if (!mutated(mutant::forget_acceptances_on_restart))
+        restore_log(*state, recovered.prefix, recovered.acceptances);
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;

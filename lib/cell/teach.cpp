@@ -4,9 +4,12 @@
 //   T2  A snapshot is durable here before the prefix moves to it.
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
+//   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
+//       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/base/mutant.hpp>
 
 #include <algorithm>
 
@@ -61,7 +64,7 @@ void turn::ask_everybody() {
 }
 
 void turn::on(member const& from, fetch const& m) {
-    slot const prefix = s_.learner.prefix;
+    slot const prefix = mutated(mutant::teach_accepted) ? s_.log.last() : s_.learner.prefix;
     if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
     if (m.from < s_.log.first()) {
         if (std::find(s_.learner.to_teach.begin(), s_.learner.to_teach.end(), from) ==
@@ -94,6 +97,9 @@ void turn::teach_stopped(member const& from, fetch const& m) {
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;
+    if (m.from == slot{} && m.prefix < l.prefix && s_.members.find(from.replica)) { // T5
+        return on(from, fetch{m.prefix + 1});
+    }
     slot at = m.from;
     for (entry const& value : m.values) {
         if (at > l.prefix + s_.options.slots_ahead_max || value.empty()) break;
@@ -110,7 +116,8 @@ void turn::on(member const& from, slice const& m) {
     }
     if (m.prefix <= l.prefix) return;
     want(m.prefix, from.replica);
-    if (l.prefix > before) fetch_now();
+    if (l.prefix == before) return;
+    s_.members.find(from.replica) ? fetch_now() : send(from, fetch{l.prefix + 1}); // T5
 }
 
 // Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released.
@@ -126,6 +133,7 @@ void turn::on(member const& from, teach_snapshot const& m) {
     l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
     out_.persist.emplace_back(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
+    if (mutated(mutant::install_before_durable)) on(persisted{l.pending->ticket});
     want(m.state.at, from.replica);
 }
 
@@ -145,6 +153,8 @@ void turn::on(persisted const& e) {
     reached(sometimes::taught_by_snapshot);
     if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);
     s_.log.restart_after(done.at); // T3
+    if (mutated(mutant::snapshot_forgets_acceptances)) s_.log = log_window(done.at + 1);
+    if (mutated(mutant::snapshot_forgets_promise)) s_.acceptor.promised = {};
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);
     s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);

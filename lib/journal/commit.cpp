@@ -79,8 +79,9 @@ std::uint64_t journal_log::core::room_for_appends() const {
 }
 
 bool journal_log::core::place(draft const& d) {
-    // A table of segments and two notes may come along; their size is counted generously.
-    std::uint64_t const rows = s_->segments.size() + 2;
+    // A table of segments and two notes may come along; their size is counted generously. What is discarded
+    // is in no table, and is noted all the same.
+    std::uint64_t const rows = s_->segments.size() + discarded_.size() + 2;
     auto const size = batch_bytes(d.entries + 3, d.payload_bytes + rows * (segment_row_bytes + 2 * 8) + 64,
                                   s_->options.block_bytes);
     auto const room =

@@ -392,7 +392,7 @@ void chaos::heal(std::vector<server_id> const& left_out) {
         }
         if (out) continue;
         world_.heal_disk(server);
-        if (world_.is_latched(server)) world_.kill(server);
+        if (world_.is_latched(server) || world_.is_stopping(server)) world_.kill(server);
         world_.start(server);
     }
 }

@@ -2,10 +2,11 @@
 // it. A version that nobody reported is an unknown call's: a gap. Which one is guessed, the first that fits,
 // and guessed again where a later reply disagrees: what it contradicts names the keys that some gap got
 // wrong. To give up only means that the search has to decide.
-#include "sim/linear_model.hpp"
+#include "sim/told_versions.hpp"
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <tuple>
 
 namespace zooid::sim {
@@ -15,23 +16,13 @@ namespace {
 /// Runs over the known calls that one check may take: each costs about a microsecond and call.
 constexpr std::size_t runs_max = 2000;
 
-using observations = std::vector<kv::observation>;
-
-observations seen_in(kv::outcome const& o) {
-    observations all;
-    if (auto const* r = std::get_if<kv::rejected>(&o)) return {r->met};
-    for (auto const& r : std::get<kv::committed>(o).results)
-        all.insert(all.end(), r.entries.begin(), r.entries.end());
-    return all;
-}
-
 /// Keys of which two outcomes saw different contents.
 std::vector<bytes> keys_in_dispute(kv::outcome const& a, kv::outcome const& b) {
-    observations const seen[2] = {seen_in(a), seen_in(b)};
+    std::vector<kv::observation> const seen[2] = {shown_in(a), shown_in(b)};
     std::vector<bytes> keys;
     for (int side = 0; side < 2; ++side) {
         for (kv::observation const& e : seen[side]) {
-            observations const& other = seen[1 - side];
+            std::vector<kv::observation> const& other = seen[1 - side];
             if (std::find(other.begin(), other.end(), e) == other.end()) keys.push_back(e.key);
         }
     }
@@ -39,21 +30,15 @@ std::vector<bytes> keys_in_dispute(kv::outcome const& a, kv::outcome const& b) {
 }
 
 bool writes_any(call const& c, std::vector<bytes> const& keys) {
-    auto const written = [](kv::operation const& o) -> bytes const* {
-        if (auto const* p = std::get_if<kv::put>(&o)) return &p->key;
-        if (auto const* e = std::get_if<kv::erase>(&o)) return &e->key;
-        if (auto const* a = std::get_if<kv::add>(&o)) return &a->key;
-        return nullptr;
-    };
-    return std::any_of(c.asked.operations().begin(), c.asked.operations().end(), [&](kv::operation const& o) {
-        bytes const* const key = written(o);
-        return key && std::find(keys.begin(), keys.end(), *key) != keys.end();
+    auto const written = written_keys(c.asked);
+    return std::any_of(written.begin(), written.end(), [&](bytes const* key) {
+        return std::find(keys.begin(), keys.end(), *key) != keys.end();
     });
 }
 
 class claimed_order {
   public:
-    claimed_order(history const& calls, kv::store initial) {
+    claimed_order(history const& calls, kv::store initial) : calls_(calls) {
         for (call const& c : calls) {
             if (is_known(c)) order_.push_back(&c);
             if (std::holds_alternative<unknown>(c.ended) && c.kind == call_kind::transaction)
@@ -133,11 +118,18 @@ class claimed_order {
         if (o.invoked_ns > c.responded_ns || std::any_of(gaps_.begin(), gaps_.end(), taken)) return false;
         kv::store after = now_.state;
         if (!std::holds_alternative<kv::committed>(answer(after, o))) return false;
+        if (how == fitting::checked && !told().allow(o, after)) return false;
         if (how == fitting::checked && is_next(c, after) && !fits(c, after)) return false;
         gaps_.push_back({now_, &o});
         now_.latest_invocation = std::max(now_.latest_invocation, o.invoked_ns);
         now_.state = std::move(after);
         return true;
+    }
+
+    /// Most histories have no gap and don't need it.
+    told_versions const& told() {
+        if (!told_) told_.emplace(calls_, replies::whole);
+        return *told_;
     }
 
     static bool is_next(call const& c, kv::store const& after) {
@@ -177,6 +169,8 @@ class claimed_order {
         now_ = tried[g].before;
     }
 
+    history const& calls_;
+    std::optional<told_versions> told_;
     progress now_;
     std::vector<call const*> order_;
     std::vector<call const*> open_;

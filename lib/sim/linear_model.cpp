@@ -30,6 +30,18 @@ kv::outcome known_outcome(ending const& given) {
     return std::get<kv::rejected>(given);
 }
 
+std::vector<kv::observation> shown_in(kv::outcome const& o) {
+    if (auto const* r = std::get_if<kv::rejected>(&o)) return {r->met};
+    std::vector<kv::observation> all;
+    for (auto const& r : std::get<kv::committed>(o).results)
+        all.insert(all.end(), r.entries.begin(), r.entries.end());
+    return all;
+}
+
+kv::observation observe(kv::store const& state, bytes const& key) {
+    return std::get<kv::committed>(state.ask(kv::transaction().read(key))).results[0].entries[0];
+}
+
 kv::outcome answer(kv::store& state, call const& c) {
     return c.kind == call_kind::strict_read ? state.ask(c.asked) : state.run(c.asked);
 }

@@ -21,6 +21,12 @@ inline bool is_known(call const& c) {
 /// A known ending as what the store answered.
 kv::outcome known_outcome(ending const& given);
 
+/// All that an outcome shows of keys.
+std::vector<kv::observation> shown_in(kv::outcome const& o);
+
+/// What a read of one key finds.
+kv::observation observe(kv::store const& state, bytes const& key);
+
 /// The cell's count of commits that a known ending claims.
 version claimed_version(ending const& given);
 

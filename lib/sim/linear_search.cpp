@@ -5,20 +5,29 @@
 //     now excludes no order of the others.
 //   - Of commits and unknown calls each that fits is tried. When whole replies are compared, versions count
 //     commits, so a commit that claims the next version is the only one that can be next.
-//   - A pair of (calls placed, state) that was met before is not met again. It is kept as a sum of hashes.
+//   - An unknown call must agree with what replies tell of the version that it gets (told_versions.hpp), and
+//     leave what later ones need (needed_contents.hpp).
+//   - Of unknown calls that ask for the same, the one invoked first is placed first: two such can change
+//     places in any order that explains the history.
+//   - Where the search branches, a pair of (calls placed, state) that was met before is not met again; states
+//     count as equal if no call can tell them apart. It is kept as a sum of hashes.
 //   - The store is copied only where the search branches.
-#include "sim/linear_model.hpp"
+#include "sim/needed_contents.hpp"
+#include "sim/told_versions.hpp"
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <set>
 #include <tuple>
 #include <unordered_set>
+#include <utility>
 
 namespace zooid::sim {
 
 namespace {
 
+constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 constexpr std::uint64_t placed_seed = 0x706C61636564;
 
 struct digest_hash {
@@ -28,7 +37,9 @@ struct digest_hash {
 class order_search {
   public:
     order_search(history const& calls, check_options const& options)
-        : calls_(calls), options_(options), state_(options.initial), placed_(calls.size(), false) {
+        : calls_(calls), options_(options), told_(calls, options.compare),
+          needed_(options.compare == replies::whole ? calls : history(), told_, options.initial.version()),
+          state_(options.initial), placed_(calls.size(), false), twin_before_(calls.size(), none) {
         for (std::size_t i = 0; i < calls.size(); ++i) {
             bool const open = std::holds_alternative<unknown>(calls[i].ended);
             if (is_known(calls[i])) known_.push_back(i);
@@ -40,6 +51,7 @@ class order_search {
         std::sort(known_.begin(), known_.end(), by_invocation);
         std::sort(open_.begin(), open_.end(), by_invocation);
         index_versions();
+        index_twins();
     }
 
     search_result run() {
@@ -65,13 +77,23 @@ class order_search {
         }
     }
 
+    void index_twins() {
+        std::map<bytes, std::size_t> last;
+        for (std::size_t const i : open_) {
+            bytes asked;
+            kv::encode(calls_[i].asked, asked);
+            auto const [at, is_first] = last.emplace(std::move(asked), i);
+            if (!is_first) twin_before_[i] = std::exchange(at->second, i);
+        }
+    }
+
     verdict decide() {
         for (;;) {
             take_pure_calls();
             if (known_placed_ == known_.size()) return verdict::linearizable;
             if (steps_ >= options_.steps_max) return verdict::undecided;
-            std::vector<std::size_t> choices;
-            if (is_new()) choices = find_choices();
+            std::vector<std::size_t> choices = find_choices();
+            if (choices.size() > 1 && !is_new()) choices.clear();
             if (!choices.empty()) {
                 take_first(std::move(choices));
             } else if (!turn_back()) {
@@ -149,7 +171,7 @@ class order_search {
         if (options_.compare == replies::whole && !is_gap()) return choices;
         for (std::size_t const i : open_) {
             if (calls_[i].invoked_ns > earliest) break;
-            if (!placed_[i] && would_commit(i)) choices.push_back(i);
+            if (!placed_[i] && !has_twin_before(i) && could_commit(i)) choices.push_back(i);
         }
         return choices;
     }
@@ -175,10 +197,13 @@ class order_search {
         return is_answer(c.ended, answer(after, c), options_.compare);
     }
 
-    bool would_commit(std::size_t i) {
+    bool has_twin_before(std::size_t i) const { return twin_before_[i] != none && !placed_[twin_before_[i]]; }
+
+    bool could_commit(std::size_t i) {
         ++steps_;
         kv::store after = state_;
-        return std::holds_alternative<kv::committed>(answer(after, calls_[i]));
+        return std::holds_alternative<kv::committed>(answer(after, calls_[i])) &&
+               told_.allow(calls_[i], after) && needed_.allow(after);
     }
 
     static digest hash_of(std::size_t i) {
@@ -188,7 +213,7 @@ class order_search {
     }
 
     bool is_new() {
-        digest d = state_.state_digest();
+        digest d = told_.digest_of(state_);
         return met_.insert(d += placed_digest_).second;
     }
 
@@ -219,11 +244,14 @@ class order_search {
 
     history const& calls_;
     check_options const& options_;
+    told_versions told_;
+    needed_contents needed_;
     kv::store state_;
     std::vector<bool> placed_;
-    std::vector<std::size_t> known_;    // by invocation
-    std::vector<std::size_t> open_;     // by invocation
-    std::set<version> claimed_commits_; // the versions that commits claim
+    std::vector<std::size_t> twin_before_; // the unknown call before that asks for the same, or none
+    std::vector<std::size_t> known_;       // by invocation
+    std::vector<std::size_t> open_;        // by invocation
+    std::set<version> claimed_commits_;    // the versions that commits claim
     version highest_claim_;
     std::vector<std::size_t> trail_; // placed, in order
     std::vector<branch> branches_;

@@ -129,6 +129,10 @@ void world::restore_backup(server_id server) {
 bool world::is_running(server_id server) const {
     return engine_->at(server).running != nullptr;
 }
+bool world::is_stopping(server_id server) const {
+    machine const& m = engine_->at(server);
+    return m.running && m.running->host.is_stopping();
+}
 bool world::is_latched(server_id server) const {
     return engine_->at(server).latched;
 }

@@ -129,6 +129,37 @@ TEST_CASE("a record of 1.1 MiB fits, whatever the size of a segment") {
     CHECK(again.value().content.replicas.at(0).records.size() == 3);
 }
 
+// Appends arrive faster than segments: each is too small for what waits when it is there.
+TEST_CASE("a hundred segments that turned out too small are given back in the batch that fits at last") {
+    auto options = small_options();
+    options.batch_bytes_max = 512 * 512;
+    rig r(format_journal(the_journal, options), options, 2);
+    r.run({}, to_the_end);
+    std::uint64_t at = 0;
+    r.submit({make(record_kind::reserved, 1, 0, "r"),
+              make(record_kind::value, 1, ++at, std::string(options.segment_bytes, 'v'))});
+    r.collect();
+    std::uint64_t too_small = 0;
+    while (!r.tasks.empty() && std::holds_alternative<io_create>(r.tasks.front().steps.front())) {
+        ++too_small;
+        r.submit({make(record_kind::value, 1, ++at, std::string(2000, 'v'))});
+        auto const task = r.tasks.front();
+        r.tasks.erase(r.tasks.begin());
+        io_outcome done;
+        for (auto const& step : task.steps)
+            r.disk.carry_out(step, done.read);
+        r.log->complete(task.id, std::move(done), r.effects);
+        r.collect();
+    }
+    CHECK(too_small > 100);
+    r.run(workload(r.submitted), to_the_end);
+    CHECK(r.acknowledged == r.submitted);
+    auto const again = recover_journal(the_journal, options, r.disk.killed());
+    REQUIRE(again);
+    CHECK(again.value().content.damage.empty());
+    CHECK(again.value().content.replicas.at(0).records.size() == at + 1);
+}
+
 TEST_CASE(
     "a journal that went back in time lacks a batch that a peer heard of, and a fork has another hash") {
     auto const work = workload(6, {make(record_kind::promise, 1, 0, "p")});

@@ -11,12 +11,16 @@
 
 namespace zooid::sim::test {
 
+/// Calls of many kinds, or a few that are often the same.
+enum class asking { variously, alike };
+
 struct shape {
     std::size_t calls = 5;
     std::uint64_t overlap = 30; ///< how many ns a call lasts before and after it takes effect, at most
     std::uint64_t unknown_percent = 15;
     std::uint64_t failed_percent = 5;
     std::uint64_t keys = 2;
+    asking kinds = asking::variously;
 };
 
 class history_generator {
@@ -73,9 +77,19 @@ class history_generator {
         if (!is_unknown) std::visit([&](auto& known) { c.ended = std::move(known); }, o);
     }
 
+    kv::transaction ask_alike(bytes key) {
+        switch (random().below(5)) {
+        case 0: return kv::transaction().read(key);
+        case 1: return kv::transaction().read("a").read("b");
+        case 2: return kv::transaction().require_unchanged(key, {random().below(2)}).put(key, 1);
+        default: return kv::transaction().add(key, 1);
+        }
+    }
+
     /// Values repeat now and then, so that a lie is not always obvious.
     kv::transaction ask(shape const& s, std::int64_t nth) {
         bytes key(1, static_cast<char>('a' + random().below(s.keys)));
+        if (s.kinds == asking::alike) return ask_alike(std::move(key));
         std::int64_t const content =
             random().chance(1, 2) ? nth : static_cast<std::int64_t>(random().below(2));
         switch (random().below(6)) {

@@ -240,6 +240,30 @@ TEST_CASE("the checker agrees with brute force on thousands of tiny histories, h
     CHECK(counted[static_cast<int>(verdict::linearizable)] > 3000);
 }
 
+// Few different calls, most of them unknown, so that twins and versions that nobody was told abound.
+TEST_CASE("the checker agrees with brute force where most calls are unknown") {
+    std::uint64_t const first = kv::test::seed_of_run(1);
+    int counted[3] = {};
+    for (std::uint64_t seed = first; seed < first + 3000; ++seed) {
+        INFO(kv::test::replay_hint(seed));
+        sim::test::history_generator generate(seed);
+        sim::test::shape shape{.calls = 4 + seed % 4, .overlap = seed % 3 * 15, .unknown_percent = 55};
+        shape.kinds = sim::test::asking::alike;
+        history h = generate.honest(shape);
+        if (seed % 3 != 0) generate.tell_a_lie(h);
+        for (auto compare : {replies::whole, replies::values}) {
+            bool const truth = brute_force(h, compare).linearizable();
+            verdict const expected = truth ? verdict::linearizable : verdict::violated;
+            REQUIRE(by(h, check_method::search_only, compare) == expected);
+            REQUIRE(by(h, check_method::claimed_order_then_search, compare) == expected);
+            if (seed % 3 == 0) REQUIRE(truth);
+            ++counted[static_cast<int>(expected)];
+        }
+    }
+    CHECK(counted[static_cast<int>(verdict::violated)] > 500);
+    CHECK(counted[static_cast<int>(verdict::linearizable)] > 2000);
+}
+
 TEST_CASE("the smallest history is violated, part of the whole, and keeps the lie") {
     std::uint64_t const first = kv::test::seed_of_run(1);
     for (std::uint64_t seed = first; seed < first + 20; ++seed) {
@@ -290,7 +314,7 @@ TEST_CASE("a search that runs out of steps says undecided, never violated") {
     history h;
     for (int i = 0; i < 14; ++i)
         h.push_back(make(0, 0, transaction().put("k" + std::to_string(i), i), sim::unknown{}));
-    h.push_back(read(10, 20, value("never"), 15, 15));
+    h.push_back(read(10, 20, std::nullopt, 0, 15)); // one commit more than there were calls
     sim::check_options options;
     options.steps_max = 500;
     auto const v = sim::check_cell(h, options);
@@ -337,4 +361,51 @@ TEST_CASE("the claimed order guesses again when a later reply contradicts which 
     h[1].ended = sim::failed{}; // so the other one did, and what client 2 was told is a lie
     CHECK_FALSE(sim::claimed_order_holds(h, {}));
     CHECK(sim::check_cell(h).decided == verdict::violated);
+}
+
+namespace {
+
+/// An outage: each of many clients loses several replies in a row, and any of those calls may have taken
+/// effect. Then each is answered again, the last one first.
+struct outage {
+    static constexpr std::uint64_t clients = 10;
+    history calls;
+
+    explicit outage(std::uint64_t seed) {
+        std::vector<std::uint64_t> applied(clients);
+        prng random(seed);
+        kv::store cell;
+        std::int64_t now = 0;
+        for (std::uint64_t c = 0; c < clients; ++c)
+            calls.push_back(add_both(&cell, now += 10, c));
+        for (std::uint64_t round = 0; round < 3; ++round)
+            for (std::uint64_t c = 0; c < clients; ++c)
+                calls.push_back(add_both(nullptr, now += 10, c));
+        for (std::uint64_t i = 0; i < 12; ++i) {
+            std::uint64_t const c = random.below(clients);
+            if (applied[c] == 3) continue;
+            ++applied[c];
+            (void)add_both(&cell, 0, c);
+        }
+        for (std::uint64_t c = clients; c-- > 0;)
+            calls.push_back(add_both(&cell, now += 10, c));
+    }
+};
+
+} // namespace
+
+TEST_CASE("an outage that leaves thirty unknown calls, some of which took effect, is decided") {
+    std::uint64_t const first = kv::test::seed_of_run(1);
+    for (std::uint64_t seed = first; seed < first + 4; ++seed) {
+        INFO(kv::test::replay_hint(seed));
+        history h = outage(seed).calls;
+        CHECK(by(h, check_method::claimed_order_then_search, replies::whole) == verdict::linearizable);
+        CHECK(by(h, check_method::search_only, replies::whole) == verdict::linearizable);
+
+        // One client is told of an effect more than it can have had.
+        auto& last = std::get<committed>(h.back().ended);
+        last.results[1].entries[0].content = value(6);
+        CHECK(by(h, check_method::claimed_order_then_search, replies::whole) == verdict::violated);
+        CHECK(by(h, check_method::search_only, replies::whole) == verdict::violated);
+    }
 }

@@ -2,6 +2,8 @@
 // reach every rare point.
 #include "support/catch.hpp"
 
+#include "sim/chaos.hpp"
+
 #include <zooid/sim/life.hpp>
 
 #include <atomic>
@@ -158,6 +160,23 @@ TEST_CASE("a server that stops politely hands its leadership over before anybody
     w.kill(leads);
     REQUIRE(std::holds_alternative<kv::committed>(w.commit(cell, kv::transaction().put("k", "2"))));
     CHECK(w.failures().empty());
+}
+
+// A server that goes on for ever as one that is about to stop takes no part, and is told nothing.
+TEST_CASE("healing ends what was under way: no server is left stopping, or down") {
+    sim::world w({.seed = 11});
+    (void)w.found_cell(7);
+    sim::chaos chaos(w, {sim::fault::polite_stop}, 9, 1, 1);
+    chaos.reign(10ms, 4);
+    std::uint64_t stopping = 0;
+    for (std::uint64_t s = 1; s <= 9; ++s)
+        stopping += w.is_stopping(server_id{s}) ? 1 : 0;
+    CHECK(stopping > 0);
+    chaos.heal({});
+    for (std::uint64_t s = 1; s <= 9; ++s) {
+        CHECK(w.is_running(server_id{s}));
+        CHECK_FALSE(w.is_stopping(server_id{s}));
+    }
 }
 
 // An answer to a copy of the opening came when the request was already on its way, and was taken for its

@@ -182,8 +182,9 @@ class world {
 
     // ---- looking
     bool is_running(server_id server) const;
-    bool is_latched(server_id server) const; ///< its journal failed: only a new start helps
-    bool is_harmed(server_id server) const;  ///< something durable was destroyed there, on purpose
+    bool is_stopping(server_id server) const; ///< it was asked to, and runs on until it is killed
+    bool is_latched(server_id server) const;  ///< its journal failed: only a new start helps
+    bool is_harmed(server_id server) const;   ///< something durable was destroyed there, on purpose
     std::vector<server_id> members(cell_index cell) const;
     /// The servers of each configuration that governs some slot, or may when a requested change is chosen.
     std::vector<std::vector<server_id>> possible_members(cell_index cell) const;

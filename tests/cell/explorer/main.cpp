@@ -1,5 +1,6 @@
 // explorer [--replicas N] [--proposers N] [--ballots N] [--commands N] [--slots N] [--crashes N] [--reads N]
-//          [--alpha N] [--teaching] [--resignations] [--depth N] [--states N] [--room N] [--quiet]
+//          [--alpha N] [--replacement] [--teaching] [--resignations] [--depth N] [--states N] [--room N]
+//          [--quiet]
 //
 // Explores every order, loss, duplication and crash within the bounds, in the real code. Ends with the
 // counts, and, if something is wrong, with the shortest story that leads there and exit status 1.
@@ -40,7 +41,9 @@ bool take(bounds& limits, std::string const& name, std::uint64_t value) {
 bool parse(int argc, char** argv, bounds& limits, bool& quiet) {
     for (int i = 1; i < argc; ++i) {
         std::string const word = argv[i];
-        if (word == "--teaching") {
+        if (word == "--replacement") {
+            limits.replacement = true;
+        } else if (word == "--teaching") {
             limits.teaching = true;
         } else if (word == "--resignations") {
             limits.resignations = true;

@@ -2,6 +2,7 @@
 
 #include "cell/canonical.hpp"
 
+#include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
 
 #include <algorithm>
@@ -126,7 +127,7 @@ class rig::turn_of_a_place {
         case kind::read: return read(slot{m.argument});
         case kind::repeat: return s.proposer && wake(s.proposer->again.at);
         case kind::remind: return s.proposer && wake(s.proposer->laggards.at);
-        case kind::give_up: return s.proposer && wake(s.proposer->gives_up_at);
+        case kind::give_up: return may_stand_again() && s.proposer && wake(s.proposer->gives_up_at);
         case kind::fetch:
             s.random = drawing(m.argument, rig_.limits_.replicas);
             return wake(s.learner.fetch_again.at);
@@ -135,6 +136,7 @@ class rig::turn_of_a_place {
             step(resign{});
             return true;
         case kind::crash: return crash();
+        case kind::change: return change();
         }
         return false;
     }
@@ -202,7 +204,10 @@ class rig::turn_of_a_place {
                 std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
                 std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
             auto const* request = std::get_if<accept>(&o.content);
-            if (elections || (request && request->at > slot{rig_.limits_.slots})) continue;
+            if (std::holds_alternative<learned>(o.content) && !rig_.limits_.teaching) continue;
+            bool const hopeless =
+                rig_.limits_.ballots == 1 && std::holds_alternative<rejected_ballot>(o.content);
+            if (elections || hopeless || (request && request->at > slot{rig_.limits_.slots})) continue;
             auto const& all = rig_.members_;
             auto const to = static_cast<std::size_t>(std::find(all.begin(), all.end(), o.to) - all.begin());
             result_.sent.push_back({at().index, to, o.content});
@@ -245,13 +250,25 @@ class rig::turn_of_a_place {
         return at().running->state().proposer != nullptr;
     }
 
+    bool may_stand_again() { return at().stands < rig_.limits_.ballots; }
     bool leads() { return at().running->role() == role::leading; }
 
     bool propose() {
         if (!leads() || at().commands == rig_.limits_.commands) return false;
+        if (at().running->state().proposer->next > slot{rig_.limits_.slots}) return false;
         ++at().commands;
         std::uint64_t const name = at().index * 10 + at().commands;
         step(zooid::propose{token{name}, shared_bytes(std::to_string(name))});
+        return true;
+    }
+
+    // The spare for the third, which the spare is ready for.
+    bool change() {
+        auto const& all = rig_.members_;
+        member const& spare = all.back();
+        std::vector<member> const to{all[0], all[1], spare};
+        step(change_members{token{900}, {slot{}, configuration(to), {{spare.replica, 0, 1}}}});
+        step(received{spare.server, spare.replica, learned{}});
         return true;
     }
 
@@ -284,10 +301,12 @@ class rig::turn_of_a_place {
 rig::rig(bounds const& limits) : limits_(limits) {
     for (std::uint64_t n = 1; n <= limits.replicas; ++n)
         members_.push_back({{n}, {n, n}, {n + 100}});
+    configuration const founding(members_);
+    if (limits.replacement) members_.push_back({{1000}, {1000, 1000}, {1100}});
     founding_.cell = {1, 1};
     founding_.birth = {1};
     founding_.alpha = limits.alpha;
-    founding_.configurations = {{slot{1}, configuration(members_)}};
+    founding_.configurations = {{slot{1}, founding}};
     moves_ = {{kind::flush}, {kind::stand}, {kind::propose}, {kind::repeat}, {kind::give_up}, {kind::crash}};
     if (limits.resignations) moves_.push_back({kind::resign});
     if (!limits.teaching) return;
@@ -311,13 +330,69 @@ liveness rig::view(std::size_t index, unsigned life) const {
     return servers;
 }
 
-std::vector<place> rig::beginning() const {
+/// Plays what led to the beginning, move by move like any other.
+class rig::prologue {
+  public:
+    prologue(rig const& r, std::vector<place> places) : rig_(r), now_{std::move(places), {}} {}
+
+    void go(std::size_t who, kind what) { take(who, {what}, nullptr); }
+    template <class Message>
+    void deliver(std::size_t from, std::size_t to) {
+        auto const first = std::find_if(now_.sent.begin(), now_.sent.end(), [&](letter const& l) {
+            return l.from == from && l.to == to && std::holds_alternative<Message>(l.content);
+        });
+        ZOOID_CHECK(first != now_.sent.end(), "the prologue delivers what was sent");
+        hear(*first);
+    }
+    void hear(letter const& l) { take(l.to, {kind::deliver}, &l); }
+    start end() { return std::move(now_); }
+
+  private:
+    void take(std::size_t who, move m, letter const* delivered) {
+        letter const copy = delivered ? *delivered : letter{};
+        auto done = rig_.perform(now_.places[who], m, delivered ? &copy : nullptr);
+        ZOOID_CHECK(done.has_value() && done->broken.empty(), "the prologue is lawful");
+        for (letter& l : done->sent)
+            now_.sent.push_back(std::move(l));
+        now_.places[who] = std::move(done->after);
+        if (!now_.places[who].unflushed.empty()) take(who, {kind::flush}, nullptr);
+    }
+
+    rig const& rig_;
+    start now_;
+};
+
+rig::start rig::beginning() const {
+    if (!limits_.replacement) return {founders(), {}};
+    prologue p(*this, founders());
+    p.go(0, kind::stand);
+    p.deliver<prepare>(0, 1);
+    p.deliver<promise>(1, 0);
+    p.go(1, kind::stand);
+    p.deliver<prepare>(1, 2);
+    p.deliver<promise>(2, 1);
+    p.go(1, kind::change);
+    p.deliver<accept>(1, 2);
+    p.deliver<accepted>(2, 1);
+    p.hear({0, 1, fetch{slot{1}}});
+    p.deliver<slice>(1, 0);
+    return p.end();
+}
+
+std::vector<place> rig::founders() const {
     std::vector<place> all;
-    for (std::size_t i = 0; i < limits_.replicas; ++i) {
+    for (std::size_t i = 0; i < members_.size(); ++i) {
         place p;
         p.index = i;
         p.disk.checkpoint = founding_;
-        p.running.emplace(replica::found(founding_, identity(i, 0), options_));
+        if (i < limits_.replicas) {
+            p.running.emplace(replica::found(founding_, identity(i, 0), options_));
+        } else {
+            p.running.emplace(replica::recover(p.disk.read(), identity(i, 0), options_));
+            effects nothing;
+            p.running->step({now, view(i, 0)}, woken{}, nothing);
+            forget_teaching(inside(*p.running));
+        }
         forget_times(inside(*p.running));
         all.push_back(std::move(p));
     }

@@ -22,7 +22,10 @@
 //             gives a move to. What was not flushed is lost; a flush of each step's records is a move.
 //   Callers   A command arrives at a proposer that leads; one that arrives before waits for just that.
 //   Teaching  Unless asked for, nobody tells or asks what was missed; `commit` alone spreads what is chosen.
+//             Nobody reports a prefix then, so no change is released.
 //   Slots     Requests for slots above the bound are lost.
+//   Surrender A proposer that may not stand again neither gives up nor hears that it was refused: that is one
+//             that nobody gives a move to.
 #pragma once
 
 #include "cell/group.hpp"
@@ -44,6 +47,7 @@ struct bounds {
     unsigned crashes = 0; ///< all together
     unsigned reads = 0;   ///< for each proposer
     std::uint8_t alpha = 3;
+    bool replacement = false;      ///< begins in the middle of one: see `beginning`
     bool teaching = false;         ///< laggards are asked, and ask
     bool resignations = false;     ///< a proposer may step down by itself
     std::uint64_t depth = 0;       ///< of moves; 0: no bound
@@ -63,6 +67,7 @@ enum class kind : std::uint8_t {
     fetch, ///< argument: whom chance would ask
     resign,
     crash,
+    change, ///< only on the way to the beginning of a replacement
 };
 struct move {
     explore::kind kind = kind::flush;
@@ -102,7 +107,16 @@ class rig {
     explicit rig(bounds const& limits);
 
     bounds const& limits() const { return limits_; }
-    std::vector<place> beginning() const;
+    std::size_t size() const { return members_.size(); }
+    /// Founders that know each other and nothing else. Of a replacement: the first founder leads in ballot 1
+    /// with the promises of the first two, the second one leads in ballot 2 with those of the second and the
+    /// third. It has chosen, in slot 1, that a spare replaces the third, and taught that to the first: both
+    /// proposers go on, and the spare knows nothing. Everything ever sent may still arrive.
+    struct start {
+        std::vector<place> places;
+        std::vector<letter> sent;
+    };
+    start beginning() const;
     /// The moves that do not deliver a message, whether they are allowed or not.
     std::vector<move> const& moves() const { return moves_; }
     /// Nothing if the place does not allow this move.
@@ -111,7 +125,9 @@ class rig {
 
   private:
     class turn_of_a_place;
+    class prologue;
 
+    std::vector<place> founders() const;
     replica_identity identity(std::size_t index, unsigned life) const;
     liveness view(std::size_t index, unsigned life) const;
 

@@ -72,15 +72,17 @@ class search {
   public:
     search(bounds const& limits, std::ostream* progress)
         : rig_(limits), limits_(rig_.limits()), table_(rig_), seen_(limits.states_hint), progress_(progress) {
-        if (limits.replicas > replicas_max || limits.slots > slots_max)
+        if (rig_.size() > replicas_max || limits.slots > slots_max)
             throw std::invalid_argument("at most 9 replicas and 4 slots");
     }
 
     report run() {
         world first;
-        std::vector<place> places = rig_.beginning();
-        for (std::size_t i = 0; i < places.size(); ++i)
-            first.places[i] = table_.add(std::move(places[i]));
+        rig::start begun = rig_.beginning();
+        for (std::size_t i = 0; i < begun.places.size(); ++i)
+            first.places[i] = table_.add(std::move(begun.places[i]));
+        for (letter const& l : begun.sent)
+            send(first, table_.add(l), result_.broken);
         reach(first, {});
         std::vector<world> level;
         std::uint64_t index = 0; // of the level's first world
@@ -116,21 +118,21 @@ class search {
 
     unsigned crashes(world const& w) const {
         unsigned all = 0;
-        for (std::size_t i = 0; i < limits_.replicas; ++i)
+        for (std::size_t i = 0; i < rig_.size(); ++i)
             all += table_.at(w.places[i]).place.crashes;
         return all;
     }
 
     std::uint32_t acknowledged(world const& w) const {
         slot highest;
-        for (std::size_t i = 0; i < limits_.replicas; ++i)
+        for (std::size_t i = 0; i < rig_.size(); ++i)
             highest = std::max(highest, table_.at(w.places[i]).place.acknowledged);
         return static_cast<std::uint32_t>(highest.value);
     }
 
     void expand(world const& w, std::uint32_t index) {
         unsigned const crashed = crashes(w);
-        for (std::size_t i = 0; i < limits_.replicas; ++i) {
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
             for (move const& m : rig_.moves()) {
                 if (m.kind == kind::crash && crashed == limits_.crashes) continue;
                 take(w, index, i, m);
@@ -157,7 +159,7 @@ class search {
             send(after, s, broken);
         bool const last_crash = m.kind == kind::crash && crashes(after) == limits_.crashes;
         if (crashes(after) == limits_.crashes) {
-            for (std::size_t i = limits_.proposers; i < limits_.replicas; ++i) {
+            for (std::size_t i = limits_.proposers; i < rig_.size(); ++i) {
                 if (last_crash || i == by) flush(after, i, broken);
             }
         }
@@ -207,23 +209,30 @@ class search {
         }
     }
 
-    void count(world& w, ballot_box const& box, std::string& broken) const {
-        std::array<bool, replicas_max> voted{};
-        std::size_t votes = 0;
-        for (std::uint32_t m : box.votes) {
-            std::size_t const from = table_.message_at(m).letter.from;
-            if (!w.has(m) || voted[from]) continue;
-            voted[from] = true;
-            ++votes;
+    // config(slot), as bits: what the last change chosen alpha slots before made.
+    std::uint32_t voters(world const& w, std::size_t at) const {
+        std::uint32_t members = (1u << limits_.replicas) - 1;
+        for (std::size_t i = 0; i + limits_.alpha <= at; ++i) {
+            if (std::uint32_t const made = table_.members_by(w.chosen[i])) members = made;
         }
-        if (votes < limits_.replicas / 2 + 1 || box.at >= slots_max) return;
+        return members;
+    }
+
+    void count(world& w, ballot_box const& box, std::string& broken) const {
+        if (box.at >= slots_max) return;
+        std::uint32_t voted = 0;
+        for (std::uint32_t m : box.votes) {
+            if (w.has(m)) voted |= 1u << table_.message_at(m).letter.from;
+        }
+        std::uint32_t const members = voters(w, box.at);
+        if (std::popcount(voted & members) < std::popcount(members) / 2 + 1) return;
         std::uint8_t& chosen = w.chosen[box.at];
         if (chosen != 0 && chosen != box.value) broken = "agreement: a slot is chosen with two values";
         chosen = box.value;
     }
 
     void check(world const& w, std::string& broken) const {
-        for (std::size_t i = 0; i < limits_.replicas; ++i) {
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
             slot_values const& known = table_.at(w.places[i]).chosen;
             for (std::size_t at = 0; at < slots_max; ++at) {
                 if (known[at] != 0 && known[at] != w.chosen[at])
@@ -234,7 +243,7 @@ class search {
 
     std::uint64_t fingerprint(world const& w) const {
         std::uint64_t h = 0x9e3779b97f4a7c15;
-        for (std::size_t i = 0; i < limits_.replicas; ++i)
+        for (std::size_t i = 0; i < rig_.size(); ++i)
             h = mix(h ^ w.places[i]) + 0x9e3779b97f4a7c15;
         for (std::size_t i = 0; i * 64 < table_.messages(); ++i)
             h = w.sent[i] == 0 ? h : mix(h ^ mix(w.sent[i] + i)) + i;
@@ -252,7 +261,7 @@ class search {
 
     void tell_story(std::size_t index) {
         scenario::names names;
-        for (std::size_t i = 0; i < limits_.replicas; ++i) {
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
             std::string const name(1, static_cast<char>('a' + i));
             names.add_server(rig_.members()[i].server, name);
             names.add_replica(rig_.members()[i].replica, name);
@@ -265,9 +274,18 @@ class search {
     }
 
     std::string told(scenario::names const& names, origin const& o) const {
-        static constexpr std::array<char const*, 11> verbs{
-            "gets",     "flushes",     "stands",  "proposes",           "reads", "repeats", "reminds",
-            "gives up", "asks for it", "resigns", "crashes and is back"};
+        static constexpr std::array<char const*, 12> verbs{"gets",
+                                                           "flushes",
+                                                           "stands",
+                                                           "proposes",
+                                                           "reads",
+                                                           "repeats",
+                                                           "reminds",
+                                                           "gives up",
+                                                           "asks for it",
+                                                           "resigns",
+                                                           "crashes and is back",
+                                                           "changes the members"};
         std::string text = std::string(1, static_cast<char>('a' + o.by)) + " " +
                            verbs[static_cast<std::size_t>(o.made.kind)];
         if (o.made.kind != kind::deliver) return text;

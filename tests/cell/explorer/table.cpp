@@ -52,6 +52,10 @@ std::uint32_t table::add(letter const& l) {
         if (known.proposal == next) proposals_.emplace_back();
         proposals_[known.proposal].push_back(number);
         known.value = number_of(a->value.value_digest());
+        auto const change = a->value.changes();
+        for (std::size_t i = 0; change && i < rig_.size(); ++i) {
+            if (change->members.contains(rig_.members()[i].replica)) changes_[known.value] |= 1u << i;
+        }
     }
     messages_.push_back(std::move(known));
     return number;

@@ -53,6 +53,9 @@ class table {
     explicit table(rig const& r) : rig_(r) {}
 
     std::uint32_t add(place&& p);
+    std::uint32_t add(letter const& l);
+    /// The members, as bits, that a value makes the next configuration; 0 for a value that is no change.
+    std::uint32_t members_by(std::uint8_t value) const { return changes_[value]; }
     known_place const& at(std::uint32_t place) const { return *places_[place]; }
     known_message const& message_at(std::uint32_t m) const { return messages_[m]; }
     ballot_box const& box(std::uint32_t vote) const { return boxes_[vote]; }
@@ -66,7 +69,6 @@ class table {
     std::size_t steps() const { return transitions_.size(); }
 
   private:
-    std::uint32_t add(letter const& l);
     std::uint8_t number_of(digest const& value);
 
     rig const& rig_;
@@ -78,6 +80,7 @@ class table {
     std::vector<ballot_box> boxes_{1};
     std::vector<std::vector<std::uint32_t>> proposals_{1};
     std::map<digest, std::uint8_t> values_;
+    std::array<std::uint32_t, 256> changes_{};
     std::vector<std::unique_ptr<transition>> transitions_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> moves_;
 };

@@ -1,11 +1,12 @@
 // What a script expects, and the proof at its end that the healed cell makes progress.
 //
-//   expect WHO follower|canvassing|preparing|leading|quarantined|down
+//   expect WHO follower|canvassing|preparing|leading|quarantined|retired|reserved|gone|down
+//   expect WHO members NAME...         the newest configuration that it knows
 //   expect WHO promised BALLOT
 //   expect WHO applied COMMAND...      exactly these, in this order
 //   expect SLOT chosen COMMAND|no-op   a quorum has it durably
 //   expect SLOT open                   not chosen
-//   expect REQUEST pending|committed|answered|ERROR
+//   expect REQUEST pending|committed|answered|chosen|ERROR
 //   expect nobody leading
 //   expect silence                     nothing in flight, no deadline
 #include "cell/scenario/verbs.hpp"
@@ -32,6 +33,13 @@ std::string applied_by(actor const& a) {
     for (std::string const& line : a.applied)
         text += (text.empty() ? "" : " ") + line.substr(line.find(':') + 1);
     return text;
+}
+
+std::string state_of(actor const& a) {
+    if (a.presence == presence::reserved) return "reserved";
+    if (a.presence == presence::gone) return "gone";
+    if (!a.running) return "down";
+    return a.running->is_retired() ? "retired" : std::string(name_of(a.running->role()));
 }
 
 } // namespace
@@ -68,7 +76,11 @@ void verbs::expect_replica(actor const& a, words const& w) {
         std::string const is = stage_->known().of(a.running ? a.running->promised() : a.disk.promised);
         return require(is == w.at(3), a.name + " promised " + is);
     }
-    std::string const is = a.running ? std::string(name_of(a.running->role())) : "down";
+    if (what == "members") {
+        std::string const is = a.running ? stage_->known().of(a.running->newest_members()) : "nothing";
+        return require(is == "{" + joined(w, 3) + "}", a.name + " knows the members " + is);
+    }
+    std::string const is = state_of(a);
     require(is == what, a.name + " is " + is);
 }
 
@@ -78,7 +90,7 @@ void verbs::expect_slot(words const& w) {
     if (w.at(2) == "open") return require(!value, "slot " + w[1] + " is chosen");
     require(value != nullptr, "slot " + w[1] + " is not chosen");
     std::string const is = stage_->known().of(*value);
-    require(is == w.at(3), "slot " + w[1] + " is chosen with " + is);
+    require(is == joined(w, 3), "slot " + w[1] + " is chosen with " + is);
 }
 
 // As servers and clients do: whoever sends the caller away probes, and the caller asks elsewhere.
@@ -97,7 +109,8 @@ bool verbs::ask_everybody(std::string const& command) {
 bool verbs::agree(std::string& where) const {
     std::string first, names;
     for (actor const& a : stage_->actors()) {
-        if (!a.running || a.running->is_quarantined()) continue;
+        if (!a.running || a.running->is_quarantined() || a.running->is_retired()) continue;
+        if (!a.running->is_member()) continue; // a learner may be taught later
         if (!names.empty() && applied_by(a) != first) {
             where = a.name + " applied: " + applied_by(a) + "; others: " + first;
             return false;

@@ -89,6 +89,8 @@ std::string names::of(ballot const& b) const {
 std::string names::of(entry const& value) const {
     if (value.empty()) return "(unreadable)";
     if (value.kind() == entry_kind::no_op) return "no-op";
+    if (auto const change = value.changes()) return "change to " + of(change->members);
+    if (slot const released = value.releases()) return "release of " + slot_name(released);
     std::string text;
     for (bytes_view command : value.commands())
         text += (text.empty() ? "" : "+") + std::string(command);

@@ -22,6 +22,7 @@ class changes {
         election();
         proposer();
         learned();
+        members();
         reads();
         callers();
     }
@@ -86,13 +87,53 @@ class changes {
         if (is->leading && !(same && was->leading))
             t_.essential("leads in " + t_.say(is->in) + ": " + std::to_string(is->promises.size()) + " of " +
                          std::to_string(t_.voters().size()) + " promised [P2]");
+        if (same && was->leading && is->asked.size() > was->asked.size()) extended(*was, *is);
         for (slot at = same ? was->next : t_.a.learner.prefix + 1; at < is->next; ++at)
             proposal(*is, at);
         held_back(*is, same ? was : nullptr);
     }
 
+    void extended(proposer_state const& was, proposer_state const& is) {
+        std::string added;
+        for (std::size_t i = was.asked.size(); i < is.asked.size(); ++i)
+            added += " " + t_.say(is.asked[i]);
+        t_.tell("asks for promises in the same ballot of whom the change adds:" + added + " [P2]");
+    }
+
+    // What an entry that is known to be chosen did to the members.
+    void members() {
+        auto const& was = t_.a.members;
+        auto const& is = t_.b.members;
+        for (governed const& g : is.held()) {
+            if (g.from <= was.held().back().from || t_.out.restore) continue;
+            t_.essential(t_.say(g.members) + " governs from " + slot_name(g.from) + " on [M1]");
+        }
+        if (is.held().front().from > was.held().front().from && !t_.out.restore)
+            t_.essential("lets go of what governed below " + slot_name(is.held().front().from) + " [C3]");
+        for (delivery const& d : t_.out.deliver) {
+            auto const change = d.value.understood() ? d.value.changes() : std::nullopt;
+            bool const followed = change && is.base() >= d.at;
+            if (change && !followed && !t_.out.restore)
+                t_.essential("the change in " + slot_name(d.at) + " is void: " + why_void(*change) + " [M2]");
+        }
+        if (t_.out.retired) t_.essential("retires: its own log releases it [C4]");
+    }
+
+    std::string why_void(configuration_change const& change) const {
+        membership const& is = t_.b.members;
+        if (change.base != is.base())
+            return "it was computed from that of " + slot_name(change.base) + ", and the newest is of " +
+                   slot_name(is.base());
+        for (member const& m : change.members.members()) {
+            if (!is.newest().contains(m.replica) && (is.find(m.replica) || t_.a.members.find(m.replica)))
+                return t_.say(m.replica) + " was removed and is not released";
+        }
+        return "it adds whom the cell cannot have";
+    }
+
     std::string why_not(proposer_state const& was) const {
         if (std::holds_alternative<resign>(t_.what)) return ": it resigns";
+        if (t_.out.retired) return ": it is released, and hands over [C5]";
         if (t_.b.acceptor.promised > was.in) return ": it promised " + t_.say(t_.b.acceptor.promised);
         if (t_.b.election.proposer > was.in) return ": " + t_.say(t_.b.election.proposer) + " was promised";
         if (was.gives_up_at <= t_.now) return ": no quorum promised in time [E3]";
@@ -123,10 +164,21 @@ class changes {
         } else if (highest) {
             reason = "what is unreadable there cannot have been chosen [P3]";
         } else {
-            reason = value == "no-op" ? "nobody who promised accepted anything in this hole [P3]"
-                                      : "nobody who promised accepted anything there [P3]";
+            bool const hole = at <= std::max(is.reported, is.must_know);
+            reason = free_choice(value, hole);
         }
-        t_.tell("proposes " + value + " in " + slot_name(at) + ": " + reason);
+        bool const of_members = value.starts_with("change to") || value.starts_with("release of");
+        std::string const told = "proposes " + value + " in " + slot_name(at) + ": " + reason;
+        of_members ? t_.essential(told) : t_.tell(told);
+    }
+
+    static std::string free_choice(std::string const& value, bool hole) {
+        if (value == "no-op" && hole) return "nobody who promised accepted anything in this hole [P3]";
+        if (value == "no-op") return "so that the change comes into force [C2]";
+        if (value.starts_with("change to")) return "whom it adds has caught up [C1]";
+        if (value.starts_with("release of"))
+            return "a quorum of those it made durably knows all that was before [C3]";
+        return "nobody who promised accepted anything there [P3]";
     }
 
     // Why a leader that has something to propose does not.
@@ -137,6 +189,9 @@ class changes {
         if (is.next > t_.b.learner.prefix + t_.b.alpha) {
             if (!is.commands.empty() && (!was || was->commands.size() != is.commands.size()))
                 why = "holds " + std::to_string(is.commands.size()) + " back: alpha slots are open [Q1]";
+        } else if (!duty && (!was || was->commands.size() != is.commands.size())) {
+            why = "holds " + slot_name(is.next) + " back: " + t_.say(t_.b.members.at(is.next)) +
+                  " has not promised by a quorum [P2]";
         } else if (std::holds_alternative<received>(t_.what) && duty) {
             obligation const o = obliged(is.next, is.promises, t_.b.members.at(is.next));
             why =
@@ -192,6 +247,8 @@ class changes {
             for (token request : d.requests)
                 t_.essential("tells the caller: " + t_.say(request) + " is committed in " + slot_name(d.at));
         }
+        for (change_chosen const& c : t_.out.changed)
+            t_.essential("tells the caller: " + t_.say(c.request) + " is chosen in " + slot_name(c.at));
         for (ended const& e : t_.out.ended_requests)
             t_.essential("tells the caller: " + t_.say(e.request) + ": " + std::string(name_of(e.why)) +
                          hint(e.why));

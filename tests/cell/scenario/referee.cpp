@@ -4,6 +4,34 @@
 
 namespace zooid::scenario {
 
+void referee::founded(configuration const& members, std::uint8_t alpha) {
+    governed_[slot{1}] = members;
+    held_ = {{slot{}, members}};
+    alpha_ = alpha;
+}
+
+// In the order of slots, since a change is judged by those before it.
+void referee::follow_changes() {
+    for (auto at = chosen_.find(followed_ + 1); at != chosen_.end(); at = chosen_.find(followed_ + 1)) {
+        followed_ = at->first;
+        if (auto const change = at->second.changes()) follow(followed_, *change);
+        slot const released = at->second.releases();
+        auto const made = std::find_if(held_.begin(), held_.end(),
+                                       [&](auto const& held) { return held.first == released; });
+        if (released && made != held_.end()) held_.erase(held_.begin(), made);
+    }
+}
+
+void referee::follow(slot at, configuration_change const& change) {
+    if (change.base != held_.back().first) return;
+    for (member const& m : change.members.members()) {
+        auto const names = [&](auto const& held) { return held.second.contains(m.replica); };
+        if (!names(held_.back()) && std::any_of(held_.begin(), held_.end(), names)) return;
+    }
+    held_.emplace_back(at, change.members);
+    governed_[at + alpha_] = change.members;
+}
+
 configuration const* referee::config(slot at) const {
     auto const above = governed_.upper_bound(at);
     return above == governed_.begin() ? nullptr : &std::prev(above)->second;
@@ -44,6 +72,7 @@ void referee::choose(slot at, entry const& value) {
     auto const [known, is_new] = chosen_.emplace(at, value);
     if (is_new) {
         news_.emplace_back(at, value);
+        follow_changes();
     } else if (known->second != value) {
         findings_.push_back("O1: slot " + to_string(at) + " is chosen with two values");
     }

@@ -1,7 +1,10 @@
 // The referee of a scenario: agreement, judged from what became durable and from what callers were told, by
 // rules of its own and not by the replicas' account.
 //
-//   O1  A slot is chosen with one value: a quorum of config(slot) made it durable in one ballot.
+//   O1  A slot is chosen with one value: a quorum of config(slot) made it durable in one ballot. config(slot)
+//       follows from the changes chosen up to alpha slots before; one that was computed from another
+//       configuration than the newest, or that names again whom a change removed and no release
+//       let go of, changes nothing.
 //   O2  What is delivered was chosen.
 //   O3  One (slot, ballot) has one value, whoever accepts it.
 //   O4  A durable promise never goes down, restarts included, and nothing durable is accepted below one.
@@ -19,8 +22,8 @@ namespace zooid::scenario {
 
 class referee {
   public:
-    /// Which configuration governs the slots from `from` on, until a later call.
-    void governs(slot from, configuration const& members) { governed_[from] = members; }
+    /// Which configuration governs until a change is chosen.
+    void founded(configuration const& members, std::uint8_t alpha);
 
     void durable(member const& who, durable_record const& record);
     void delivered(member const& who, slot at, entry const& value);
@@ -43,8 +46,13 @@ class referee {
     void vote(member const& who, acceptance_record const& record);
     void choose(slot at, entry const& value);
     configuration const* config(slot at) const;
+    void follow_changes();
+    void follow(slot at, configuration_change const& change);
 
-    std::map<slot, configuration> governed_;
+    std::map<slot, configuration> governed_;           ///< by its first slot
+    std::vector<std::pair<slot, configuration>> held_; ///< by the slot of the change; not released
+    slot followed_; ///< all slots up to it are chosen, and their changes governed
+    std::uint8_t alpha_ = 3;
     std::map<std::pair<slot, ballot>, proposal> proposals_;
     std::map<slot, entry> chosen_;
     std::map<replica_id, ballot> promised_;

@@ -49,26 +49,34 @@ std::size_t stage::host_of(std::string const& name) const {
     return named(hosts_, name);
 }
 
-void stage::found(std::vector<std::string> const& who, std::uint8_t alpha) {
+void stage::add_server(std::string const& name) {
+    std::uint64_t const n = hosts_.size() + 1;
+    life_id const life{n * 1000 + 1};
+    hosts_.push_back({name, {n}, 1, true, false, 1, {n, n}, liveness({n}, life)});
+    names_.add_server({n}, name);
+    names_.add_life(life, 1);
+    reserve(n - 1, name);
+}
+
+void stage::found(std::vector<std::string> const& who, std::vector<std::string> const& spares,
+                  std::uint8_t alpha) {
     std::vector<member> all;
-    for (std::size_t i = 0; i < who.size(); ++i) {
-        std::uint64_t const n = i + 1;
-        all.push_back({{n}, {n, n}, {n + 100}});
-        life_id const life{n * 1000 + 1};
-        hosts_.push_back({who[i], {n}, 1, true, false, 1, liveness({n}, life)});
-        actors_.push_back({who[i], i, all.back(), std::nullopt, {}, {}, {}});
-        names_.add_server({n}, who[i]);
-        names_.add_replica(all.back().replica, who[i]);
-        names_.add_life(life, 1);
+    for (std::string const& name : who) {
+        add_server(name);
+        actors_.back().presence = presence::here;
+        all.push_back(actors_.back().self);
     }
+    for (std::string const& name : spares)
+        add_server(name);
     snapshot founding;
     founding.cell = {1, 1};
     founding.key = "volume";
     founding.birth = {1};
     founding.alpha = alpha;
     founding.configurations = {{slot{1}, configuration(all)}};
-    referee_.governs(slot{1}, founding.configurations.front().members);
+    referee_.founded(founding.configurations.front().members, alpha);
     for (actor& a : actors_) {
+        if (a.presence != presence::here) continue;
         a.disk.checkpoint = founding;
         life_id const life{a.self.server.value * 1000 + 1};
         a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value}, options_));
@@ -164,6 +172,8 @@ bool stage::apply_one(std::size_t who, delivery const& d) {
 void stage::end(effects const& out) {
     for (ended const& e : out.ended_requests)
         outcomes_[names_.of(e.request)] = std::string(name_of(e.why));
+    for (change_chosen const& c : out.changed)
+        outcomes_[names_.of(c.request)] = "chosen in slot " + to_string(c.at);
     for (read_ready const& r : out.reads) {
         outcomes_[names_.of(r.request)] = "answered at slot " + to_string(r.at);
         referee_.read_answered(r.request, r.at);
@@ -212,7 +222,9 @@ void stage::deliver_at(std::size_t index) {
     flying const f = std::move(flying_[index]);
     flying_.erase(flying_.begin() + static_cast<std::ptrdiff_t>(index));
     actor& to = actors_[f.to];
-    if (!to.running || !reaches(actors_[f.from].host, to.host)) {
+    bool const arrives = hosts_[to.host].up && reaches(actors_[f.from].host, to.host);
+    if (arrives && to.presence == presence::reserved) return begin(f.to, f.from, f.content);
+    if (!to.running || !arrives) {
         if (brief_ == 0) say(actors_[f.from].name + " > " + to.name + " is lost: " + names_.of(f.content));
         return;
     }
@@ -317,7 +329,7 @@ void stage::restart(std::size_t host) {
     }
     for (std::size_t i = 0; i < actors_.size(); ++i) {
         actor& a = actors_[i];
-        if (a.host != host) continue;
+        if (a.host != host || a.presence != presence::here) continue;
         a.applied.clear();
         a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value}, options_));
         step(i, woken{});

@@ -26,10 +26,15 @@ struct host {
     server_id id;
     unsigned life = 1;
     bool up = true;
-    bool hung = false; ///< its journal: nothing is flushed
-    int software = 1;  ///< the highest version of commands that its state machine understands
+    bool hung = false;    ///< its journal: nothing is flushed
+    int software = 1;     ///< the highest version of commands that its state machine understands
+    journal_id journal{}; ///< another one after its disk was lost
     liveness servers{server_id{}, life_id{}};
 };
+
+/// Whether a replica id has a replica: `reserved` is drawn and named, and nothing began under it; `gone` was
+/// destroyed, or lost with its disk.
+enum class presence : std::uint8_t { here, reserved, gone };
 
 /// A replica with its part of the disk, its state machine (the commands it applied) and unflushed records.
 struct actor {
@@ -40,6 +45,7 @@ struct actor {
     group_disk disk;
     std::deque<group_flush> unflushed;
     std::vector<std::string> applied;
+    scenario::presence presence = scenario::presence::here;
 };
 
 struct flying {
@@ -58,7 +64,9 @@ class stage {
   public:
     explicit stage(cell_options options) : options_(options) {}
 
-    void found(std::vector<std::string> const& names, std::uint8_t alpha);
+    /// One replica of the cell on each server of `names`; on each of `spares` a replica id is reserved.
+    void found(std::vector<std::string> const& names, std::vector<std::string> const& spares,
+               std::uint8_t alpha);
     std::size_t index_of(std::string const& name) const; ///< throws if nobody has that name
     std::size_t host_of(std::string const& name) const;
 
@@ -89,6 +97,20 @@ class stage {
     /// The value's bytes of an acceptance rot on the disk; its vote stays readable.
     void rot_value(std::size_t who, slot at);
 
+    // Changes of members, in moving.cpp.
+    /// A replica id more on this server, durable before anybody names it.
+    void reserve(std::size_t host, std::string const& name);
+    /// Asks `who` to change to these members, computed from the change at `base`; the newest it knows if
+    /// none.
+    void change_at(std::size_t who, std::string const& request, std::vector<std::string> const& members,
+                   std::optional<slot> base);
+    /// Moves only what passes between `who` and the newcomers of its change, until it proposes that.
+    void teach_newcomers(std::size_t who);
+    /// As its server does when it is asked to: only what its own log released.
+    void destroy(std::size_t who);
+    /// The disk is lost with all that is on it; what comes back has another journal.
+    void wipe(std::size_t host);
+
     // What scripts expect and transcripts print.
     std::vector<host>& hosts() { return hosts_; }
     std::vector<actor>& actors() { return actors_; }
@@ -112,6 +134,8 @@ class stage {
     void tell_sent(std::size_t who, std::vector<outgoing> const& sent, std::string const& when);
     void carry_out(std::size_t who, effects const& out);
     void apply(std::size_t who, effects const& out);
+    void add_server(std::string const& name);
+    void begin(std::size_t who, std::size_t teacher, message const& content);
     bool apply_one(std::size_t who, delivery const& d);
     void end(effects const& out);
     void enqueue(std::size_t from, std::vector<outgoing> const& out);

@@ -9,7 +9,8 @@ namespace {
 /// Acceptor, proposer and learner, message by message.
 class hearing {
   public:
-    hearing(telling& t, received const& r) : t_(t), from_(t.say(r.replica)), server_(r.server) {}
+    hearing(telling& t, received const& r)
+        : t_(t), from_(t.say(r.replica)), server_(r.server), replica_(r.replica) {}
 
     void operator()(prepare const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
@@ -51,6 +52,8 @@ class hearing {
         proposer_state const* is = t_.b.proposer.get();
         if (is && is->promises.size() == p->promises.size())
             return ignore("that promise is counted already [P2]");
+        if (p->promises.size() >= t_.voters().size())
+            return t_.tell("counts the promise of " + from_ + " where it is a member [P2]");
         t_.tell("counts the promise of " + from_ + ", " + std::to_string(p->promises.size() + 1) + " of " +
                 std::to_string(t_.voters().size()) + " [P2]");
     }
@@ -66,7 +69,10 @@ class hearing {
             std::find_if(p->open.begin(), p->open.end(), [&](auto const& o) { return o.at == m.at; });
         if (open == p->open.end()) return ignore(slot_name(m.at) + " is settled");
         std::size_t votes = open->votes.size() + 1;
-        auto const index = t_.a.members.at(m.at).index_of(server_);
+        auto const index = t_.a.members.at(m.at).index_of(replica_);
+        if (!index)
+            return t_.tell("does not count " + from_ + ": it is no member of " +
+                           t_.say(t_.a.members.at(m.at)) + ", which governs " + slot_name(m.at) + " [C1]");
         if (index && open->votes.contains(*index)) return ignore("that vote is counted already [Q3]");
         t_.tell("counts " + from_ + " for " + slot_name(m.at) + ": " + std::to_string(votes) + " of " +
                 std::to_string(t_.a.members.at(m.at).size()) + " in " + t_.say(m.in) + " [Q3]");
@@ -195,6 +201,7 @@ class hearing {
     telling& t_;
     std::string from_;
     server_id server_;
+    replica_id replica_;
 };
 
 } // namespace
@@ -210,6 +217,8 @@ void tell_event(telling& t) {
         if (waits) t.tell("keeps the command until somebody leads");
         if (asks) t.tell("keeps the command until its phase 1 is complete");
     }
+    if (std::holds_alternative<change_members>(t.what) && t.b.proposer && t.b.proposer->change)
+        t.tell("keeps the change until whom it adds has caught up [C1]");
     if (std::holds_alternative<persisted>(t.what) && !t.out.restore) t.tell("its checkpoint is durable");
     if (std::holds_alternative<woken>(t.what) && t.a.start_from) {
         t.essential("comes back: promise " + t.say(t.b.acceptor.promised) + ", known up to " +

@@ -77,7 +77,9 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"heal", &verbs::heal},         {"isolate", &verbs::isolate}, {"pulse", &verbs::pulse},
         {"hang", &verbs::hang},         {"mend", &verbs::mend},       {"run", &verbs::run},
         {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"software", &verbs::software},
-        {"expect", &verbs::expect},     {"end", &verbs::end},
+        {"change", &verbs::change},     {"admit", &verbs::admit},     {"reserve", &verbs::reserve},
+        {"destroy", &verbs::destroy},   {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
+        {"end", &verbs::end},
     };
     return all;
 }
@@ -99,12 +101,13 @@ std::vector<std::string> verbs::findings() const {
     return stage_ ? stage_->findings() : std::vector<std::string>();
 }
 
-// cell NAME... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS]
-// Founds a cell, one replica on each server; everybody heard of everybody.
+// cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS]
+// Founds a cell, one replica on each server; on each spare server a replica id is reserved. Everybody heard
+// of everybody.
 void verbs::cell(words const& w) {
     cell_options options;
     std::uint8_t alpha = 3;
-    words names;
+    words names, spares;
     for (std::size_t i = 1; i < w.size(); ++i) {
         if (w[i] == "alpha") {
             alpha = static_cast<std::uint8_t>(number(word(w, ++i)));
@@ -114,12 +117,14 @@ void verbs::cell(words const& w) {
             options.kept_log_entries = number(word(w, ++i));
         } else if (w[i] == "pending") {
             options.pending_count_max = number(word(w, ++i));
+        } else if (w[i] == "spare") {
+            spares.push_back(word(w, ++i));
         } else {
             names.push_back(w[i]);
         }
     }
     stage_ = std::make_unique<stage>(options);
-    stage_->found(names, alpha);
+    stage_->found(names, spares, alpha);
     (void)stage_->take_transcript();
 }
 
@@ -272,6 +277,38 @@ void verbs::rot(words const& w) {
 // software SERVER N: from its next start on, its state machine understands commands up to version N.
 void verbs::software(words const& w) {
     stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<int>(number(word(w, 2)));
+}
+
+// change WHO REQUEST MEMBER... [from SLOT]: a caller asks WHO for these members, one-for-one or not, computed
+// from the configuration that the change at SLOT made; from the newest that WHO knows unless told otherwise.
+void verbs::change(words const& w) {
+    words members(w.begin() + 3, w.end());
+    std::optional<slot> base;
+    if (members.size() > 2 && members[members.size() - 2] == "from") {
+        base = slot{number(members.back())};
+        members.resize(members.size() - 2);
+    }
+    stage_->change_at(stage_->index_of(word(w, 1)), word(w, 2), members, base);
+}
+// admit WHO REQUEST MEMBER... [from SLOT]: the same, and whom it adds is taught until WHO proposes the
+// change. Shows what matters only.
+void verbs::admit(words const& w) {
+    stage_->be_brief(+1);
+    change(w);
+    stage_->teach_newcomers(stage_->index_of(w[1]));
+    stage_->be_brief(-1);
+}
+// reserve SERVER NAME: draws a replica id on it, durably, and calls it NAME.
+void verbs::reserve(words const& w) {
+    stage_->reserve(stage_->host_of(word(w, 1)), word(w, 2));
+}
+// destroy WHO: its server is asked to.
+void verbs::destroy(words const& w) {
+    stage_->destroy(stage_->index_of(word(w, 1)));
+}
+// wipe SERVER: its process ends and its disk is lost.
+void verbs::wipe(words const& w) {
+    stage_->wipe(stage_->host_of(word(w, 1)));
 }
 
 // end, or end without liveness: REASON

@@ -64,6 +64,11 @@ class verbs {
     void settle(words const& w);
     void rot(words const& w);
     void software(words const& w);
+    void change(words const& w);
+    void admit(words const& w);
+    void reserve(words const& w);
+    void destroy(words const& w);
+    void wipe(words const& w);
     void expect(words const& w);
     void end(words const& w);
 

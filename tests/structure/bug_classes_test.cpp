@@ -1,0 +1,142 @@
+// The table of bug classes in tests/README.md claims what finds each. What it names has to exist: a scenario
+// by its file, a test case or a claim of the code by its words, anything else in code type by its occurrence
+// in the sources. A rename that forgets the table fails here.
+#include "structure/sources.hpp"
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace {
+
+using namespace structure;
+
+constexpr std::size_t classes = 68;
+
+struct row {
+    std::string number, text, found_by;
+};
+
+std::string const& file_of(std::string const& path) {
+    auto const& files = repository();
+    auto const found =
+        std::find_if(files.begin(), files.end(), [&](source_file const& f) { return f.path == path; });
+    REQUIRE(found != files.end());
+    return found->text;
+}
+
+std::vector<std::string> split(std::string const& text, std::string const& separator) {
+    std::vector<std::string> parts;
+    std::size_t from = 0;
+    for (auto at = text.find(separator); at != std::string::npos; at = text.find(separator, from)) {
+        parts.push_back(text.substr(from, at - from));
+        from = at + separator.size();
+    }
+    parts.push_back(text.substr(from));
+    return parts;
+}
+
+/// "| 12 | class | found by |" for every number.
+std::vector<row> table() {
+    std::vector<row> rows;
+    for (auto const& line : split(file_of("tests/README.md"), "\n")) {
+        auto const cells = split(line, " | ");
+        if (cells.size() != 3 || line.size() < 3 || !std::isdigit(static_cast<unsigned char>(line[2])))
+            continue;
+        rows.push_back({cells[0].substr(2), cells[1], cells[2]});
+    }
+    return rows;
+}
+
+/// What stands between two of these marks.
+std::vector<std::string> marked(std::string const& text, std::string const& mark) {
+    auto const parts = split(text, mark);
+    std::vector<std::string> found;
+    for (std::size_t i = 1; i + 1 < parts.size(); i += 2)
+        found.push_back(parts[i]);
+    return found;
+}
+
+/// The sources and the specification, with the strings that a line break cut in two joined again.
+std::string const& sources() {
+    static std::string const all = [] {
+        std::string text;
+        for (auto const& file : repository()) {
+            bool const code = file.path.ends_with(".cpp") || file.path.ends_with(".hpp") ||
+                              file.path.ends_with(".tla") || file.path.ends_with("spec/mutants.txt");
+            if (!code || file.path == "tests/structure/bug_classes_test.cpp") continue;
+            text += file.text;
+        }
+        std::string joined;
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            std::size_t after = i + 1;
+            while (text[i] == '"' && after < text.size() &&
+                   std::isspace(static_cast<unsigned char>(text[after])))
+                ++after;
+            if (text[i] == '"' && after > i + 1 && text[after] == '"') {
+                i = after;
+            } else {
+                joined += text[i];
+            }
+        }
+        return joined;
+    }();
+    return all;
+}
+
+bool is_scenario(std::string const& name) {
+    auto const& files = repository();
+    return std::any_of(files.begin(), files.end(), [&](source_file const& f) {
+        return f.path == "tests/cell/scenarios/" + name + ".txt";
+    });
+}
+
+bool exists(std::string const& name) {
+    auto const& files = repository();
+    std::string const word = name.substr(0, name.find(' '));
+    return is_scenario(name) || sources().find(word) != std::string::npos ||
+           std::any_of(files.begin(), files.end(), [&](source_file const& f) { return f.path == word; });
+}
+
+std::vector<std::string> complaints_about(row const& r) {
+    std::vector<std::string> found;
+    for (std::string const& phrase : marked(r.found_by, "\"")) {
+        for (std::string const& part : split(phrase, "...")) {
+            auto const first = part.find_first_not_of(' ');
+            if (first == std::string::npos) continue;
+            std::string const words = part.substr(first, part.find_last_not_of(' ') + 1 - first);
+            if (sources().find(words) == std::string::npos)
+                found.push_back(r.number + ": nothing is called \"" + words + "\"");
+        }
+    }
+    for (std::string const& name : marked(r.found_by, "`")) {
+        if (!exists(name)) found.push_back(r.number + ": there is no " + name);
+    }
+    // scenario `x`, scenarios `x`, `y`
+    for (std::string const& clause : split(r.found_by, ";")) {
+        auto const at = clause.find("scenario");
+        if (at == std::string::npos) continue;
+        for (std::string const& name : marked(clause.substr(at), "`")) {
+            if (!is_scenario(name)) found.push_back(r.number + ": there is no scenario " + name);
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+TEST_CASE("the table of bug classes is complete, and every test that it names exists") {
+    CHECK(complaints_about({"1", "", "scenario `nobody_wrote_this`"}).size() == 2);
+    CHECK(complaints_about({"1", "", "\"no test has this name at all\""}).size() == 1);
+    auto const rows = table();
+    REQUIRE(rows.size() == classes);
+    std::vector<std::string> complaints;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        CHECK(rows[i].number == std::to_string(i + 1));
+        CHECK(rows[i].found_by.size() > 10);
+        auto const some = complaints_about(rows[i]);
+        complaints.insert(complaints.end(), some.begin(), some.end());
+    }
+    INFO(listed(complaints));
+    CHECK(complaints.empty());
+}
