@@ -6,9 +6,8 @@
 #include <zooid/base/configuration.hpp>
 #include <zooid/base/time.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <deque>
+#include <map>
 #include <optional>
 
 namespace zooid {
@@ -47,7 +46,7 @@ class forwarding {
 
     duration retention_;
     std::size_t pointers_max_;
-    boost::unordered_flat_map<cell_id, pointer, std::hash<cell_id>> pointers_;
+    std::map<cell_id, pointer> pointers_;
     std::deque<term> terms_; ///< ascending by time
 };
 
