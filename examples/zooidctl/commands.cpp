@@ -35,7 +35,7 @@ std::vector<server_id> ids_of(std::vector<std::uint64_t> const& numbers) {
     return all;
 }
 
-json::array servers_of(configuration const& members) {
+json::array numbers_of(configuration const& members) {
     json::array all;
     for (member const& m : members.members())
         all.push_back(m.server.value);
@@ -49,7 +49,7 @@ json::object json_of(std::string const& key, birth const& b) {
     return {{"key", support::json_of_key(key)},
             {"cell", to_string(b.entry.cell)},
             {"generation", b.entry.birth.value},
-            {"servers", servers_of(b.entry.founders)},
+            {"servers", numbers_of(b.entry.founders)},
             {"existed", b.existed},
             {"founded_on", b.founded.size()},
             {"missing", missing}};
@@ -241,10 +241,10 @@ int scan_directory(colony& on, output const& out, std::string const& prefix) {
             print(json::object{{"key", support::json_of_key(key)},
                                {"cell", to_string(entry.cell)},
                                {"generation", entry.birth.value},
-                               {"servers", servers_of(entry.founders)}});
+                               {"servers", numbers_of(entry.founders)}});
         } else {
             fmt::print("{}  generation {}  cell {}  servers {}\n", key, entry.birth.value,
-                       to_string(entry.cell), json::serialize(servers_of(entry.founders)));
+                       to_string(entry.cell), json::serialize(numbers_of(entry.founders)));
         }
     }
     return exit_done;

@@ -9,8 +9,8 @@ using namespace zooid;
 namespace {
 
 // One replica of three, and members that the test speaks for.
-struct lone_replica {
-    explicit lone_replica(std::uint8_t alpha, cell_options const& options = {}) {
+struct bounded_replica {
+    explicit bounded_replica(std::uint8_t alpha, cell_options const& options = {}) {
         for (std::uint64_t n = 1; n <= 3; ++n)
             members.push_back({{n}, {n, n}, {n + 100}});
         for (std::uint64_t n = 2; n <= 3; ++n) {
@@ -59,7 +59,7 @@ Content const* sent(std::vector<outgoing> const& all) {
 TEST_CASE("commands that wait for a candidacy are bounded in bytes, and the bound is free again after it") {
     cell_options options;
     options.pending_bytes_max = 1000;
-    lone_replica r(3, options);
+    bounded_replica r(3, options);
     CHECK(r.step(propose{{1}, shared_bytes(bytes(600, 'a'))}).ended_requests.empty());
     auto const& refused = r.step(propose{{2}, shared_bytes(bytes(600, 'b'))}).ended_requests;
     REQUIRE(refused.size() == 1);
@@ -69,7 +69,7 @@ TEST_CASE("commands that wait for a candidacy are bounded in bytes, and the boun
 }
 
 TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever was proposed") {
-    lone_replica r(16);
+    bounded_replica r(16);
     ballot const old{{1}, {2}, {2}};
     for (std::uint64_t at = 2; at <= 16; ++at)
         r.hear(1, accept{old, {at}, {}, value_of(limits::batch_bytes_max - 100)});
@@ -86,7 +86,7 @@ TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever w
 }
 
 TEST_CASE("a proposer has no more in flight than an acceptor takes") {
-    lone_replica r(16);
+    bounded_replica r(16);
     auto const* asked = sent<canvass>(r.step(propose{{1}, shared_bytes(bytes(10, 'a'))}).now);
     REQUIRE(asked != nullptr);
     auto const attempt = asked->attempt;

@@ -1,5 +1,6 @@
 // Changes of members at the core: each trap of the alpha window as a story, and random lives with changes.
 #include "cell/group.hpp"
+#include "cell/require_sound.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
@@ -7,11 +8,6 @@
 using namespace zooid;
 
 namespace {
-
-void require_sound(group& g) {
-    INFO((g.violations_found().empty() ? std::string() : g.violations_found().front()));
-    REQUIRE(g.violations_found().empty());
-}
 
 std::vector<member> members_at(group& g, std::size_t index) {
     auto const members = g.at(index).newest_members().members();

@@ -1,4 +1,5 @@
 #include "cell/group.hpp"
+#include "cell/require_sound.hpp"
 #include "support/catch.hpp"
 
 #include <array>
@@ -6,11 +7,6 @@
 using namespace zooid;
 
 namespace {
-
-void require_sound(group& g) {
-    INFO((g.violations_found().empty() ? std::string() : g.violations_found().front()));
-    REQUIRE(g.violations_found().empty());
-}
 
 void require_same_state(group& g) {
     for (std::size_t i = 1; i < g.size(); ++i) {

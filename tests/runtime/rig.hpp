@@ -117,7 +117,7 @@ struct caller : client_link_listener {
     }
 };
 
-/// A session envelope without a session: each copy that is chosen is applied.
+/// An envelope without a session, for what is asked once: each copy that is chosen is applied.
 inline bytes command(kv::transaction const& t) {
     bytes out;
     kv::encode(kv::request{{}, {1}, {}, {}, kv::encode(t)}, out);
@@ -191,16 +191,20 @@ class colony_of {
         return cell;
     }
 
-    /// Asks around until somebody leads and answers.
+    /// Asks around until somebody leads and answers. An attempt whose outcome is unknown is repeated, so the
+    /// request has a session: without one, each copy that was chosen would be applied.
     caller::answer commit(cell_id cell, kv::transaction const& t) {
-        bytes const wanted = command(t);
+        bytes const wanted = in_session(cell, t);
         for (std::size_t i = 0;; i = (i + 1) % size()) {
             if (std::chrono::steady_clock::now() > give_up_)
                 throw std::runtime_error("no server answers a commit");
             if (!servers_[i]) continue;
             caller c(io, ports_[i]);
             auto const answer = c.call(io, operation::commit, cell, wanted);
-            if (!answer.failure) return answer;
+            if (!answer.failure) {
+                told_[cell] = answer.at;
+                return answer;
+            }
             if (!passes(*answer.failure)) throw std::runtime_error("commit: " + answer.detail);
         }
     }
@@ -222,6 +226,12 @@ class colony_of {
     asio::thread_pool disk{1};
 
   private:
+    bytes in_session(cell_id cell, kv::transaction const& t) {
+        sequence const mine = {++requests_};
+        bytes out;
+        kv::encode(kv::request{{1}, mine, mine, told_[cell], kv::encode(t)}, out);
+        return out;
+    }
     static bool passes(errc e) {
         return e == errc::not_proposer || e == errc::unreachable || e == errc::overloaded ||
                e == errc::stopping || e == errc::outcome_unknown;
@@ -240,6 +250,8 @@ class colony_of {
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;
+    std::uint64_t requests_ = 0;
+    std::map<cell_id, slot> told_; // the latest slot that a reply named, before which no copy can come
     std::chrono::steady_clock::time_point give_up_ = std::chrono::steady_clock::now() + 240s;
 };
 

@@ -232,7 +232,7 @@ TEST_CASE("of two generations of a key the younger one answers for it, whichever
         r.remaining_ms = 1000;
         bytes encoded;
         encode(r, encoded);
-        c.at(1).on_request(c.now(), {99}, encoded);
+        c.at(1).on_request(c.now(), {.link = {99}}, encoded);
         server_output out;
         c.at(1).finish(c.now(), out);
         return decode_reply(out.replies.at(0).payload).value().cell;
