@@ -4,6 +4,7 @@
 //
 // Exit codes: 0 all well; 1 not linearizable, undecided, or a volume was not available at the end; 2 the run
 // could not be set up; 64 wrong usage.
+#include "mover.hpp"
 #include "picture.hpp"
 #include "report.hpp"
 
@@ -34,6 +35,8 @@ struct arguments {
     std::size_t clients = 8;
     std::size_t seconds = 60;
     std::uint64_t seed = 1;
+    bool kills = true;
+    bool moves = false;
 };
 
 int give_up(zooid::error const& e) {
@@ -42,30 +45,42 @@ int give_up(zooid::error const& e) {
 }
 
 // Seven servers of nine for each volume, another seven for the next one.
-std::string members_of(zooid::prng& random, std::size_t servers) {
+std::vector<std::size_t> members_of(zooid::prng& random, std::size_t servers) {
     std::vector<std::size_t> all;
     for (std::size_t n = 1; n <= servers; ++n)
         all.push_back(n);
     for (std::size_t i = 0; i < all.size(); ++i)
         std::swap(all[i], all[i + random.below(all.size() - i)]);
     all.resize(std::min<std::size_t>(7, servers % 2 ? servers : servers - 1));
-    return fmt::format("{}", fmt::join(all, ","));
+    return all;
 }
 
-zooid::result<std::vector<std::string>> create_cells(fleet const& servers, arguments const& how) {
+std::string list(std::vector<std::size_t> const& servers) {
+    return fmt::format("{}", fmt::join(servers, ","));
+}
+
+zooid::result<std::vector<volume>> create_cells(fleet const& servers, arguments const& how) {
     zooid::prng random(how.seed);
-    ZOOID_TRY(auto founded, servers.control({"colony", "init", "--on", members_of(random, servers.size())}));
+    ZOOID_TRY(auto founded,
+              servers.control({"colony", "init", "--on", list(members_of(random, servers.size()))}));
     (void)founded;
-    std::vector<std::string> names;
+    std::vector<volume> volumes;
     for (std::size_t i = 1; i <= how.cells; ++i) {
-        names.push_back(fmt::format("volume-{}", i));
-        ZOOID_TRY(auto made, servers.control({"cell", "create", names.back(), "--on",
-                                              members_of(random, servers.size())}));
+        volumes.push_back({fmt::format("volume-{}", i), members_of(random, servers.size())});
+        ZOOID_TRY(auto made, servers.control({"cell", "create", volumes.back().name, "--on",
+                                              list(volumes.back().servers)}));
         (void)made;
         fmt::print("\rcreating volumes: {} of {}", i, how.cells);
         std::fflush(stdout);
     }
     fmt::print("\n");
+    return volumes;
+}
+
+std::vector<std::string> names_of(std::vector<volume> const& volumes) {
+    std::vector<std::string> names;
+    for (volume const& v : volumes)
+        names.push_back(v.name);
     return names;
 }
 
@@ -94,15 +109,22 @@ zooid::result<bool> play(arguments const& how) {
     asio::io_context io(1);
     auto const work = asio::make_work_guard(io);
     ZOOID_TRY(auto load,
-              workload::open({how.clients, cells, how.seed, std::chrono::seconds(4)}, servers, io));
+              workload::open({how.clients, names_of(cells), how.seed, std::chrono::seconds(4)}, servers, io));
     chaos what(servers, how.seconds, how.seed);
+    mover moves(servers, cells, how.seed);
     load->start();
+    if (how.moves) moves.start();
     auto const begin = std::chrono::steady_clock::now();
     for (std::size_t second = 1; second <= how.seconds; ++second) {
         run(io, begin + std::chrono::seconds(second), nullptr);
-        ZOOID_TRY(auto done, what.step(second));
+        std::string done;
+        if (how.kills) {
+            ZOOID_TRY(done, what.step(second));
+        }
+        if (how.moves) done = fmt::format("{} moves  {}", moves.ended(), done);
         print_progress(second, servers, load->counts(), done);
     }
+    moves.finish();
     auto const healed = what.heal();
     if (!healed) return healed.error();
     load->finish();
@@ -120,11 +142,13 @@ zooid::result<bool> play(arguments const& how) {
     }
     auto const verdict = zooid::sim::check_linearizability(load->calls());
     bool const good = report(*load, what, verdict);
+    // A server that is killed may hold a move up beyond the operator's patience.
+    bool const moved = !how.moves || report(moves.moves()) || how.kills;
     fmt::print("after healing, {} of {} volumes answered a strict read\n", load->read_all_answered(),
                cells.size());
     std::size_t const failed_stops = servers.stop_all();
     if (failed_stops) fmt::print("{} servers did not stop cleanly\n", failed_stops);
-    return good && all_answered && failed_stops == 0;
+    return good && moved && all_answered && failed_stops == 0;
 }
 
 } // namespace
@@ -144,6 +168,9 @@ int main(int argc, char** argv) {
     app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
     app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));
     app.add_option("--seed", how.seed, "of placement, choices and kills");
+    app.add_flag("--kills,!--no-kills", how.kills, "SIGKILL to servers meanwhile; on unless switched off");
+    app.add_flag("--moves", how.moves,
+                 "move one volume after the other, by single replacements, to servers that do not hold it");
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {

@@ -64,4 +64,27 @@ bool report(workload const& load, chaos const& what, zooid::sim::check_report co
     return verdict.decided == zooid::sim::verdict::linearizable;
 }
 
+bool report(std::vector<move_mark> const& moves) {
+    zooid::histogram took;
+    std::size_t failed = 0;
+    std::size_t replaced = 0;
+    for (move_mark const& m : moves) {
+        if (m.failed.empty()) {
+            replaced += m.replaced;
+            took.record(std::chrono::nanoseconds(m.ended_ns - m.began_ns));
+        } else if (++failed <= 10) {
+            fmt::print("  a move of volume {} did not end: {}\n", m.cell + 1, m.failed);
+        }
+    }
+    fmt::print("\nmoves: {} volumes moved by {} replacements, {} moves did not end\n", took.count(), replaced,
+               failed);
+    fmt::print("moves, ms        count         p50       p99     p99.9       max\n");
+    print_latency("volume", took);
+    auto const slowest = std::max_element(moves.begin(), moves.end(), [](auto const& a, auto const& b) {
+        return a.ended_ns - a.began_ns < b.ended_ns - b.began_ns;
+    });
+    if (slowest != moves.end()) fmt::print("the slowest:\n{}", slowest->steps);
+    return failed == 0;
+}
+
 } // namespace failover

@@ -118,10 +118,10 @@ void single_file_journal::take(record r, records& live) const {
     auto const drop = [&](record_kind kind, slot through) {
         live.erase(live.lower_bound({r.replica, kind, {}}), live.upper_bound({r.replica, kind, through}));
     };
-    if (r.kind == record_kind::forget) {
-        for (int kind = 1; kind <= static_cast<int>(record_kind::server); ++kind)
+    if (r.kind == record_kind::forget || r.kind == record_kind::moved) {
+        for (int kind = 1; kind <= static_cast<int>(record_kind::moved); ++kind)
             drop(static_cast<record_kind>(kind), {~std::uint64_t{0}});
-        return;
+        if (r.kind == record_kind::forget) return;
     }
     if (r.kind == record_kind::checkpoint)
         drop(record_kind::acceptance, r.at), drop(record_kind::value, r.at);

@@ -89,6 +89,10 @@ Result colony::wait(Start start) {
     return ended ? std::move(*ended) : Result(error(errc::cancelled, "the client ended without an answer"));
 }
 
+bool colony::is_over() const {
+    return boot_time_now() >= ends_;
+}
+
 void colony::pause(duration span) {
     io_.restart();
     io_.run_for(std::min(span, remaining().deadline));

@@ -36,6 +36,8 @@ class colony {
 
     /// Lets time pass, but not more than the command has left.
     void pause(zooid::duration span);
+    /// The deadline of the whole command has passed.
+    bool is_over() const;
 
   private:
     explicit colony(colony_options options)

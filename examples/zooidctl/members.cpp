@@ -32,14 +32,22 @@ bool may_be_repeated(error const& e) {
            e == errc::outcome_unknown;
 }
 
+// A server that held a replica before may not know yet that the cell let go of it.
+result<member> reserve(colony& on, directory_entry const& cell, server_id server) {
+    for (;;) {
+        auto const reply =
+            on.ask(operation::reserve, server, cell.cell, encode(reserve_request{cell.cell, cell.birth}));
+        if (reply) return decode_member(reply.value().payload);
+        if (reply.error() != errc::already_exists || on.is_over())
+            return error(reply.error().code(),
+                         fmt::format("server {}: {}", to_string(server), reply.error().message()));
+        on.pause(std::chrono::milliseconds(20));
+    }
+}
+
 result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
                                   replacement const& what) {
-    auto const reply =
-        on.ask(operation::reserve, what.in, cell.cell, encode(reserve_request{cell.cell, cell.birth}));
-    if (!reply)
-        return error(reply.error().code(),
-                     fmt::format("server {}: {}", to_string(what.in), reply.error().message()));
-    ZOOID_TRY(auto const joins, decode_member(reply.value().payload));
+    ZOOID_TRY(auto const joins, reserve(on, cell, what.in));
     std::vector<member> members(from.newest.members().begin(), from.newest.members().end());
     for (member& m : members) {
         if (m.server == what.out) m = joins;
@@ -124,7 +132,10 @@ result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
         if (!next.out) return done;
         time_point const began = boot_time_now();
         ZOOID_TRY(auto const change, plan(on, cell, now, next));
-        ZOOID_TRY(next.at, carry_through(on, cell, change));
+        auto const chosen = carry_through(on, cell, change);
+        // What it was computed from was old, or somebody else works on the same cell: look again.
+        if (!chosen && chosen.error() == errc::conflict && !on.is_over()) continue;
+        ZOOID_TRY(next.at, chosen);
         ZOOID_TRY(wait_for_release(on, cell));
         next.took = boot_time_now() - began;
         done.push_back(next);

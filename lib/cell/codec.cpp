@@ -170,16 +170,28 @@ void get(reader& in, resigned& m) {
     in.get(m.in), in.get(m.successor);
 }
 
+void put(writer& w, moved const& m) {
+    w.put(m.members);
+}
+void get(reader& in, moved& m) {
+    in.get(m.members);
+}
+
 template <std::size_t... Kinds>
 bool decode_kind(std::size_t kind, reader& in, message& out, std::index_sequence<Kinds...>) {
     return ((kind == Kinds && (get(in, out.emplace<Kinds>()), true)) || ...);
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "prepare", "promise",   "accept", "accepted", "rejected", "commit", "learned",  "confirm", "confirmed",
-    "canvass", "canvassed", "probe",  "probed",   "fetch",    "slice",  "snapshot", "resigned"};
+    "prepare", "promise",   "accept", "accepted", "rejected", "commit", "learned",  "confirm",  "confirmed",
+    "canvass", "canvassed", "probe",  "probed",   "fetch",    "slice",  "snapshot", "resigned", "moved"};
 
 } // namespace
+
+bool is_moved(bytes_view encoded) {
+    constexpr auto kind = static_cast<std::uint8_t>(message(moved{}).index() + 1);
+    return !encoded.empty() && static_cast<std::uint8_t>(encoded.front()) == kind;
+}
 
 void encode(message const& m, bytes& out) {
     writer w(out);

@@ -111,7 +111,10 @@ void turn::advance_prefix() {
         if (kind == entry_kind::change || kind == entry_kind::release)
             follow_members(at, held->value, std::exchange(out_.deliver.back().requests, {}));
     }
-    if (s_.learner.prefix >= s_.learner.wanted && !s_.learner.starting) s_.learner.fetch_again = {};
+    learner_state& l = s_.learner;
+    if (l.prefix < l.wanted || l.starting) return;
+    if (!is_leaving()) return void(l.fetch_again = {});
+    if (l.fetch_again.at == never) arm(l.fetch_again, s_.options.retransmit_max);
 }
 
 void turn::deliver(slot at, log_slot const& held) {

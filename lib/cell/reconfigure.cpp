@@ -8,7 +8,7 @@
 //   C3  A release is proposed once a quorum of the configuration that the change made reported a durable
 //       prefix that reaches up to its first slot: then no slot needs those that it removed (trap 3).
 //   C4  A replica that its own log releases retires. One that only sees itself removed still votes in its old
-//       slots, answers phase 1 and teaches.
+//       slots, answers phase 1 and teaches, and asks for the release until it is told.
 //   C5  A proposer that is not a member any more leads until its change is released, then hands over.
 //
 // In the specification: ChangesOf, ReleasesOf, Destroy; the extension of phase 1 is IsAsked and Covering.
@@ -142,6 +142,13 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
 
 // ---- leaving
 // ----------------------------------------------------------------------------------------------------
+
+// Removed and not released, as far as this replica knows. Nobody is obliged to tell it: it asks, now and
+// then.
+bool turn::is_leaving() const {
+    replica_id const self = s_.identity.self.replica;
+    return s_.joined && !s_.retired && !s_.members.newest().contains(self) && s_.members.find(self);
+}
 
 void turn::retire_if_released() {
     member const& self = s_.identity.self;

@@ -66,7 +66,8 @@ template <class Message>
 constexpr bool is_for_strangers =
     std::is_same_v<Message, prepare> || std::is_same_v<Message, accept> || std::is_same_v<Message, confirm> ||
     std::is_same_v<Message, commit> || std::is_same_v<Message, fetch> || std::is_same_v<Message, slice> ||
-    std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned>;
+    std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned> ||
+    std::is_same_v<Message, moved>;
 
 } // namespace
 

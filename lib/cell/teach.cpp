@@ -23,14 +23,15 @@ void turn::want(slot prefix, replica_id source) {
     if (l.fetch_again.at == never) arm(l.fetch_again, jitter(s_.options.retransmit / 8));
 }
 
-// First whoever is known to know; after that, any other member.
+// First whoever is known to know; after that, any member of the newest configuration that we know of: those
+// of the present one may have been released long ago.
 void turn::fetch_now() {
     learner_state& l = s_.learner;
-    if (l.wanted <= l.prefix && !l.starting) {
+    if (l.wanted <= l.prefix && !l.starting && !is_leaving()) {
         l.fetch_again = {};
         return;
     }
-    configuration const& voters = present_config();
+    configuration const& voters = s_.members.newest();
     if (l.starting) return ask_everybody();
     if (member const* source = s_.members.find(l.source)) {
         send(*source, fetch{l.prefix + 1});
@@ -117,6 +118,12 @@ void turn::on(member const& from, slice const& m) {
     want(m.prefix, from.replica);
     if (l.prefix == before) return;
     s_.members.find(from.replica) ? fetch_now() : send(from, fetch{l.prefix + 1}); // T5
+}
+
+// Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released.
+void turn::on(member const&, moved const& m) {
+    if (m.members.size() == 0 || m.members.contains(s_.identity.self.replica)) return;
+    send(m.members[s_.random.below(m.members.size())], fetch{s_.learner.prefix + 1});
 }
 
 void turn::on(member const& from, teach_snapshot const& m) {

@@ -66,6 +66,7 @@ class turn {
     void hand_over(replica_id successor);
     void retire_if_released();
     void succeed_if_released();
+    bool is_leaving() const;
 
     // learner.cpp: what is chosen
     void on(member const& from, commit const& m);
@@ -86,6 +87,7 @@ class turn {
     void on(member const& from, fetch const& m);
     void on(member const& from, slice const& m);
     void on(member const& from, teach_snapshot const& m);
+    void on(member const& from, moved const& m);
     void on(snapshot_taken const& e);
     void on(persisted const& e);
     void checkpoint_if_due();
@@ -141,8 +143,6 @@ class turn {
     slot release_due() const;
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);
-    void apply_change(slot at, configuration_change const& change, std::vector<token> const& requests);
-    void apply_release(slot of);
 
     replica_state& s_;
     surroundings const& around_;

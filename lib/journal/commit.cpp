@@ -216,7 +216,8 @@ void journal_log::core::apply_contents(batch_header const& h) {
                               .at = c.at,
                               .born = c.born != 0 ? c.born : h.number};
         s_->index.apply(e, place);
-        if (e.as_record() == record_kind::forget) settle(e.replica);
+        bool const destroyed = e.as_record() == record_kind::forget || e.as_record() == record_kind::moved;
+        if (destroyed) settle(e.replica);
     }
     if (!removing_.empty()) expire_forgets();
 }

@@ -81,7 +81,7 @@ bool plausible(batch_header const& h, std::uint32_t block) {
 } // namespace
 
 bool known_kind(std::uint8_t kind) {
-    return (kind >= 1 && kind <= 9) || (kind >= kind_segments && kind <= kind_prepared);
+    return (kind >= 1 && kind <= 10) || (kind >= kind_segments && kind <= kind_prepared);
 }
 
 bool value_kind(std::uint8_t kind) {

@@ -44,8 +44,7 @@ void journal_index::drop(entry_place place, std::uint32_t payload_bytes) {
 
 void journal_index::forget(journal_entry const& e, entry_place place) {
     if (auto const it = replicas_.find(e.replica); it != replicas_.end()) {
-        for (auto const& old : it->second.entries)
-            drop(old.place, old.payload_bytes);
+        drop_all(it->second);
         replicas_.erase(it);
     }
     auto const [note, fresh] = forgotten_.try_emplace(e.replica, forget_note{e.born, place});
@@ -54,6 +53,12 @@ void journal_index::forget(journal_entry const& e, entry_place place) {
         note->second.place = place;
     }
     add(place, 0);
+}
+
+void journal_index::drop_all(indexed_replica& r) {
+    for (auto const& old : r.entries)
+        drop(old.place, old.payload_bytes);
+    r.entries.clear();
 }
 
 void journal_index::drop_below_checkpoint(indexed_replica& r, slot checkpoint) {
@@ -76,7 +81,10 @@ void journal_index::apply(journal_entry const& e, entry_place place) {
         if (late) return;
     }
     auto& r = replicas_[e.replica];
+    bool const destroyed = !r.entries.empty() && r.entries.back().kind == record_kind::moved;
+    if (destroyed && kind != record_kind::moved) return;
     r.cell = e.cell;
+    if (kind == record_kind::moved) drop_all(r);
     indexed_entry const fresh{e.at, place, e.payload_bytes, kind};
     auto const it = position_of(r.entries, kind, e.at);
     if (is(it, r.entries.end(), kind, e.at)) {

@@ -1,8 +1,8 @@
 // Which records are live, and where they lie: 24 bytes a record and about 100 a replica.
 //
-// I1  A record is live unless a later one with its key, a checkpoint at or above its slot, or a `forget`
-//     makes it obsolete. Applying entries in the order of the log gives the same index as the running log
-//     had.
+// I1  A record is live unless a later one with its key, a checkpoint at or above its slot, a `forget` or
+//     a `moved` makes it obsolete. Applying entries in the order of the log gives the same index as the
+//     running log had.
 // I2  `forget` is live as long as a segment exists that may hold older records of the replica: removed
 //     earlier, it would let them rise from the dead.
 // I3  The live bytes of a segment are those of the entries that the index names there; a segment with none
@@ -78,6 +78,7 @@ class journal_index {
     void add(entry_place place, std::uint32_t payload_bytes);
     void drop(entry_place place, std::uint32_t payload_bytes);
     void forget(journal_entry const& e, entry_place place);
+    void drop_all(indexed_replica& r);
     void drop_below_checkpoint(indexed_replica& r, slot checkpoint);
 
     std::unordered_map<replica_id, indexed_replica> replicas_; // iterated only to sort what is found

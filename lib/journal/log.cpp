@@ -64,7 +64,7 @@ void journal_log::core::append(time_point now, std::uint64_t sequence_number, st
     std::uint64_t payload_bytes = 0;
     for (auto& r : records) {
         bool const server = r.kind == record_kind::server;
-        ZOOID_CHECK(known_kind(static_cast<std::uint8_t>(r.kind)) && r.kind <= record_kind::server,
+        ZOOID_CHECK(known_kind(static_cast<std::uint8_t>(r.kind)) && r.kind <= record_kind::moved,
                     "a record has a known kind");
         ZOOID_CHECK(server == !r.replica, "facts of the journal, and only they, have replica 0");
         ZOOID_CHECK(r.payload.size() <= record_payload_bytes_max, "a payload is within its limit");
@@ -206,6 +206,7 @@ std::string_view name_of(record_kind kind) {
     case record_kind::quarantine: return "quarantine";
     case record_kind::forget: return "forget";
     case record_kind::server: return "server";
+    case record_kind::moved: return "moved";
     }
     return "unknown";
 }

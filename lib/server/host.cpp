@@ -25,7 +25,8 @@ bool wants_to_lead(replica const& r) {
 server::host::host(server_options const& options, server_identity const& identity, machine_kind machines,
                    zooid::journal& journal, journal_id id)
     : options_(options), identity_(identity), machines_(std::move(machines)), journal_(journal),
-      journal_id_(id), random_(identity.seed), peers_(identity.server, identity.life, options_), pool_(8) {}
+      journal_id_(id), random_(identity.seed), peers_(identity.server, identity.life, options_),
+      forwarding_(options.pointer_retention, options.pointers_max), pool_(8) {}
 
 std::optional<std::uint32_t> server::host::index_of(cell_id cell) const {
     auto const found = by_id_.find(cell);
@@ -55,23 +56,34 @@ void server::host::host_first(snapshot const& first) {
     replica_identity const identity{
         {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
     bool const founder = !first.at && first.configurations.front().members.contains(reserved);
-    left_for_.erase(first.cell);
+    if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
     host_cell(replica::recover({first, {}, {}, {}, {}, {}}, identity, options_.cells), std::nullopt);
 }
 
 // By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
 // its way to it by index must not meet another cell.
-void server::host::retire(std::uint32_t cell) {
+void server::host::retire(time_point now, std::uint32_t cell) {
     hosted_cell& c = cells_[cell];
     cell_id const id = c.replica.cell();
     if (index_of(id) != cell) return;
-    batch_.push_back({id, c.replica.self().replica, record_kind::forget, {}, {}});
-    left_for_[id] = c.replica.newest_members();
+    replica_id const released = c.replica.self().replica;
+    batch_.push_back(to_record(id, released, c.replica.newest_members()));
+    forwarding_.note(id, released, c.replica.newest_members(), now);
     by_id_.erase(id);
     if (auto const found = by_key_.find(c.replica.key()); found != by_key_.end() && found->second == cell)
         by_key_.erase(found);
     events_.push_back(replica_retired{id});
+}
+
+void server::host::forget(cell_id cell, replica_id replica) {
+    batch_.push_back({cell, replica, record_kind::forget, {}, {}});
+}
+
+void server::host::expire_pointers(time_point now) {
+    if (latched_ || !secured_) return;
+    while (auto const ended = forwarding_.expire(now))
+        forget(ended->cell, ended->released);
 }
 
 // ---- one step
@@ -85,7 +97,7 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     carry_out(now, cell, done);
     bool const retired = done.retired;
     --depth_;
-    if (retired) retire(cell);
+    if (retired) retire(now, cell);
     if (depth_ == 0) note_changes(now, cell);
 }
 
@@ -403,6 +415,7 @@ void server::host::emit_frames(server_output& out) {
 
 void server::host::on_secured(time_point now) {
     secured_ = true;
+    forwarding_.begin(now);
     wake(now);
 }
 

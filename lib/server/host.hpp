@@ -3,6 +3,7 @@
 #pragma once
 
 #include "server/deadlines.hpp"
+#include "server/forwarding.hpp"
 #include "server/peers.hpp"
 #include "server/records.hpp"
 
@@ -101,7 +102,7 @@ class server::host {
     boost::unordered_flat_map<cell_id, std::uint32_t, std::hash<cell_id>> by_id_;
     boost::unordered_flat_map<bytes, std::uint32_t> by_key_;
     boost::unordered_flat_map<token, waiting_request, std::hash<token>> waiting_;
-    std::map<cell_id, configuration> left_for_; ///< cells whose replica here retired, and where they are now
+    forwarding forwarding_;
     server_statistics statistics_;
     std::set<cell_id> founding_; ///< founding records that wait for their flush
     journal_claim found_;        ///< the last batch that the journal held when it was opened
@@ -129,7 +130,9 @@ class server::host {
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
     void host_first(snapshot const& first);
-    void retire(std::uint32_t cell);
+    void retire(time_point now, std::uint32_t cell);
+    void forget(cell_id cell, replica_id replica);
+    void expire_pointers(time_point now);
     void resign_all(time_point now);
 
     void tick(time_point now);

@@ -79,6 +79,7 @@ void server::host::tick(time_point now) {
     if (now < claims_at_) return;
     claims_at_ = now + 5 * options_.probe_interval;
     remember_claims();
+    expire_pointers(now);
 }
 
 void server::host::judge_all(time_point now) {
@@ -205,7 +206,12 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         if (reserved != reservations_.end() && reserved->second.replica == a.to)
             return on_message_for_newcomer(from, a, reserved->second);
         ++statistics_.messages_refused;
-        if (!a.content.empty()) append_not_here(from.now, a.cell, a.from, a.to);
+        if (a.content.empty() || is_moved(a.content)) return;
+        append_not_here(from.now, a.cell, a.from, a.to);
+        // Gone from here, or here again as another replica: whoever asks may know nobody who is left.
+        configuration const* const there =
+            cell ? &cells_[*cell].replica.newest_members() : forwarding_.find(a.cell);
+        if (there) append_addressed(from.now, a.cell, a.from, a.to, moved{*there});
         return;
     }
     if (a.content.empty()) return on_gone(now, *cell, from.server);

@@ -44,12 +44,19 @@ class interpreter {
         case record_kind::checkpoint: return take_checkpoint(r);
         case record_kind::quarantine: return take_quarantine(r);
         case record_kind::prefix: return take_prefix(r);
+        case record_kind::moved: return take_moved(r);
         case record_kind::forget:
         case record_kind::server: return;
         }
     }
 
     found_replica finish(recovered_replica const& found) {
+        auto const& unreadable = found.unreadable;
+        bool const pointer_lost =
+            std::any_of(unreadable.begin(), unreadable.end(),
+                        [](unreadable_record const& r) { return r.kind == record_kind::moved; });
+        if (pointer_lost) out_.moved.emplace();
+        if (out_.moved) return std::move(out_); // nothing else is kept of it, and no vote
         for (unreadable_record const& lost : found.unreadable) {
             if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
         }
@@ -117,6 +124,13 @@ class interpreter {
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 
+    void take_moved(record const& r) {
+        reader in = open(r);
+        configuration members;
+        in.get(members);
+        out_.moved = in.complete() ? members : configuration();
+    }
+
     found_replica out_;
     recovered_state state_;
     std::vector<acceptance_record> acceptances_;
@@ -148,6 +162,10 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
                            w.put_sized(q->cause), w.put(static_cast<std::uint8_t>(q->of));
                        })});
     }
+}
+
+record to_record(cell_id cell, replica_id released, configuration const& members) {
+    return {cell, released, record_kind::moved, {}, payload([&](writer& w) { w.put(members); })};
 }
 
 found_replica interpret(recovered_replica const& found) {

@@ -22,10 +22,14 @@ record to_record(reservation const& r);
 /// the vote readable.
 void to_records(cell_id cell, replica_id replica, durable_record const& fact, std::vector<record>& out);
 
+/// The `moved` record: the replica was released and is destroyed, and whom its cell had as members by then.
+record to_record(cell_id cell, replica_id released, configuration const& members);
+
 /// What became of a replica that the journal knows.
 struct found_replica {
     reservation reserved;
     std::optional<recovered_state> state; ///< absent: reserved and never founded, or beyond recovery
+    std::optional<configuration> moved;   ///< it was released and destroyed; its cell's members as of then
     std::string trouble;                  ///< why `state` is absent or quarantined; empty when all is well
 };
 found_replica interpret(recovered_replica const& found);

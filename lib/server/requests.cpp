@@ -148,14 +148,14 @@ void server::host::on_cell_request(time_point now, requester from, request const
 
 // The cell was here: its members as of then are told. A wrong pointer costs a detour, never safety.
 void server::host::refuse_absent(link_id client, request const& r) {
-    auto const left = left_for_.find(r.cell);
-    if (left == left_for_.end()) return refuse(client, r, errc::not_here, nullptr);
+    configuration const* const left_for = forwarding_.find(r.cell);
+    if (!left_for) return refuse(client, r, errc::not_here, nullptr);
     ++statistics_.requests_failed;
     reply moved;
     moved.correlation = r.correlation;
     moved.failure = errc::not_here;
     moved.cell = r.cell;
-    moved.members = left->second;
+    moved.members = *left_for;
     bytes out;
     encode(moved, out);
     replies_.push_back({client, std::move(out)});
@@ -213,7 +213,15 @@ void server::host::on_reserve(link_id client, request const& r) {
     if (!asked) return refuse(client, r, asked.error(), nullptr);
     if (latched_ || rolled_back_) return refuse(client, r, errc::io_failed, nullptr);
     cell_id const cell = asked.value().cell;
-    if (index_of(cell)) return refuse(client, r, error(errc::already_exists, "the cell is here"), nullptr);
+    if (auto const here = index_of(cell)) {
+        replica const& known = cells_[*here].replica;
+        // A newcomer that was taught, and whose change was not made: whoever asks again goes on from there.
+        if (!known.is_member() && known.birth() == asked.value().birth && !known.is_quarantined())
+            return reply_now(client, r.correlation, std::nullopt, {}, nullptr, encode(known.self()));
+        // It may be one that the cell let go of, and that nobody told: then it finds out now.
+        misdirected_.push_back(*here);
+        return refuse(client, r, error(errc::already_exists, "a replica of the cell is here"), nullptr);
+    }
     if (cells_.size() + reservations_.size() >= options_.cells_max)
         return refuse(client, r, errc::overloaded, nullptr);
     auto const known = reservations_.find(cell);

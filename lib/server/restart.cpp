@@ -14,6 +14,10 @@ constexpr slot dead_journal{0}; // of the `server` record that says so; peers' r
 void server::host::restore(recovered_journal const& recovered) {
     for (recovered_replica const& found : recovered.replicas) {
         found_replica back = interpret(found);
+        if (back.moved) {
+            forwarding_.note(found.cell, found.replica, *back.moved, {});
+            continue;
+        }
         if (!back.trouble.empty()) {
             mark(marks_, sometimes::damage_reported);
             events_.push_back(damage_reported{found.cell, back.trouble});

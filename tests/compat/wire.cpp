@@ -51,8 +51,9 @@ std::vector<message> every_message() {
         fetch{{2}},
         slice{{2}, {value, entry::no_op()}, {6}},
         teach_snapshot{some_snapshot()},
-        resigned{proposer, {12}}};
-    static_assert(std::variant_size_v<message> == 17, "a transcript has one message of each kind");
+        resigned{proposer, {12}},
+        moved{some_snapshot().configurations.back().members}};
+    static_assert(std::variant_size_v<message> == 18, "a transcript has one message of each kind");
     return all;
 }
 

@@ -153,14 +153,23 @@ struct teach_snapshot {
     friend bool operator==(teach_snapshot const&, teach_snapshot const&) = default;
 };
 
+/// Said by the server of a replica that was released and is gone: these were the cell's members by then.
+struct moved {
+    configuration members;
+    friend bool operator==(moved const&, moved const&) = default;
+};
+
 using message =
     std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm, confirmed,
-                 canvass, canvassed, probe, probed, fetch, slice, teach_snapshot, resigned>;
+                 canvass, canvassed, probe, probed, fetch, slice, teach_snapshot, resigned, moved>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);
 /// Errors: `malformed`, `unsupported_version` (an unknown kind or version).
 result<message> decode_message(bytes_view encoded);
+/// Is it an encoded `moved`? It is the one that is never answered: two servers that a cell left would go on
+/// telling each other for ever.
+bool is_moved(bytes_view encoded);
 /// The message's name, for traces: "prepare".
 std::string_view name_of(message const& m);
 

@@ -27,14 +27,16 @@ enum class record_kind : std::uint8_t {
     quarantine = 7, ///< voting: the replica stopped, and why
     forget = 8,     ///< the replica is destroyed: all its records are obsolete; nothing may follow
     server = 9,     ///< voting, per `at`, under replica 0: facts of the journal, such as claims heard
+    moved = 10,     ///< the replica is destroyed, and where its cell is now: all its other records are
+                    ///< obsolete; only another `moved` or `forget` may follow
 };
 
 /// The enumerator's name: "acceptance".
 std::string_view name_of(record_kind kind);
 
-/// True unless losing the payload merely loses bytes that a peer can teach again.
+/// True unless losing the payload merely loses bytes that a peer can teach again, or a pointer.
 constexpr bool is_voting(record_kind kind) {
-    return kind != record_kind::value && kind != record_kind::checkpoint;
+    return kind != record_kind::value && kind != record_kind::checkpoint && kind != record_kind::moved;
 }
 
 /// One fact. A later record with the same key supersedes an earlier one.

@@ -30,7 +30,10 @@ struct server_options {
     duration probe_interval = std::chrono::milliseconds(1000); ///< an idle journal flushes this often
     std::size_t requests_max = 100'000;                        ///< of clients, waiting; beyond: overloaded
     std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
-    bool report_durable = false;       ///< emit a `durable_fact` for each durable promise, acceptance, choice
+    duration pointer_retention =
+        std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
+    std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
+    bool report_durable = false; ///< emit a `durable_fact` for each durable promise, acceptance, choice
     cell_options cells;
     step_observer* steps = nullptr; ///< told of every step, unless null
 };

@@ -109,8 +109,8 @@ class server {
 // --------------------------------------------------------------------
 
 /// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica
-/// id, makes it durable, and only then answers with the member. Asking again gives the same member, unless
-/// the cell was founded meanwhile (`already_exists`).
+/// id, makes it durable, and only then answers with the member. Asking again gives the same member, until
+/// a configuration names it (`already_exists`).
 struct reserve_request {
     cell_id cell;
     generation birth;
