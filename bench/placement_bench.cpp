@@ -1,6 +1,6 @@
 // Placement on one core: N = 7, 8,000 servers, exact scores.
 //
-//   build/release/bench/placement_bench --benchmark_counters_tabular=true
+//   build/release/bench/bench_placement --benchmark_counters_tabular=true
 //
 // "cold" forgets every shape before each cell, so that each decision is computed and none remembered.
 #include <zooid/placement/generate.hpp>
@@ -40,6 +40,9 @@ void place_new(benchmark::State& state, topology const& t, solver_options const&
     state.counters["cells/s"] =
         benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
     state.counters["shapes"] = static_cast<double>(solver->shapes_remembered());
+    if (i > 0)
+        state.counters["bytes/cell"] =
+            static_cast<double>(solver->bytes_for_cells()) / static_cast<double>(i);
 }
 
 void place(benchmark::State& state) {

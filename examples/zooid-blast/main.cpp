@@ -2,9 +2,14 @@
 //
 //   zooid-blast --out DIR [--study NAME ...] [--seed 1] [--cells 1000]
 //
-// Writes NAME.svg and NAME.json for each study and one page, studies.html. Two more steps serve
-// compare-crush.sh, which runs crushtool between them: --crush-map FILE and --crush-mappings FILE.
+// or zooid-blast --topology-out T.json --cells-out C.json [--servers 8000] [--seed 1] [--cells 1000]
+//
+// Writes a made-up data centre and volumes for it, as zooid-place reads them; without these options it writes
+// NAME.svg and NAME.json for each study and one page, studies.html. Two more steps serve compare-crush.sh,
+// which runs crushtool between them: --crush-map FILE and --crush-mappings FILE.
 #include "studies.hpp"
+
+#include <zooid/placement/json.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,6 +28,8 @@ struct arguments {
     std::string out = ".";
     std::vector<std::string> names;
     study_options options;
+    std::string topology_out, cells_out;
+    std::uint32_t servers = 8000;
     std::string crush_map, crush_mappings;
     double seconds_rows = 1, seconds_all = 1;
 };
@@ -77,7 +84,16 @@ void run_studies(arguments const& a) {
     write_file(std::filesystem::path(a.out) / "studies.html", make_page("Failure studies", sections));
 }
 
+void write_made_up(arguments const& a) {
+    topology_document const made{generate({.servers = a.servers}, a.options.seed), {}, false};
+    if (!a.topology_out.empty()) write_file(a.topology_out, write_topology(made.world));
+    if (a.cells_out.empty()) return;
+    write_file(a.cells_out,
+               write_cells(made, generate_cells(made.world, a.options.cells, {}, a.options.seed)));
+}
+
 void work(arguments const& a) {
+    if (!a.topology_out.empty() || !a.cells_out.empty()) return write_made_up(a);
     if (!a.crush_map.empty()) {
         auto const c = comparison_of(a.options);
         write_file(a.crush_map, crush_map(c.world));
@@ -106,6 +122,9 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"cell-sizes", "aggregation-links", "exact-solver", "load-surge"}));
     app.add_option("--seed", a.options.seed, "of data centres, volumes and failures");
     app.add_option("--cells", a.options.cells, "cells of each kind")->check(CLI::Range(1, 1000000));
+    app.add_option("--topology-out", a.topology_out, "write a made-up data centre (JSON) and stop");
+    app.add_option("--cells-out", a.cells_out, "write volumes for it (JSON) and stop");
+    app.add_option("--servers", a.servers, "of the made-up data centre")->check(CLI::Range(50, 100000));
     app.add_option("--crush-map", a.crush_map, "write the CRUSH map of the comparison and stop");
     app.add_option("--crush-mappings", a.crush_mappings, "compare with what crushtool said");
     app.add_option("--crush-seconds-rows", a.seconds_rows,
