@@ -340,7 +340,8 @@ void chaos::trouble_disk(fault f, server_id server) {
 
 void chaos::harm_disk(fault f, server_id server) {
     duration const span = draw_span(100, 6000);
-    std::uint64_t const flips = random_.chance(1, 2) ? 1 : random_.between(2, 12);
+    bool const one = f != fault::rot_in_outage && random_.chance(1, 2);
+    std::uint64_t const flips = one ? 1 : random_.between(f == fault::rot_in_outage ? 8 : 2, 40);
     switch (f) {
     case fault::misdirected_write: world_.misdirect_next_write(server); break;
     case fault::wiped_disk:

@@ -123,6 +123,7 @@ struct world_statistics {
     std::uint64_t unknown = 0;
     std::uint64_t failed = 0;
     std::uint64_t slots_chosen = 0;
+    std::uint64_t members_replaced = 0; ///< changes that came into force
     disk_mishaps disks;
 };
 
