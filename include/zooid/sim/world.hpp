@@ -173,6 +173,8 @@ class world {
     // These harm what was durable: the server's replicas may stop or be lost.
     void misdirect_next_write(server_id server);
     void rot(server_id server);
+    /// The same among the last sectors that were written, where votes lie that nobody knows to be chosen.
+    void rot_recent(server_id server);
     void wipe(server_id server);           ///< cuts the power; the disk is new and empty
     void keep_backup(server_id server);    ///< of what is on the platter now
     void restore_backup(server_id server); ///< cuts the power; the disk is what it was
