@@ -1,8 +1,8 @@
 // zooid-sim: replays one simulated life, or runs a campaign of them.
 //
 //   zooid-sim --seed 42 --profile everything --trace life.txt     the last line is the hash of all effects
-//   zooid-sim --seeds 1..1000                                     progress, then what was reached and how
-//   fast
+//   zooid-sim --seeds 1..1000                                     progress, then the totals: lives, simulated
+//                                                                 time, faults by kind, rare points, CPU time
 //
 // Exit codes: 0 all is well, 1 a life failed, 64 wrong usage.
 #include <zooid/base/mutant.hpp>
@@ -36,6 +36,7 @@ struct arguments {
     std::string history;
     std::string steps;
     std::string mutant;
+    std::uint64_t calls_per_second = 50;
     bool hashes = false;
 };
 
@@ -43,7 +44,7 @@ struct totals {
     std::uint64_t lives = 0;
     std::uint64_t failed = 0;
     double cell_seconds = 0;
-    std::uint64_t committed = 0, reads = 0, unknown = 0, events = 0, slots = 0;
+    std::uint64_t committed = 0, reads = 0, unknown = 0, replaced = 0, slots = 0;
     std::array<std::uint64_t, sim::fault_count> faults{};
     sim::disk_mishaps disks;
     sometimes_set marks;
@@ -78,6 +79,7 @@ void print_marks(sometimes_set const& marks, bool reached) {
 void print_failure(arguments const& a, std::uint64_t seed, sim::life_report const& report) {
     std::cout << "FAILED seed " << seed << ": " << report.failures.front() << '\n';
     std::cout << "replay: zooid-sim --seed " << seed << " --profile " << a.profile;
+    if (a.calls_per_second != 50) std::cout << " --calls-per-second " << a.calls_per_second;
     if (!a.mutant.empty()) std::cout << " --mutant " << a.mutant;
     std::cout << '\n' << std::flush;
 }
@@ -86,8 +88,16 @@ std::string hex(std::uint64_t value) {
     return to_hex(value);
 }
 
+sim::life_options options_of(arguments const& a, std::uint64_t seed) {
+    sim::life_options options;
+    options.seed = seed;
+    options.profile = a.profile;
+    options.calls_per_second = a.calls_per_second;
+    return options;
+}
+
 int run_one(arguments const& a) {
-    sim::life_options options{a.seed, a.profile, {}, {}};
+    sim::life_options options = options_of(a, a.seed);
     std::ofstream steps;
     sim::step_trace each_step([&](std::string const& line) { steps << line << '\n'; });
     if (!a.steps.empty()) {
@@ -136,7 +146,7 @@ void add(totals& t, sim::life_report const& r) {
     t.committed += r.statistics.committed;
     t.reads += r.statistics.reads;
     t.unknown += r.statistics.unknown;
-    t.events += r.statistics.events;
+    t.replaced += r.statistics.members_replaced;
     t.slots += r.statistics.slots_chosen;
     t.disks += r.statistics.disks;
     t.marks |= r.marks;
@@ -144,15 +154,14 @@ void add(totals& t, sim::life_report const& r) {
         t.faults[f] += r.faults[f];
 }
 
-void print_totals(totals const& t) {
+void print_totals(arguments const& a, totals const& t) {
     double const spent = cpu_seconds();
-    std::printf(
-        "%llu lives, %llu failed; %llu committed, %llu reads, %llu unknown, %llu slots; %.0f cell-hours "
-        "per CPU-hour\n",
-        static_cast<unsigned long long>(t.lives), static_cast<unsigned long long>(t.failed),
-        static_cast<unsigned long long>(t.committed), static_cast<unsigned long long>(t.reads),
-        static_cast<unsigned long long>(t.unknown), static_cast<unsigned long long>(t.slots),
-        t.cell_seconds / spent);
+    std::cout << t.lives << " lives, " << t.failed << " failed; profile " << a.profile << ", "
+              << a.calls_per_second << " calls a second and cell; " << t.committed << " committed, "
+              << t.reads << " reads, " << t.unknown << " unknown, " << t.slots << " slots, " << t.replaced
+              << " members replaced; ";
+    std::printf("%.2f cell-hours in %.2f s of CPU: %.0f cell-hours per CPU-hour\n", t.cell_seconds / 3600,
+                spent, t.cell_seconds / spent);
     std::fflush(stdout);
 }
 
@@ -173,18 +182,19 @@ int run_many(arguments const& a) {
         return std::cerr << "zooid-sim: --seeds takes FROM..TO, not " << a.seeds << '\n', exit_usage;
     totals t;
     for (std::uint64_t seed = from; seed <= to; ++seed) {
-        auto const report = sim::live({seed, a.profile, {}, {}});
+        auto const report = sim::live(options_of(a, seed));
         add(t, report);
         if (a.hashes) std::cout << seed << ' ' << hex(report.hash) << '\n' << std::flush;
         if (!report.failures.empty()) print_failure(a, seed, report);
-        if (!a.hashes && (seed - from + 1) % 50 == 0) std::cout << "seed " << seed << ": ", print_totals(t);
+        if (!a.hashes && (seed - from + 1) % 50 == 0)
+            std::cout << "seed " << seed << ": ", print_totals(a, t);
     }
     if (a.hashes) return t.failed == 0 ? 0 : 1;
     print_faults(t.faults);
     print_mishaps(t.disks);
     print_marks(t.marks, true);
     print_marks(t.marks, false);
-    print_totals(t);
+    print_totals(a, t);
     return t.failed == 0 ? 0 : 1;
 }
 
@@ -218,12 +228,15 @@ int main(int argc, char** argv) {
     CLI::App app{"Runs simulated lives of a colony"};
     app.add_option("--seed", a.seed, "the life to run");
     app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
-    app.add_option("--profile", a.profile, "calm, lossy, partitions, crashes, disks or everything");
+    app.add_option("--profile", a.profile, "calm, lossy, partitions, crashes, disks, moves or everything");
     app.add_option("--trace", a.trace, "write a readable account to this file");
     app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines");
     app.add_option("--steps", a.steps,
                    "write each replica's steps to this file, for tests/spec/check_trace.py");
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
+    app.add_option("--calls-per-second", a.calls_per_second,
+                   "of the clients of each cell together; fewer make a life cheaper, with as many faults")
+        ->check(CLI::Range(1, 1000));
     app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
     try {
         app.parse(argc, argv);

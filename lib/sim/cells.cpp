@@ -152,6 +152,8 @@ void world::engine::note_members(machine& m) {
             referee_.on_configuration(i, g);
         bool const newer = held.back().from > c.held.back().from || held.front().from > c.held.front().from;
         if (!newer || held.back().from < c.held.back().from) continue;
+        statistics_.members_replaced += static_cast<std::uint64_t>(std::count_if(
+            held.begin(), held.end(), [&](governed const& g) { return g.from > c.held.back().from; }));
         c.held = held;
         std::erase_if(c.requested, [&](configuration_change const& change) {
             return change.base < r->configuration_base();

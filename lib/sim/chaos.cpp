@@ -340,15 +340,15 @@ void chaos::trouble_disk(fault f, server_id server) {
 
 void chaos::harm_disk(fault f, server_id server) {
     duration const span = draw_span(100, 6000);
-    std::uint64_t const flips = random_.chance(1, 2) ? 1 : random_.between(2, 12);
+    std::uint64_t const flips = random_.chance(1, 2) ? 1 : random_.between(2, 40);
     switch (f) {
     case fault::misdirected_write: world_.misdirect_next_write(server); break;
     case fault::wiped_disk:
         world_.wipe(server);
         return at_end(span, [this, server] { end_and_return(server, demise::kill); });
     case fault::rot_in_outage:
-        for (std::uint64_t i = 0; i < flips; ++i)
-            world_.rot(server);
+        for (std::uint64_t i = 0; i < std::min<std::uint64_t>(flips, 3); ++i)
+            world_.rot_recent(server);
         return cut_power_everywhere();
     default:
         for (std::uint64_t i = 0; i < flips; ++i)

@@ -162,7 +162,7 @@ void disk::tear(segment& s, std::uint64_t landing_per_mille) {
     s.dirty.clear();
 }
 
-bool disk::rot() {
+bool disk::rot(spread where) {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> candidates; // segment, sector that holds something
     for (auto const& [number, s] : segments_) {
         for (std::uint64_t at = 0; at + sector_bytes <= s.platter.size(); at += sector_bytes) {
@@ -171,7 +171,9 @@ bool disk::rot() {
         }
     }
     if (candidates.empty()) return false;
-    auto const [number, at] = candidates[random_.below(candidates.size())];
+    std::size_t const recent =
+        where == spread::recent ? std::min(candidates.size(), recent_sectors) : candidates.size();
+    auto const [number, at] = candidates[candidates.size() - recent + random_.below(recent)];
     segment& s = segments_[number];
     std::uint64_t const changed = at + random_.below(sector_bytes);
     char const flip = static_cast<char>(1u << random_.below(8));

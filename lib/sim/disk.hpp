@@ -22,6 +22,7 @@
 namespace zooid::sim {
 
 inline constexpr std::uint64_t sector_bytes = 512;
+inline constexpr std::size_t recent_sectors = 48;
 
 class disk {
   public:
@@ -56,8 +57,10 @@ class disk {
         flush_fails_ = misdirects_ = full_ = hung_ = false;
         slow_ = 1;
     }
-    /// Changes bytes that lie on the platter. False if there is nothing to change.
-    bool rot();
+    /// Where rot sets in: in any sector that holds something, or in one of the last that do.
+    enum class spread : std::uint8_t { anywhere, recent };
+    /// Changes a bit that lies on the platter. False if there is nothing to change.
+    bool rot(spread where);
     void replace(disk_image image);
     /// What a loss of power would surely leave.
     disk_image platter() const;

@@ -67,7 +67,7 @@ draws draw_from(life_options const& options) {
         d.work.push_back(random.chance(1, 2) ? workload_kind::failover : workload_kind::counter);
     }
     d.clients_each = random.between(3, 8);
-    d.think_mean = milliseconds(20 * d.clients_each); // about 50 calls a second and cell
+    d.think_mean = std::chrono::microseconds(1'000'000 * d.clients_each / options.calls_per_second);
     d.unsettled = pick(random, {0, 0, 1, 30});
     d.faults = random.between(5, 20);
     return d;

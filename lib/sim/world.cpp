@@ -102,7 +102,11 @@ void world::misdirect_next_write(server_id server) {
 }
 void world::rot(server_id server) {
     engine_->harm(engine_->at(server), "a bit on the platter flips");
-    (void)engine_->at(server).storage.rot();
+    (void)engine_->at(server).storage.rot(disk::spread::anywhere);
+}
+void world::rot_recent(server_id server) {
+    engine_->harm(engine_->at(server), "a bit that was written lately flips");
+    (void)engine_->at(server).storage.rot(disk::spread::recent);
 }
 void world::wipe(server_id server) {
     machine& m = engine_->at(server);

@@ -61,6 +61,9 @@ struct life_options {
     std::function<void(std::string const&)> trace; ///< called with each line; costs much
     std::function<void(history const&)> calls;     ///< called at the end with what was asked and answered
     step_observer* steps = nullptr;                ///< told of every step of every replica; costs much
+    /// Of the clients of each cell together, about, while all is well: 1 to 1,000. Fewer make a life cheaper,
+    /// with as many faults.
+    std::uint64_t calls_per_second = 50;
 };
 
 struct life_report {

@@ -123,6 +123,7 @@ struct world_statistics {
     std::uint64_t unknown = 0;
     std::uint64_t failed = 0;
     std::uint64_t slots_chosen = 0;
+    std::uint64_t members_replaced = 0; ///< changes that came into force
     disk_mishaps disks;
 };
 
@@ -172,6 +173,8 @@ class world {
     // These harm what was durable: the server's replicas may stop or be lost.
     void misdirect_next_write(server_id server);
     void rot(server_id server);
+    /// The same among the last sectors that were written, where votes lie that nobody knows to be chosen.
+    void rot_recent(server_id server);
     void wipe(server_id server);           ///< cuts the power; the disk is new and empty
     void keep_backup(server_id server);    ///< of what is on the platter now
     void restore_backup(server_id server); ///< cuts the power; the disk is what it was
