@@ -18,9 +18,11 @@ namespace zooid {
 void turn::want(slot prefix, replica_id source) {
     learner_state& l = s_.learner;
     if (prefix <= l.prefix) return;
+    // A timer of one that only leaves is a patient one: it must not delay what is known to be missing.
+    bool const under_way = l.wanted > l.prefix || l.starting;
     l.wanted = std::max(l.wanted, prefix);
     l.source = source;
-    if (l.fetch_again.at == never) arm(l.fetch_again, jitter(s_.options.retransmit / 8));
+    if (!under_way || l.fetch_again.at == never) arm(l.fetch_again, jitter(s_.options.retransmit / 8));
 }
 
 // First whoever is known to know; after that, any member of the newest configuration that we know of: those
