@@ -1,9 +1,9 @@
 // zooid-failover: the main job. Nine real servers with real journals, volumes on seven of them each, clients
-// that fail volumes over, and a hand that kills servers meanwhile. It prints what clients saw, and whether
-// the whole history is linearizable.
+// that fail volumes over, and a hand that kills servers meanwhile, or an operator who moves volumes. It
+// prints what clients saw, and whether the whole history is linearizable.
 //
-// Exit codes: 0 all well; 1 not linearizable, undecided, or a volume was not available at the end; 2 the run
-// could not be set up; 64 wrong usage.
+// Exit codes: 0 all well; 1 not linearizable, undecided, a volume was not available at the end, or a move did
+// not end though no server was killed; 2 the run could not be set up; 64 wrong usage.
 #include "mover.hpp"
 #include "picture.hpp"
 #include "report.hpp"

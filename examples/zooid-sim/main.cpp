@@ -36,7 +36,7 @@ struct arguments {
     std::string history;
     std::string steps;
     std::string mutant;
-    std::uint64_t calls_per_second = 50;
+    std::uint64_t calls_per_second = sim::life_options{}.calls_per_second;
     bool hashes = false;
 };
 
@@ -79,7 +79,8 @@ void print_marks(sometimes_set const& marks, bool reached) {
 void print_failure(arguments const& a, std::uint64_t seed, sim::life_report const& report) {
     std::cout << "FAILED seed " << seed << ": " << report.failures.front() << '\n';
     std::cout << "replay: zooid-sim --seed " << seed << " --profile " << a.profile;
-    if (a.calls_per_second != 50) std::cout << " --calls-per-second " << a.calls_per_second;
+    if (a.calls_per_second != arguments{}.calls_per_second)
+        std::cout << " --calls-per-second " << a.calls_per_second;
     if (!a.mutant.empty()) std::cout << " --mutant " << a.mutant;
     std::cout << '\n' << std::flush;
 }

@@ -31,7 +31,6 @@ class forwarding {
     std::optional<ended> expire(time_point now);
     /// What was noted before the clock was known counts from now.
     void begin(time_point now);
-    std::size_t size() const { return pointers_.size(); }
 
   private:
     struct pointer {

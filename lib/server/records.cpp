@@ -51,15 +51,11 @@ class interpreter {
     }
 
     found_replica finish(recovered_replica const& found) {
-        auto const& unreadable = found.unreadable;
-        bool const pointer_lost =
-            std::any_of(unreadable.begin(), unreadable.end(),
-                        [](unreadable_record const& r) { return r.kind == record_kind::moved; });
-        if (pointer_lost) out_.moved.emplace();
-        if (out_.moved) return std::move(out_); // nothing else is kept of it, and no vote
         for (unreadable_record const& lost : found.unreadable) {
             if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
+            if (lost.kind == record_kind::moved) out_.moved.emplace();
         }
+        if (out_.moved) return std::move(out_); // nothing else is kept of it, and no vote
         bool const was_quarantined = !state_.quarantine.empty();
         if (found.voting_suspect) {
             if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;

@@ -42,6 +42,21 @@ kv::observation observe(kv::store const& state, bytes const& key) {
     return std::get<kv::committed>(state.ask(kv::transaction().read(key))).results[0].entries[0];
 }
 
+bytes const* written_key(kv::operation const& o) {
+    if (auto const* p = std::get_if<kv::put>(&o)) return &p->key;
+    if (auto const* e = std::get_if<kv::erase>(&o)) return &e->key;
+    if (auto const* a = std::get_if<kv::add>(&o)) return &a->key;
+    return nullptr;
+}
+
+std::vector<bytes const*> written_keys(kv::transaction const& t) {
+    std::vector<bytes const*> keys;
+    for (kv::operation const& o : t.operations()) {
+        if (bytes const* key = written_key(o)) keys.push_back(key);
+    }
+    return keys;
+}
+
 kv::outcome answer(kv::store& state, call const& c) {
     return c.kind == call_kind::strict_read ? state.ask(c.asked) : state.run(c.asked);
 }

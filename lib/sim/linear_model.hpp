@@ -27,6 +27,12 @@ std::vector<kv::observation> shown_in(kv::outcome const& o);
 /// What a read of one key finds.
 kv::observation observe(kv::store const& state, bytes const& key);
 
+/// The key that an operation writes; null for one that only reads.
+bytes const* written_key(kv::operation const& o);
+
+/// Keys that a transaction writes when it commits, each once or more.
+std::vector<bytes const*> written_keys(kv::transaction const& t);
+
 /// The cell's count of commits that a known ending claims.
 version claimed_version(ending const& given);
 

@@ -11,16 +11,9 @@ namespace {
 /// More than that is as good as any.
 constexpr std::size_t contents_max = 256;
 
-bytes const* key_written(kv::operation const& o) {
-    if (auto const* p = std::get_if<kv::put>(&o)) return &p->key;
-    if (auto const* e = std::get_if<kv::erase>(&o)) return &e->key;
-    if (auto const* a = std::get_if<kv::add>(&o)) return &a->key;
-    return nullptr;
-}
-
 bool is_written(kv::transaction const& t, bytes const& key, std::size_t from, std::size_t until) {
     auto const writes = [&](kv::operation const& o) {
-        bytes const* const written = key_written(o);
+        bytes const* const written = written_key(o);
         return written && *written == key;
     };
     auto const begin = t.operations().begin();
@@ -53,7 +46,7 @@ effect_on_key effect_of(kv::transaction const& t, bytes const& key) {
         if (auto const* a = std::get_if<kv::absent>(&c); a && a->key == key) e.required = content();
     }
     for (kv::operation const& o : t.operations()) {
-        if (bytes const* written = key_written(o); !written || *written != key) continue;
+        if (bytes const* written = written_key(o); !written || *written != key) continue;
         if (auto const* a = std::get_if<kv::add>(&o)) {
             add_to(e, a->amount);
             continue;

@@ -13,16 +13,6 @@ constexpr version any_other{~std::uint64_t{0}};
 
 } // namespace
 
-std::vector<bytes const*> written_keys(kv::transaction const& t) {
-    std::vector<bytes const*> keys;
-    for (kv::operation const& o : t.operations()) {
-        if (auto const* p = std::get_if<kv::put>(&o)) keys.push_back(&p->key);
-        if (auto const* e = std::get_if<kv::erase>(&o)) keys.push_back(&e->key);
-        if (auto const* a = std::get_if<kv::add>(&o)) keys.push_back(&a->key);
-    }
-    return keys;
-}
-
 told_versions::told_versions(history const& calls, replies compare) : compare_(compare) {
     for (call const& c : calls) {
         for (kv::condition const& required : c.asked.conditions())

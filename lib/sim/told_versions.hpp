@@ -38,7 +38,4 @@ class told_versions {
     std::set<std::pair<bytes, version>> told_apart_;
 };
 
-/// Keys that a transaction writes when it commits, each once or more.
-std::vector<bytes const*> written_keys(kv::transaction const& t);
-
 } // namespace zooid::sim

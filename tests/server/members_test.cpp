@@ -37,7 +37,7 @@ void replace(colony& c, std::size_t servers, std::size_t out, std::size_t in) {
     }
     configuration_change const change{
         leads.configuration_base(), configuration(members), {{joins.replica, 0, 1}}};
-    auto const asked = c.ask(leader_of(c, servers), operation::change_members, volume, encode(change));
+    (void)c.ask(leader_of(c, servers), operation::change_members, volume, encode(change));
     for (int i = 0; i < 100; ++i) {
         c.run_for(std::chrono::milliseconds(100));
         std::size_t const now = leader_of(c, servers);

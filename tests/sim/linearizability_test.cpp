@@ -6,6 +6,7 @@
 #include <zooid/sim/linearizability.hpp>
 
 #include <algorithm>
+#include <array>
 
 using namespace zooid;
 using kv::committed;
@@ -218,38 +219,17 @@ TEST_CASE("honest histories are linearizable, by the claimed order and by the se
     }
 }
 
-TEST_CASE("the checker agrees with brute force on thousands of tiny histories, honest and lying") {
-    std::uint64_t const first = kv::test::seed_of_run(1);
-    int counted[3] = {};
-    for (std::uint64_t seed = first; seed < first + 6000; ++seed) {
-        INFO(kv::test::replay_hint(seed));
-        sim::test::history_generator generate(seed);
-        history h = generate.honest({.calls = 2 + seed % 5, .overlap = seed % 3 * 15, .unknown_percent = 20});
-        if (seed % 3 != 0) generate.tell_a_lie(h);
-        for (auto compare : {replies::whole, replies::values}) {
-            bool const truth = brute_force(h, compare).linearizable();
-            verdict const expected = truth ? verdict::linearizable : verdict::violated;
-            REQUIRE(by(h, check_method::search_only, compare) == expected);
-            if (compare == replies::whole)
-                REQUIRE(by(h, check_method::claimed_order_then_search, compare) == expected);
-            if (seed % 3 == 0) REQUIRE(truth);
-            ++counted[static_cast<int>(expected)];
-        }
-    }
-    CHECK(counted[static_cast<int>(verdict::violated)] > 1000); // lies were told, and many of them showed
-    CHECK(counted[static_cast<int>(verdict::linearizable)] > 3000);
-}
+namespace {
 
-// Few different calls, most of them unknown, so that twins and versions that nobody was told abound.
-TEST_CASE("the checker agrees with brute force where most calls are unknown") {
+/// Of tiny histories, a third of them honest and the others with a lie: both methods say what brute force
+/// says. How many histories had which verdict.
+std::array<int, 3> counted_by_brute_force(std::uint64_t seeds, sim::test::shape (*shape_of)(std::uint64_t)) {
     std::uint64_t const first = kv::test::seed_of_run(1);
-    int counted[3] = {};
-    for (std::uint64_t seed = first; seed < first + 3000; ++seed) {
+    std::array<int, 3> counted{};
+    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
         INFO(kv::test::replay_hint(seed));
         sim::test::history_generator generate(seed);
-        sim::test::shape shape{.calls = 4 + seed % 4, .overlap = seed % 3 * 15, .unknown_percent = 55};
-        shape.kinds = sim::test::asking::alike;
-        history h = generate.honest(shape);
+        history h = generate.honest(shape_of(seed));
         if (seed % 3 != 0) generate.tell_a_lie(h);
         for (auto compare : {replies::whole, replies::values}) {
             bool const truth = brute_force(h, compare).linearizable();
@@ -257,9 +237,29 @@ TEST_CASE("the checker agrees with brute force where most calls are unknown") {
             REQUIRE(by(h, check_method::search_only, compare) == expected);
             REQUIRE(by(h, check_method::claimed_order_then_search, compare) == expected);
             if (seed % 3 == 0) REQUIRE(truth);
-            ++counted[static_cast<int>(expected)];
+            ++counted[static_cast<std::size_t>(expected)];
         }
     }
+    return counted;
+}
+
+} // namespace
+
+TEST_CASE("the checker agrees with brute force on thousands of tiny histories, honest and lying") {
+    auto const counted = counted_by_brute_force(6000, [](std::uint64_t seed) {
+        return sim::test::shape{.calls = 2 + seed % 5, .overlap = seed % 3 * 15, .unknown_percent = 20};
+    });
+    CHECK(counted[static_cast<int>(verdict::violated)] > 1000); // lies were told, and many of them showed
+    CHECK(counted[static_cast<int>(verdict::linearizable)] > 3000);
+}
+
+// Few different calls, most of them unknown, so that twins and versions that nobody was told abound.
+TEST_CASE("the checker agrees with brute force where most calls are unknown") {
+    auto const counted = counted_by_brute_force(3000, [](std::uint64_t seed) {
+        sim::test::shape few{.calls = 4 + seed % 4, .overlap = seed % 3 * 15, .unknown_percent = 55};
+        few.kinds = sim::test::asking::alike;
+        return few;
+    });
     CHECK(counted[static_cast<int>(verdict::violated)] > 500);
     CHECK(counted[static_cast<int>(verdict::linearizable)] > 2000);
 }
