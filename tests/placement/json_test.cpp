@@ -37,12 +37,14 @@ std::string cells_complaint(std::string const& json) {
 TEST_CASE("each way to get a topology wrong is told with its path") {
     CHECK(complaint(document(listed("a"))) == "accepted");
     CHECK(complaint("") == "line 1, column 1: incomplete JSON");
-    CHECK(complaint("{\n  \"servers\": [}").substr(0, 6) == "line 2");
+    CHECK(complaint("{\n  \"servers\": [}").find("servers[0]: line 2, column 15: ") == 0);
     CHECK(complaint("[]") == "not an object");
     CHECK(complaint(R"({"rates": {}})") == "no \"servers\"");
     CHECK(complaint(document("")) == "servers: there is none");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r"})")) ==
-          "servers[0]: power: no power domain");
+          "servers[0].power: no power domain");
+    CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r", "power": null})")) ==
+          "servers[0].power: no power domain");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r", "power": []})")) ==
           "servers[0].power: no power domain");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": ["r", "s"], "power": "p"})")) ==
@@ -59,7 +61,12 @@ TEST_CASE("each way to get a topology wrong is told with its path") {
           "rates.power: 1.5 is not a probability in [0, 1)");
     CHECK(complaint(R"({"servers": [], "rates": {"power": -1}})") ==
           "rates.power: -1 is not a probability in [0, 1)");
-    CHECK(complaint(R"({"servers": [], "rates": {"power": NaN}})").substr(0, 7) == "line 1,");
+    CHECK(complaint(R"({"servers": [], "rates": {"power": NaN}})") ==
+          "rates.power: line 1, column 36: syntax error");
+    CHECK(complaint(
+              R"({"rates": {"a": [1, {}], "b": {}}, "servers": [{"id": 1}, {"x": [[], 2, -Infinity]}]})") ==
+          "servers[1].x[2]: line 1, column 74: syntax error");
+    CHECK(complaint(R"({"rates": {"rack": 1e999}})") == "rates.rack: not a finite number");
     CHECK(complaint(R"({"servers": [], "rates": {"power": "0.1"}})") == "rates.power: not a number");
     CHECK(
         complaint(document(
@@ -73,13 +80,16 @@ TEST_CASE("each way to get a topology wrong is told with its path") {
               listed("a"),
               R"(, "domains": [{"kind": "row", "id": "v"}, {"kind": "rack", "id": "r", "parent": "v"}])")) ==
           "servers[0].rack: rack \"r\" is declared in row \"v\"");
-    CHECK(complaint(std::string(100000, '[')).substr(0, 7) == "line 1,");
+    CHECK(complaint(std::string(100000, '[')).find("[0][0]: line 1, column 17: ") != std::string::npos);
 }
 
 TEST_CASE("each way to get cells wrong is told with its path") {
     CHECK(cells_complaint(R"([{"key": "k", "size": 3, "anchors": [{"server": "a", "weight": 1}]}])") ==
           "accepted");
     CHECK(cells_complaint("{}") == "cells: not a list");
+    CHECK(cells_complaint("") == "cells: line 1, column 1: incomplete JSON");
+    CHECK(cells_complaint(R"([{"key": "k", "anchors": [{"server": "a", "weight": NaN}]}])") ==
+          "cells[0].anchors[0].weight: line 1, column 53: syntax error");
     CHECK(cells_complaint(R"([{"size": 3}])") == "cells[0]: no \"key\"");
     CHECK(cells_complaint(R"([{"key": "k", "size": 4}])") ==
           "cells[0].size: 4 is not an odd number from 1 to 9");
