@@ -52,7 +52,8 @@ layout lay_out(topology const& t) {
     auto const lines = static_cast<double>((l.tallest + l.columns - 1) / l.columns);
     l.row_height = lines * l.square + 34;
     l.width = name_width + 2 * margin + static_cast<double>(racks) * l.rack_width;
-    l.height = head + margin + static_cast<double>(t.rows.size()) * l.row_height;
+    // Below the names of the last row's racks nothing is left free but the margin.
+    l.height = head + margin + static_cast<double>(t.rows.size()) * l.row_height - 14;
     return l;
 }
 
@@ -204,6 +205,7 @@ std::string draw_servers(topology const& t, layout const& l, std::vector<double>
 std::string draw_focus(layout const& l, cell const& c) {
     std::string out;
     auto const r = std::max(l.square, 9.0) / 2;
+    double const room = l.square < 12 ? 3 : 1; // small squares are marked from further away
     for (auto const m : c.members) {
         out += fmt::format(
             R"svg(<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}" fill="var(--member)" stroke="var(--back)" stroke-width="1.5"/>)svg",
@@ -212,7 +214,7 @@ std::string draw_focus(layout const& l, cell const& c) {
     for (auto const& a : c.anchors) {
         out += fmt::format(
             R"svg(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="none" stroke="var(--anchor)" stroke-width="3" rx="2"/>)svg",
-            l.x[a.server.value] - 3, l.y[a.server.value] - 3, l.square + 6, l.square + 6);
+            l.x[a.server.value] - room, l.y[a.server.value] - room, l.square + 2 * room, l.square + 2 * room);
     }
     return out;
 }
@@ -291,7 +293,8 @@ std::string draw_data_centre(topology const& t, std::span<cell const> cells, cel
 std::string make_page(std::string_view title, std::vector<section> const& sections) {
     std::string body;
     for (auto const& s : sections) {
-        body += fmt::format("<section><h2>{}</h2><p>{}</p><div class=\"picture\">{}</div></section>\n",
+        body += fmt::format("<section><div class=\"words\"><h2>{}</h2><p>{}</p></div><div "
+                            "class=\"picture\">{}</div></section>\n",
                             escaped(s.heading), escaped(s.text), s.svg);
     }
     return fmt::format(R"svg(<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{0}</title>
@@ -300,8 +303,9 @@ std::string make_page(std::string_view title, std::vector<section> const& sectio
 @media (prefers-color-scheme:dark){{:root{{--ink:#e6eaf0;--soft:#9aa6b5;--page:#0b0e12;--card:#12161c;--line:#2b333e}}}}
 body{{margin:0;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
 main{{max-width:1240px;margin:auto}}h1{{font-size:1.7rem;margin:0 0 1rem}}h2{{font-size:1.15rem;margin:0}}
-section{{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.1rem 1.25rem;margin:0 0 1.25rem}}
-section p{{color:var(--soft);margin:.3rem 0 .8rem;max-width:78ch;white-space:pre-line}}.picture{{overflow-x:auto}}.picture svg{{max-width:100%;height:auto;display:block}}
+section{{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.1rem 1.25rem;margin:0 0 1.25rem;display:flex;flex-wrap:wrap;gap:0 1.5rem}}
+.words{{flex:1 1 20rem;min-width:0}}
+section p{{color:var(--soft);margin:.3rem 0 .8rem;max-width:78ch;white-space:pre-line}}.picture{{max-width:100%;overflow-x:auto}}.picture svg{{max-width:100%;min-width:680px;height:auto;display:block}}
 </style></head><body><main><h1>{0}</h1>
 {1}</main></body></html>
 )svg",

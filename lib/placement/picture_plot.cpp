@@ -125,7 +125,7 @@ std::string legend(plot const& p, double& used) {
     std::string out;
     double x = left, y = 46;
     for (std::size_t i = 0; i < p.lines.size() && i < 8; ++i) {
-        auto const room = 40 + 7.2 * static_cast<double>(p.lines[i].name.size());
+        auto const room = 40 + 6.6 * static_cast<double>(p.lines[i].name.size());
         if (x > left && x + room > width - right) x = left, y += 18;
         out += fmt::format(
             R"svg(<path class="curve" stroke="var(--c{})" stroke-dasharray="{}" d="M{:.1f} {:.1f}h24"/>)svg"

@@ -6,6 +6,7 @@
 #include <zooid/placement/json.hpp>
 #include <zooid/placement/picture.hpp>
 
+#include <set>
 #include <string>
 
 using namespace worlds;
@@ -206,6 +207,28 @@ TEST_CASE("cells and failures damaged anywhere are read or refused, and what is 
         }
     }
     CHECK(accepted > 20);
+}
+
+TEST_CASE("the heat of risk tells apart servers that bear the same load") {
+    auto const t = generate({.servers = 80, .servers_per_rack = 8, .racks_per_row = 10, .colours = 1}, 1);
+    // Seven racks against one rack with four of seven: as many replicas, not as safe.
+    std::vector<cell> const cells = {{"wide", 7, {}, {{0}, {8}, {16}, {24}, {32}, {40}, {48}}},
+                                     {"narrow", 7, {}, {{57}, {58}, {59}, {60}, {65}, {66}, {72}}}};
+    auto const shades = [&](heat h) {
+        auto const svg = draw_data_centre(t, cells, nullptr, h);
+        std::set<std::string> used;
+        for (auto at = svg.find("<path fill=\"var(--"); at != std::string::npos;
+             at = svg.find("<path fill=\"var(--", at + 1))
+            used.insert(svg.substr(at + 16, svg.find(')', at) - at - 16));
+        return used;
+    };
+    CHECK(shades(heat::load) == std::set<std::string>{"--empty", "--h4"});
+    CHECK(shades(heat::risk).count("--r0") == 1);
+    CHECK(shades(heat::risk).count("--r4") == 1);
+    // An anchor's own server is up whenever its cell counts.
+    cell const own{"own", 1, {{{5}, 1}}, {{5}}};
+    CHECK(draw_data_centre(t, {&own, 1}, nullptr, heat::risk).find("<path fill=\"var(--r") ==
+          std::string::npos);
 }
 
 TEST_CASE("pictures escape what documents call things") {

@@ -12,20 +12,20 @@ using namespace worlds;
 namespace {
 
 /// Rows of 80 servers, racks of 8 on four power domains in turn; servers 0 and 2 are of colour c0.
-topology tidy(std::uint32_t capacity = 12) {
+topology eight_per_rack(std::uint32_t capacity = 12) {
     return generate(
         {.servers = 480, .servers_per_rack = 8, .racks_per_row = 10, .colours = 2, .capacity = capacity}, 4);
 }
 
 /// Two lawful sets of seven servers of colour c0 that share five.
-std::vector<server_ref> const some{{0}, {8}, {16}, {24}, {32}, {40}, {48}};
-std::vector<server_ref> const nearly_the_same{{0}, {8}, {16}, {24}, {32}, {56}, {64}};
+std::vector<server_ref> const members_a{{0}, {8}, {16}, {24}, {32}, {40}, {48}};
+std::vector<server_ref> const members_b{{0}, {8}, {16}, {24}, {32}, {56}, {64}};
 
 bool contains(std::vector<server_ref> const& members, server_ref s) {
     return std::find(members.begin(), members.end(), s) != members.end();
 }
 
-std::size_t shared(std::vector<server_ref> const& a, std::vector<server_ref> const& b) {
+std::size_t in_common(std::vector<server_ref> const& a, std::vector<server_ref> const& b) {
     return static_cast<std::size_t>(
         std::count_if(a.begin(), a.end(), [&](server_ref m) { return contains(b, m); }));
 }
@@ -33,10 +33,10 @@ std::size_t shared(std::vector<server_ref> const& a, std::vector<server_ref> con
 } // namespace
 
 TEST_CASE("a server that holds more than its capacity is relieved by repairs, one cell after the other") {
-    auto t = tidy();
+    auto t = eight_per_rack();
     t.servers[0].capacity = 1;
     auto s = solver::create(t).value();
-    std::vector<cell> cells = {{"a", 7, {}, some}, {"b", 7, {}, nearly_the_same}};
+    std::vector<cell> cells = {{"a", 7, {}, members_a}, {"b", 7, {}, members_b}};
     for (auto const& c : cells) {
         REQUIRE(s->adopt(c));
     }
@@ -49,36 +49,36 @@ TEST_CASE("a server that holds more than its capacity is relieved by repairs, on
 }
 
 TEST_CASE("cells that share more servers than allowed are moved apart by repair") {
-    auto s = solver::create(tidy(), {.hard = {.overlap_max = 3}}).value();
-    std::vector<cell> cells = {{"a", 7, {}, some}, {"b", 7, {}, nearly_the_same}};
+    auto s = solver::create(eight_per_rack(), {.hard = {.overlap_max = 3}}).value();
+    std::vector<cell> cells = {{"a", 7, {}, members_a}, {"b", 7, {}, members_b}};
     for (auto const& c : cells) {
         REQUIRE(s->adopt(c));
     }
     auto const moved = s->repair(cells[0]).value();
     REQUIRE_FALSE(moved.refused);
     CHECK(moved.steps.size() == 2);
-    CHECK(shared(moved.members, nearly_the_same) == 3);
+    CHECK(in_common(moved.members, members_b) == 3);
     CHECK_FALSE(s->repair(cells[1]).value().changed);
 }
 
 TEST_CASE("a repair for another reason does not leave a forbidden overlap behind") {
-    auto t = tidy();
+    auto t = eight_per_rack();
     t.servers[0].failed = true;
     auto s = solver::create(t, {.hard = {.overlap_max = 3}}).value();
-    std::vector<cell> const cells = {{"a", 7, {}, some}, {"b", 7, {}, nearly_the_same}};
+    std::vector<cell> const cells = {{"a", 7, {}, members_a}, {"b", 7, {}, members_b}};
     for (auto const& c : cells) {
         REQUIRE(s->adopt(c));
     }
     auto const moved = s->repair(cells[0]).value();
     REQUIRE_FALSE(moved.refused);
     CHECK(moved.steps.size() == 2);
-    CHECK(shared(moved.members, nearly_the_same) == 3);
+    CHECK(in_common(moved.members, members_b) == 3);
 }
 
 TEST_CASE("the audit counts cells that break a floor today, whichever floor it is") {
-    auto t = tidy();
+    auto t = eight_per_rack();
     std::vector<cell> const cells = {
-        {"a", 7, {}, some}, {"b", 7, {}, nearly_the_same}, {"unplaced", 7, {}, {}}};
+        {"a", 7, {}, members_a}, {"b", 7, {}, members_b}, {"unplaced", 7, {}, {}}};
     CHECK(audit(t, cells, {}).floors_violated == 0);
     SECTION("a draining server") {
         t.servers[48].draining = true;
@@ -117,7 +117,7 @@ TEST_CASE("the overlaps that the audit counts are those that comparing all pairs
         std::size_t wrong = 0;
         for (auto const& a : cells) {
             wrong += std::any_of(cells.begin(), cells.end(), [&](cell const& b) {
-                return &a != &b && shared(a.members, b.members) > most;
+                return &a != &b && in_common(a.members, b.members) > most;
             });
         }
         auto roomy = t;
@@ -130,8 +130,8 @@ TEST_CASE("the overlaps that the audit counts are those that comparing all pairs
 }
 
 TEST_CASE("what-if counts servers that are down today, and says nothing of cells without members") {
-    auto t = tidy();
-    std::vector<cell> const cells = {{"a", 7, {}, some}, {"unplaced", 7, {}, {}}};
+    auto t = eight_per_rack();
+    std::vector<cell> const cells = {{"a", 7, {}, members_a}, {"unplaced", 7, {}, {}}};
     CHECK(what_if(t, cells, {}).dead.empty());
     for (std::uint32_t const s : {0u, 8u, 16u}) {
         t.servers[s].failed = true;
@@ -141,7 +141,7 @@ TEST_CASE("what-if counts servers that are down today, and says nothing of cells
 }
 
 TEST_CASE("a step that mends one floor by breaking another is no lawful step") {
-    auto const t = tidy();
+    auto const t = eight_per_rack();
     // Racks 0, 4 and 8 hang on power p0, which feeds four of seven; rack 1 holds three.
     cell const c{"k", 7, {}, {{0}, {8}, {10}, {12}, {32}, {34}, {64}}};
     std::vector<server_ref> const crowded{{8}, {10}, {12}, {14}, {32}, {34}, {64}};
@@ -151,14 +151,14 @@ TEST_CASE("a step that mends one floor by breaking another is no lawful step") {
 }
 
 TEST_CASE("no plan leads to a server that drains or is down") {
-    auto t = tidy();
-    cell const c{"k", 7, {}, some};
-    REQUIRE(plan_swaps(t, c, nearly_the_same, {}, {}));
-    CHECK_FALSE(plan_swaps(t, c, nearly_the_same, {}, {{element_kind::rack, 8}}));
+    auto t = eight_per_rack();
+    cell const c{"k", 7, {}, members_a};
+    REQUIRE(plan_swaps(t, c, members_b, {}, {}));
+    CHECK_FALSE(plan_swaps(t, c, members_b, {}, {{element_kind::rack, 8}}));
     t.servers[64].draining = true;
-    CHECK_FALSE(plan_swaps(t, c, nearly_the_same, {}, {}));
+    CHECK_FALSE(plan_swaps(t, c, members_b, {}, {}));
     t.servers[64].draining = false, t.servers[56].failed = true;
-    auto const refused = plan_swaps(t, c, nearly_the_same, {}, {});
+    auto const refused = plan_swaps(t, c, members_b, {}, {});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().detail().find("s56") != std::string::npos);
 }
@@ -176,7 +176,7 @@ TEST_CASE("a cell that nothing can harm stays where it is") {
         power.rate = 0;
     }
     auto s = solver::create(t).value();
-    cell const c{"k", 7, {{{3}, 1}}, some};
+    cell const c{"k", 7, {{{3}, 1}}, members_a};
     REQUIRE(s->adopt(c));
     auto const a = s->improve({&c, 1}).value()[0];
     CHECK_FALSE(a.changed);
@@ -189,7 +189,7 @@ TEST_CASE("an explanation never says only 1 times as likely, and knows what an o
         t.servers[i].rate = 1e-3 * (1 - 1e-6 * static_cast<double>(i));
     }
     auto s = solver::create(t, {.hard = {.overlap_max = 3}}).value();
-    cell const c{"k", 7, {{{3}, 1}}, some};
+    cell const c{"k", 7, {{{3}, 1}}, members_a};
     cell const neighbour{"n", 7, {}, {{1}, {9}, {16}, {24}, {32}, {65}, {73}}};
     REQUIRE(s->adopt(c));
     REQUIRE(s->adopt(neighbour));
