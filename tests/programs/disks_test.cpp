@@ -216,6 +216,8 @@ TEST_CASE("a flipped byte is found by zooid-journal and told by zooidd, a cut ta
     process p({ZOOIDD_PATH, "--config", c.config(0).string()}, c.folder.path / "out", c.folder.path / "err");
     wait_until([&] { return p.err().find("\"event\":\"damage\"") != std::string::npos; },
                "tells of the damage");
+    CHECK(p.err().find("\"event\":\"journal_damaged\"") != std::string::npos); // and of the place
+    CHECK(p.err().find("\"offset\":20480,") != std::string::npos);
     p.signal(SIGTERM);
     CHECK(p.wait() == 0);
 
