@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace support {
 
@@ -203,12 +203,13 @@ result<json_node> parse_strict_file(std::string const& path) {
                                            : errc::io_failed;
         return error(kind, fmt::format("{}: {}", path, std::strerror(code)));
     }
-    std::string const text{std::istreambuf_iterator<char>(file), {}};
     std::error_code ignored;
-    bool const is_folder = std::filesystem::is_directory(path, ignored); // opens, and reads as nothing
-    if (!file || is_folder)
-        return error(errc::io_failed, path + (is_folder ? ": is a directory" : ": cannot be read"));
-    return parse_strict(text, path);
+    if (std::filesystem::is_directory(path, ignored)) // opens, and reads as nothing
+        return error(errc::io_failed, path + ": is a directory");
+    std::ostringstream text;
+    text << file.rdbuf();
+    if (!file) return error(errc::io_failed, path + ": cannot be read");
+    return parse_strict(text.str(), path);
 }
 
 result<std::uint64_t> count_of(json_node const& node, std::string_view source) {
