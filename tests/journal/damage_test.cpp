@@ -213,6 +213,60 @@ TEST_CASE("a segment cut at any byte, or missing, is reported with whom it conce
     CHECK(none.error() == errc::damaged);
 }
 
+namespace {
+
+// One more life on what the damage left: it appends, so that a new segment and its table are durable.
+recovered_journal after_another_life(disk_image const& image, std::uint64_t life) {
+    rig r(image, small_options(), life);
+    r.run({{make(record_kind::reserved, 50 + life, 0, "later")},
+           {make(record_kind::promise, 50 + life, 0, "and its vote")}},
+          to_the_end);
+    REQUIRE(r.acknowledged == 2);
+    auto again = recover_journal(the_journal, small_options(), r.disk.killed());
+    REQUIRE(again);
+    return std::move(again.value().content);
+}
+
+// J5: who may not vote after the damage may not vote after the next start either; who came later may.
+void require_same_verdict(disk_image const& damaged, std::uint64_t life) {
+    auto const first = recover_journal(the_journal, small_options(), damaged);
+    REQUIRE(first);
+    auto const later = after_another_life(damaged, life);
+    for (auto const& r : first.value().content.replicas) {
+        INFO("replica " << r.replica.value);
+        if (r.voting_suspect) REQUIRE(said_of(later, r.replica));
+    }
+    for (auto const& r : later.replicas) {
+        if (r.replica == replica_id{50 + life}) REQUIRE(!r.voting_suspect);
+    }
+}
+
+} // namespace
+
+TEST_CASE("whom damage concerns is told so at the next start as well, with a life in between") {
+    auto const image = journal_of(three_replicas());
+    std::map<std::uint64_t, std::uint64_t> ends;
+    auto const boundary = boundary_of(image, ends);
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t at = 64; at < ends[number]; at += 61) {
+            auto flipped = image;
+            flipped[number][at] = static_cast<char>(flipped[number][at] ^ 1);
+            INFO("segment " << number << " offset " << at);
+            if (log_position{number, at} < boundary) require_same_verdict(flipped, 3);
+        }
+        for (std::uint64_t at = 0; at < content.size(); at += 61) {
+            auto cut = image;
+            cut[number].resize(at);
+            INFO("segment " << number << " cut at " << at);
+            require_same_verdict(cut, 3);
+        }
+        auto missing = image;
+        missing.erase(number);
+        INFO("segment " << number << " missing");
+        require_same_verdict(missing, 3);
+    }
+}
+
 TEST_CASE(
     "a log that ends in zeros from any byte on shows a prefix or reports damage, and from durable_below on "
     "it loses nothing that was acknowledged") {
