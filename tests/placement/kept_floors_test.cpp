@@ -147,7 +147,8 @@ TEST_CASE("a step that mends one floor by breaking another is no lawful step") {
     std::vector<server_ref> const crowded{{8}, {10}, {12}, {14}, {32}, {34}, {64}};
     CHECK(violations(t, c, {}).size() == 1);
     CHECK_FALSE(plan_swaps(t, c, crowded, {}, {}));
-    CHECK(check_plan(t, c, crowded, {{{0}, {14}}}, {}, {})->find("spread floor") != std::string::npos);
+    CHECK(check_plan(t, c, crowded, {{{0}, {14}}}, {}, {}).value_or("").find("spread floor") !=
+          std::string::npos);
 }
 
 TEST_CASE("no plan leads to a server that drains or is down") {
@@ -205,4 +206,25 @@ TEST_CASE("an explanation never says only 1 times as likely, and knows what an o
     }
     CHECK(forbidden);
     CHECK(percent);
+}
+
+TEST_CASE("a cell is not moved to where it is easier to reach but sooner lost") {
+    topology t;
+    t.rows = {{"w", 0, 0}};
+    t.racks = {{"a", {0}, 0, 0}, {"b", {0}, 0, 0.1}};
+    t.powers = {{"p", 0}};
+    t.colours = {"red", "blue"};
+    // The anchor is of another colour; beside it stands a server that fails ten times as often as the member.
+    t.servers = {{"anchor", {0}, {{0}}, {1}, 5, false, false, 0.001},
+                 {"near", {0}, {{0}}, {0}, 5, false, false, 0.01},
+                 {"far", {1}, {{0}}, {0}, 5, false, false, 0.001}};
+    cell const c{"k", 1, {{{0}, 1}}, {{2}}};
+    auto const moves = [&] {
+        auto s = solver::create(t).value();
+        REQUIRE(s->adopt(c));
+        return s->improve({&c, 1}).value()[0].changed;
+    };
+    CHECK_FALSE(moves());
+    t.servers[1].rate = 0.001;
+    CHECK(moves());
 }
