@@ -135,6 +135,9 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const;
+    /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
+    /// One whose attempts fail backs off and is not counted.
+    bool is_fresh_candidate() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
     explanation explain() const;
