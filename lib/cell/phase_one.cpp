@@ -25,6 +25,7 @@ void turn::start_phase_one() {
     round_number const above = std::max(election.round_seen, s_.acceptor.promised.round);
     proposer->in = ballot{above + 1, s_.identity.self.server, s_.identity.life};
     proposer->next = s_.learner.prefix + 1;
+    proposer->began = now();
     proposer->announced = s_.learner.prefix;
     proposer->commands.assign(election.commands.begin(), election.commands.end());
     proposer->command_bytes = std::exchange(election.command_bytes, 0);
@@ -84,6 +85,7 @@ void turn::on(member const& from, promise const& m) {
     if (std::any_of(p.promises.begin(), p.promises.end(), same)) return;
 
     p.promises.push_back({from, m.prefix, m.accepted});
+    note_standing(from.replica, p.began);
     for (acceptance const& a : m.accepted)
         p.reported = std::max(p.reported, a.at);
     if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
