@@ -39,6 +39,14 @@ std::string_view name_of(mutant m) {
     case mutant::snapshot_forgets_promise: return "snapshot_forgets_promise";
     case mutant::snapshot_forgets_acceptances: return "snapshot_forgets_acceptances";
     case mutant::skip_unknown_entry: return "skip_unknown_entry";
+    case mutant::lease_counts_from_receipt: return "lease_counts_from_receipt";
+    case mutant::lease_ignores_epochs: return "lease_ignores_epochs";
+    case mutant::lease_ignores_members: return "lease_ignores_members";
+    case mutant::lease_forgotten_on_start: return "lease_forgotten_on_start";
+    case mutant::lease_yields_to_complaint: return "lease_yields_to_complaint";
+    case mutant::holder_counts_from_reply: return "holder_counts_from_reply";
+    case mutant::breaker_counts_from_asking: return "breaker_counts_from_asking";
+    case mutant::breaker_ignores_clock_ratio: return "breaker_ignores_clock_ratio";
     case mutant::count_: break;
     }
     return "unknown";

@@ -25,6 +25,9 @@ std::string_view name_of(sometimes point) {
     case sometimes::members_released: return "members_released";
     case sometimes::replica_retired: return "replica_retired";
     case sometimes::leadership_handed_over: return "leadership_handed_over";
+    case sometimes::read_answered_under_lease: return "read_answered_under_lease";
+    case sometimes::promise_held_for_lease: return "promise_held_for_lease";
+    case sometimes::lease_let_go: return "lease_let_go";
     case sometimes::session_expired: return "session_expired";
     case sometimes::session_table_full: return "session_table_full";
     case sometimes::retry_answered_from_session: return "retry_answered_from_session";

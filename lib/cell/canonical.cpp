@@ -78,7 +78,8 @@ void put(writer& w, promise_report const& p) {
     put(w, from), put(w, prefix), put_list(w, accepted);
 }
 void put(writer& w, read_round const& r) {
-    auto const& [round, at, voters, confirmed, requests] = r;
+    auto const& [round, at, voters, asked_at, confirmed, requests] = r;
+    (void)asked_at;
     put(w, round), put(w, at), w.put(voters), put(w, confirmed), put_list(w, requests);
 }
 void put(writer& w, confirmed_reads const& r) {
@@ -114,8 +115,8 @@ void put(writer& w, log_window const& log) {
 }
 
 void put(writer& w, acceptor_state const& a) {
-    auto const& [promised, may_vote] = a;
-    put(w, promised), put(w, may_vote);
+    auto const& [promised, may_vote, let_go] = a;
+    put(w, promised), put(w, may_vote), put(w, let_go);
 }
 
 void put(writer& w, learner_state const& l) {
@@ -137,9 +138,9 @@ void put(writer& w, election_state const& e) {
 }
 
 void put(writer& w, proposer_state const& p) {
-    auto const& [in, asked, promises, reported, must_know, knows, leading, next, open, commands,
-                 command_bytes, reads, asking, confirmed, round, progress, probes, announced, again, laggards,
-                 gives_up_at, change, learners, fill_below, releasing, released] = p;
+    auto const& [in, began, asked, promises, reported, must_know, knows, leading, next, open, commands,
+                 command_bytes, reads, asking, confirmed, round, progress, standing, probes, announced, again,
+                 laggards, gives_up_at, change, learners, fill_below, releasing, released] = p;
     put(w, in), put_list(w, asked), put_list(w, promises), put(w, reported), put(w, must_know);
     put(w, knows), put(w, leading), put(w, next), put_list(w, open), put_list(w, commands);
     w.put(std::uint64_t{command_bytes}), put_list(w, reads), put_optional(w, asking);
@@ -147,6 +148,7 @@ void put(writer& w, proposer_state const& p) {
     put(w, again), put(w, laggards), put(w, gives_up_at);
     put_optional(w, change), put_list(w, learners), put(w, fill_below), put(w, releasing);
     put_list(w, released);
+    (void)began, (void)standing; // of leases, which are off wherever these bytes are compared
 }
 
 // Last, so that they find every function above.

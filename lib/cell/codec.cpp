@@ -177,14 +177,22 @@ void get(reader& in, moved& m) {
     in.get(m.members);
 }
 
+void put(writer& w, keeps_waiting const& m) {
+    w.put(m.in), w.put(m.candidate);
+}
+void get(reader& in, keeps_waiting& m) {
+    in.get(m.in), in.get(m.candidate);
+}
+
 template <std::size_t... Kinds>
 bool decode_kind(std::size_t kind, reader& in, message& out, std::index_sequence<Kinds...>) {
     return ((kind == Kinds && (get(in, out.emplace<Kinds>()), true)) || ...);
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "prepare", "promise",   "accept", "accepted", "rejected", "commit", "learned",  "confirm",  "confirmed",
-    "canvass", "canvassed", "probe",  "probed",   "fetch",    "slice",  "snapshot", "resigned", "moved"};
+    "prepare", "promise",   "accept",   "accepted",  "rejected",     "commit", "learned",
+    "confirm", "confirmed", "canvass",  "canvassed", "probe",        "probed", "fetch",
+    "slice",   "snapshot",  "resigned", "moved",     "keeps_waiting"};
 
 } // namespace
 

@@ -26,6 +26,7 @@ void turn::start_phase_one() {
     round_number const above = std::max(election.round_seen, s_.acceptor.promised.round);
     proposer->in = ballot{above + 1, s_.identity.self.server, s_.identity.life};
     proposer->next = s_.learner.prefix + 1;
+    proposer->began = now();
     proposer->announced = s_.learner.prefix;
     proposer->commands.assign(election.commands.begin(), election.commands.end());
     proposer->command_bytes = std::exchange(election.command_bytes, 0);
@@ -85,6 +86,7 @@ void turn::on(member const& from, promise const& m) {
     auto const earlier = std::find_if(p.promises.begin(), p.promises.end(), same);
     if (earlier == p.promises.end()) {
         p.promises.push_back({from, m.prefix, m.accepted});
+        note_standing(from.replica, p.began);
     } else if (m.prefix < earlier->prefix) { // it was asked again because it forgot what it knew
         *earlier = {from, m.prefix, m.accepted};
     } else {

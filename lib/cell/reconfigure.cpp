@@ -192,6 +192,7 @@ void turn::succeed_if_released() {
 
 void turn::on(member const& from, resigned const& m) {
     election_state& e = s_.election;
+    if (from.server == m.in.server) let_go(m.in);
     if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
     e.proposer = {};
     e.despite = m.in; // who has not heard of it yet does not defend it

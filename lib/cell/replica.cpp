@@ -67,7 +67,7 @@ constexpr bool is_for_strangers =
     std::is_same_v<Message, prepare> || std::is_same_v<Message, accept> || std::is_same_v<Message, confirm> ||
     std::is_same_v<Message, commit> || std::is_same_v<Message, fetch> || std::is_same_v<Message, slice> ||
     std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned> ||
-    std::is_same_v<Message, moved>;
+    std::is_same_v<Message, moved> || std::is_same_v<Message, keeps_waiting>;
 
 } // namespace
 
@@ -134,6 +134,7 @@ void turn::run_stopped(event const& what) {
     if (e == nullptr) return;
     member const from{e->server, {}, e->replica};
     if (auto const* m = std::get_if<fetch>(&e->content)) teach_stopped(from, *m);
+    if (auto const* m = std::get_if<keeps_waiting>(&e->content)) return on(from, *m);
     // Whoever takes it for the proposer need not wait for the silence to tell.
     if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
 }

@@ -30,6 +30,7 @@ struct repeat {
 struct acceptor_state {
     ballot promised;
     bool may_vote = true; ///< false from a restart until enough members answered (PROTOCOL.md, R2)
+    bool let_go = false;  ///< nobody leads in `promised` any more, its owner said: no lease holds it (G6)
 };
 
 /// A snapshot that was taken here or taught to us, on its way into the journal.
@@ -108,6 +109,7 @@ struct read_round {
     std::uint64_t round = 0;
     slot at;              ///< r: answered once it is applied
     configuration voters; ///< config(r + 1), as of asking: a release may let go of it meanwhile
+    time_point asked_at;
     member_set confirmed;
     std::vector<token> requests;
 };
@@ -123,6 +125,12 @@ struct member_progress {
     slot durable;
 };
 
+/// G4: the replica answered something that was sent at `asked_at` with a promise of exactly this ballot.
+struct standing_promise {
+    replica_id replica;
+    time_point asked_at;
+};
+
 /// A change of members that waits for its newcomers to catch up.
 struct waiting_change {
     token request;
@@ -134,6 +142,7 @@ struct waiting_change {
 /// Proposer: exists from phase 1 until it is preempted.
 struct proposer_state {
     ballot in;
+    time_point began;              ///< phase 1: nothing in this ballot was sent before
     std::vector<replica_id> asked; ///< for a promise in this ballot
     std::vector<promise_report> promises;
     slot reported;    ///< the highest slot that any promise reports an acceptance for
@@ -149,6 +158,7 @@ struct proposer_state {
     std::vector<confirmed_reads> confirmed;
     std::uint64_t round = 0;
     std::vector<member_progress> progress;                ///< what members reported
+    std::vector<standing_promise> standing;               ///< for leased reads, if they are on
     std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
     slot announced;                 ///< the highest prefix that was sent to all members, or is due to be
     repeat again;                   ///< phase 1 and 2 requests and confirmations without an answer

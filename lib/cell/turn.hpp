@@ -23,6 +23,8 @@ class turn {
     void on(member const& from, prepare const& m);
     void on(member const& from, accept const& m);
     void on(member const& from, confirm const& m);
+    void on(member const& from, keeps_waiting const& m);
+    void let_go(ballot const& in);
 
     // phase_one.cpp: become the proposer
     void start_phase_one();
@@ -42,6 +44,7 @@ class turn {
     void confirm_reads();
     void on(member const& from, confirmed const& m);
     void answer_reads();
+    void note_standing(replica_id replica, time_point asked_at);
 
     // election.cpp: who should lead
     void consider_candidacy(duration wait);
@@ -113,6 +116,7 @@ class turn {
     void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
+    bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);
     void route(received const& e);
     bool is_learner(replica_id replica) const;
@@ -120,6 +124,10 @@ class turn {
     bool quorum_promised(slot at) const;
     bool has_duty() const;
     std::size_t open_bytes() const;
+    slot last_possible() const;
+    bool answer_under_lease(token request);
+    bool lease_covers(slot at) const;
+    bool holds_for_us(member const& voter) const;
     std::size_t next_bytes_max() const;
     bool has_room_for(accept const& m) const;
     bool somebody_leads() const;

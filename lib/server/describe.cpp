@@ -23,6 +23,7 @@ json::object counters(server_statistics const& s) {
             {"commits_admitted", s.commits_admitted},
             {"commits_answered", s.commits_answered},
             {"reads_answered", s.reads_answered},
+            {"reads_leased", s.reads_leased},
             {"requests_failed", s.requests_failed},
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},

@@ -103,6 +103,8 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
 
 void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) {
     marks_ |= done.marks;
+    if (done.marks.test(static_cast<std::size_t>(sometimes::read_answered_under_lease)))
+        ++statistics_.reads_leased;
     hosted_cell& c = cells_[cell];
     for (durable_record const& fact : done.persist)
         to_records(c.replica.cell(), c.replica.self().replica, fact, batch_);
@@ -423,7 +425,10 @@ void server::host::emit_frames(server_output& out) {
 
 void server::host::on_secured(time_point now) {
     secured_ = true;
+    earlier_holds_end_ = now + recorded_hold_;
+    if (recorded_hold_ > duration::zero()) peers_.hold_all_until(earlier_holds_end_); // G7
     forwarding_.begin(now);
+    record_hold(now);
     wake(now);
 }
 

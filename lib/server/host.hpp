@@ -152,9 +152,12 @@ class server::host {
     void send_pulse(peer_state& peer, time_point now);
     void watch_journal(time_point now);
     void remember_claims();
+    void record_hold(time_point now);
+    bool may_grant() const;
     void on_pulse(time_point now, peer_state& from, bytes_view payload);
     void on_cells(time_point now, peer_state& from, bytes_view payload);
     void on_addressed(time_point now, peer_state& from, addressed const& a);
+    bool let_go_of_absent(peer_state& from, addressed const& a);
     void on_message_for_newcomer(peer_state& from, addressed const& a, reservation const& reserved);
     void on_gone(time_point now, std::uint32_t cell, server_id there);
 
@@ -198,6 +201,9 @@ class server::host {
     time_point tick_at_{};
     time_point probe_at_{};
     time_point claims_at_{};
+    duration recorded_hold_{}; ///< G7: the longest that any life on this journal granted, a record says
+    time_point earlier_holds_end_{};
+    std::uint64_t hold_recorded_in_ = 0; ///< the append that says so
     bool secured_ = false;
     bool latched_ = false;
     bool hung_ = false;

@@ -82,6 +82,7 @@ void server::host::tick(time_point now) {
     }
     judge_all(now);
     watch_journal(now);
+    record_hold(now);
     if (now < claims_at_) return;
     claims_at_ = now + 5 * options_.probe_interval;
     remember_claims();
@@ -175,6 +176,22 @@ void server::host::watch_journal(time_point now) {
     journal_.probe(now);
 }
 
+// G7. The record is durable before the first grant, so that a later life knows for how long this one may have
+// promised. It goes down to what is granted now when nothing that an earlier life granted can be left.
+void server::host::record_hold(time_point now) {
+    duration const wanted = options_.lease.hold;
+    bool const due = wanted > recorded_hold_ || (wanted < recorded_hold_ && now >= earlier_holds_end_);
+    if (!due || !secured_ || latched_) return;
+    recorded_hold_ = wanted;
+    hold_recorded_in_ = sequence_ + 1;
+    batch_.push_back(to_record(held_promises{wanted}));
+}
+
+bool server::host::may_grant() const {
+    return options_.lease.on() && secured_ && !latched_ && !rolled_back_ &&
+           recorded_hold_ >= options_.lease.hold && persisted_ >= hold_recorded_in_;
+}
+
 void server::host::remember_claims() {
     for (peer_state& peer : peers_.all()) {
         if (!peer.claim_changed) continue;
@@ -208,6 +225,7 @@ void server::host::on_pulse(time_point now, peer_state& from, bytes_view payload
     if (!peers_.take(from, heard, now)) return;
     (void)peers_.note_claim(from, heard.claim);
     judge(from, now);
+    if (may_grant()) peers_.grant(from, heard, now);
     // At a start both sides need an echo before they hear each other both ways: don't wait for the next tick.
     if (!peers_.view().both_ways(from.server) &&
         now - from.answered_pulse_at >= options_.pulse_interval / 4) {
@@ -241,6 +259,7 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
             return on_message_for_newcomer(from, a, reserved->second);
         ++statistics_.messages_refused;
         if (a.content.empty() || is_moved(a.content)) return;
+        if (let_go_of_absent(from, a)) return;
         append_not_here(from.now, a.cell, a.from, a.to);
         // Gone from here, or here again as another replica: whoever asks may know nobody who is left.
         configuration const* const there =
@@ -256,6 +275,16 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         return;
     }
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
+}
+
+// G8. Whatever the replica was, it proposes no more; but only a ballot of this life can be spoken for.
+bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
+    auto const content = decode_message(a.content);
+    auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
+    if (!waits) return false;
+    if (waits->in.server == identity_.server && waits->in.life == identity_.life)
+        append_addressed(from.now, a.cell, a.from, a.to, resigned{waits->in, waits->candidate});
+    return true;
 }
 
 // It asks whoever speaks to it for the state of the cell, and begins when that is durable.

@@ -164,6 +164,20 @@ record to_record(cell_id cell, replica_id released, configuration const& members
     return {cell, released, record_kind::moved, {}, payload([&](writer& w) { w.put(members); })};
 }
 
+record to_record(held_promises const& h) {
+    auto const content = payload([&](writer& w) { w.put(static_cast<std::uint64_t>(h.hold.count())); });
+    return {{}, {}, record_kind::server, held_promises_at, content};
+}
+
+std::optional<held_promises> held_promises_of(record const& fact) {
+    if (fact.at != held_promises_at) return std::nullopt;
+    reader in = open(fact);
+    auto const hold = in.get<std::uint64_t>();
+    if (!in.complete() || hold > static_cast<std::uint64_t>(lease_hold_max.count()))
+        return held_promises{lease_hold_max};
+    return held_promises{duration(static_cast<std::int64_t>(hold))};
+}
+
 found_replica interpret(recovered_replica const& found) {
     interpreter in(found);
     for (record const& r : found.records)

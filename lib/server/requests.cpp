@@ -143,7 +143,8 @@ void server::host::on_cell_request(time_point now, requester from, request const
         return step(now, *index, propose{request, shared_bytes(r.payload)});
     }
     waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, bytes(r.payload)});
-    step(now, *index, read{request});
+    read_mode const how = r.op == operation::leased_read ? read_mode::leased : read_mode::strict;
+    step(now, *index, read{request, how});
 }
 
 // The cell was here: its members as of then are told. A wrong pointer costs a detour, never safety.

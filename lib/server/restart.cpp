@@ -5,12 +5,6 @@
 
 namespace zooid {
 
-namespace {
-
-constexpr slot dead_journal{0}; // of the `server` record that says so; peers' records are at their ids
-
-} // namespace
-
 void server::host::restore(recovered_journal const& recovered) {
     for (recovered_replica const& found : recovered.replicas) {
         found_replica back = interpret(found);
@@ -34,8 +28,13 @@ void server::host::restore(recovered_journal const& recovered) {
         if (options_.steps) options_.steps->came_back(cells_.back().replica, state);
     }
     found_ = recovered.last;
+    if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;
+        if (auto const held = held_promises_of(fact)) {
+            recorded_hold_ = std::max(recorded_hold_, held->hold);
+            continue;
+        }
         reader in(fact.payload.view());
         std::uint8_t const format = in.get<std::uint8_t>();
         server_id const peer = in.get<server_id>();
@@ -58,6 +57,7 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     if (damage.record == record_kind::server) {
         for (peer_state& peer : peers_.all())
             peer.claim_changed = peer.claim_changed || !peer.claims.empty();
+        if (recorded_hold_ > duration::zero()) batch_.push_back(to_record(held_promises{recorded_hold_}));
         return;
     }
     auto const cell = index_of(damage.cell);

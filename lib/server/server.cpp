@@ -11,6 +11,8 @@ std::string explain_invalid(server_options const& o) {
     if (o.pulse_interval <= duration::zero()) return "pulse_interval: must be above 0";
     if (o.pulse_timeout < 2 * o.pulse_interval) return "pulse_timeout: must be at least two pulse intervals";
     if (o.probe_interval <= duration::zero()) return "probe_interval: must be above 0";
+    if (auto const lease = explain_invalid(o.lease, o.pulse_interval); !lease.empty())
+        return "lease." + lease;
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
     if (o.candidates_max == 0) return "candidates_max: must be above 0";

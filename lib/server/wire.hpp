@@ -1,6 +1,7 @@
 // What servers say to each other: batches of cell messages, pulses, and the claims of a handshake.
 #pragma once
 
+#include <zooid/cell/leases.hpp>
 #include <zooid/cell/message.hpp>
 #include <zooid/journal/journal.hpp>
 
@@ -29,6 +30,7 @@ struct pulse {
     std::uint32_t journal_age_ms = 0; ///< of the oldest outstanding flush
     journal_claim claim;
     std::vector<server_id> hears; ///< both ways, ascending
+    grant_notice grant;           ///< since version 2; a pulse without one is written as version 1
 
     friend bool operator==(pulse const&, pulse const&) = default;
 };

@@ -38,7 +38,7 @@ std::string_view name_of(fault f) {
 }
 
 std::vector<std::string_view> profile_names() {
-    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "everything"};
+    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "leases", "everything"};
 }
 
 bool is_profile(std::string_view name) {
@@ -64,6 +64,27 @@ std::vector<fault> faults_of(std::string_view profile) {
                                    rot, pause, duplicates_and_reordering});
         return kinds;
     }
+    if (profile == "leases")
+        return {isolate,
+                partition,
+                one_way_cut,
+                ragged_cut,
+                pause,
+                pause,
+                clock_rate,
+                clock_rate,
+                kill,
+                power_cut,
+                kill,
+                polite_stop,
+                flap_then_kill,
+                broken_links,
+                packet_loss,
+                hung_disk,
+                slow_network,
+                replaced_member,
+                replaced_member,
+                duplicates_and_reordering};
     std::vector<fault> all;
     for (std::size_t f = 0; f < fault_count; ++f)
         all.push_back(static_cast<fault>(f));

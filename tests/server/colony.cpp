@@ -175,8 +175,9 @@ void colony::restart(std::size_t number) {
 }
 
 std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
-                                      party_role as) {
+                                      party_role as, slot min_slot) {
     request r;
+    r.min_slot = min_slot;
     r.correlation = {++correlations_};
     r.op = op;
     r.cell = cell;

@@ -35,7 +35,7 @@ class colony {
 
     /// Sends a request and settles; empty if no reply came.
     std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
-                                  party_role as = party_role::admin);
+                                  party_role as = party_role::admin, slot min_slot = {});
     /// Commits through whoever leads, following redirects. The outcome, or the last failure.
     result<kv::outcome> commit(cell_id cell, kv::transaction const& t);
 

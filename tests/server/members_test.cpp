@@ -94,6 +94,8 @@ TEST_CASE("pointers to where a cell went survive a restart and end with their re
     REQUIRE(!is_here(c, 1));
     std::vector<std::uint64_t> const there{4, 2, 3};
     CHECK(pointed_at_by(c, 1) == there);
+    bytes const all = kv::encode(kv::transaction().scan(""));
+    CHECK(c.ask(1, operation::prefix_read, volume, all)->content.failure == errc::not_here);
     c.kill(1);
     c.restart(1);
     c.run_for(std::chrono::seconds(1));

@@ -34,6 +34,9 @@ enum class sometimes : unsigned char {
     members_released,
     replica_retired,
     leadership_handed_over,
+    read_answered_under_lease,
+    promise_held_for_lease,
+    lease_let_go,
     // kv
     session_expired,
     session_table_full,

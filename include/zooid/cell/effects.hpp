@@ -39,9 +39,12 @@ struct propose {
     token request;
     shared_bytes command;
 };
-/// A strict read: ends in `read_ready` or `ended`.
+/// Whether a read may be answered from a lease; if there is none, it is a strict one all the same.
+enum class read_mode : std::uint8_t { strict, leased };
+/// A linearizable read: ends in `read_ready` or `ended`.
 struct read {
     token request;
+    read_mode how = read_mode::strict;
 };
 /// Change the cell's members. Newcomers are taught first; the change is proposed when they have caught up.
 /// Ends in `change_chosen`, or in `ended`: `conflict` if it was computed from another configuration than the

@@ -159,9 +159,17 @@ struct moved {
     friend bool operator==(moved const&, moved const&) = default;
 };
 
-using message =
-    std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm, confirmed,
-                 canvass, canvassed, probe, probed, fetch, slice, teach_snapshot, resigned, moved>;
+/// A lease holds my promise in `in`, and `candidate` asks for another. Whoever does not propose in that
+/// ballot any more answers `resigned`.
+struct keeps_waiting {
+    ballot in;
+    replica_id candidate;
+    friend bool operator==(keeps_waiting const&, keeps_waiting const&) = default;
+};
+
+using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
+                             confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot,
+                             resigned, moved, keeps_waiting>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

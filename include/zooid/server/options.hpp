@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zooid/base/state_machine.hpp>
+#include <zooid/cell/leases.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <memory>
@@ -37,6 +38,7 @@ struct server_options {
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
     bool report_durable = false; ///< emit a `durable_fact` for each durable promise, acceptance, choice
+    lease_options lease;         ///< leased reads, for readers that ask for one; off by default
     cell_options cells;
     step_observer* steps = nullptr; ///< told of every step, unless null
 };
@@ -132,6 +134,7 @@ struct server_statistics {
     std::uint64_t commits_admitted = 0;
     std::uint64_t commits_answered = 0;
     std::uint64_t reads_answered = 0;
+    std::uint64_t reads_leased = 0; ///< of them: confirmed by a lease, without asking anybody
     std::uint64_t requests_failed = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;

@@ -51,7 +51,7 @@ inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count
 std::string_view name_of(fault f);
 
 /// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
-/// "everything".
+/// "leases" (with leased reads on, as in a quarter of "everything"), "everything".
 std::vector<std::string_view> profile_names();
 bool is_profile(std::string_view name);
 

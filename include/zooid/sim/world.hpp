@@ -84,7 +84,8 @@ struct client_options {
     workload_kind work = workload_kind::failover;
     duration think_mean = std::chrono::milliseconds(100); ///< between two calls
     duration patience = std::chrono::seconds(3);          ///< until a call is given up
-    std::uint64_t unsettled = 0; ///< replies before the present one that the cell is to keep
+    read_mode reads = read_mode::strict; ///< leased: the strict reads of the workload ask for a lease
+    std::uint64_t unsettled = 0;         ///< replies before the present one that the cell is to keep
 };
 
 /// What disks did to those who trusted them, counted where it took effect.

@@ -55,6 +55,9 @@ class details {
         return text + (m.values.empty() ? " nothing" : "") + ", knows " + up_to(m.prefix);
     }
     std::string operator()(teach_snapshot const& m) const { return "at " + slot_name(m.state.at); }
+    std::string operator()(keeps_waiting const& m) const {
+        return n_.of(m.candidate) + " for " + n_.of(m.in);
+    }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";

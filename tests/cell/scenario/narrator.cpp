@@ -237,6 +237,9 @@ class changes {
                     " [S1]: asks whether the promise is still " + t_.say(c->in) + " [S2 S3]");
             break;
         }
+        if (t_.out.marks.test(static_cast<std::size_t>(sometimes::read_answered_under_lease)))
+            t_.essential("reads under its lease: a quorum of " + t_.say(t_.voters()) +
+                         " holds its promises [G5]");
         for (read_ready const& r : t_.out.reads)
             t_.essential("answers read " + t_.say(r.request) + ": applied up to " + to_string(r.at) +
                          " [S4]");

@@ -14,7 +14,7 @@ class hearing {
 
     void operator()(prepare const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent()) return;
+        if (silent() || held(m.in)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + t_.say(m.in) + ": it promised " + t_.say(no->promised) + " [A1]");
         auto const* answer = t_.sent<promise>();
@@ -28,7 +28,7 @@ class hearing {
 
     void operator()(accept const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent()) return;
+        if (silent() || held(m.in)) return;
         std::string const what = slot_name(m.at) + " = " + t_.say(m.value);
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + what + " in " + t_.say(m.in) + ": it promised " +
@@ -177,6 +177,17 @@ class hearing {
                                                  : "a snapshot is on its way to the journal already");
     }
 
+    void operator()(keeps_waiting const& m) const {
+        t_.tell(t_.sent<resigned>() ? "does not propose in " + t_.say(m.in) + " any more, and says so [G6]"
+                                    : "may lead in " + t_.say(m.in) + ": lets nobody go [G6]");
+    }
+
+    void operator()(resigned const& m) const {
+        t_.tell("gets " + t_.say(message(m)));
+        if (t_.out.marks.test(static_cast<std::size_t>(sometimes::lease_let_go)))
+            t_.essential("is let go: no lease holds its promise of " + t_.say(m.in) + " [G6]");
+    }
+
     template <class Other>
     void operator()(Other const& m) const {
         t_.tell("gets " + t_.say(message(m)));
@@ -186,6 +197,12 @@ class hearing {
     bool silent() const {
         if (t_.b.acceptor.may_vote) return false;
         t_.essential("does not vote yet: too few members have answered what they heard of its journal [R2]");
+        return true;
+    }
+    bool held(ballot const& asked) const {
+        if (!t_.out.marks.test(static_cast<std::size_t>(sometimes::promise_held_for_lease))) return false;
+        t_.essential("does not answer " + t_.say(asked) + ": a lease holds its promise of " +
+                     t_.say(t_.b.acceptor.promised) + " [G1 G8]");
         return true;
     }
     void ignore(std::string const& why) const { t_.tell("ignores it: " + why); }

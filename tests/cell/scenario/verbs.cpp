@@ -73,13 +73,13 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"lead", &verbs::lead},         {"deliver", &verbs::deliver}, {"drop", &verbs::drop},
         {"repeat", &verbs::repeat},     {"hold", &verbs::hold},       {"resume", &verbs::resume},
         {"flush", &verbs::flush},       {"wake", &verbs::wake},       {"advance", &verbs::advance},
-        {"crash", &verbs::crash},       {"restart", &verbs::restart}, {"cut", &verbs::cut},
-        {"heal", &verbs::heal},         {"isolate", &verbs::isolate}, {"pulse", &verbs::pulse},
-        {"hang", &verbs::hang},         {"mend", &verbs::mend},       {"run", &verbs::run},
-        {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"software", &verbs::software},
-        {"change", &verbs::change},     {"admit", &verbs::admit},     {"reserve", &verbs::reserve},
-        {"destroy", &verbs::destroy},   {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
-        {"end", &verbs::end},
+        {"jump", &verbs::jump},         {"crash", &verbs::crash},     {"restart", &verbs::restart},
+        {"cut", &verbs::cut},           {"heal", &verbs::heal},       {"isolate", &verbs::isolate},
+        {"pulse", &verbs::pulse},       {"hang", &verbs::hang},       {"mend", &verbs::mend},
+        {"run", &verbs::run},           {"settle", &verbs::settle},   {"rot", &verbs::rot},
+        {"software", &verbs::software}, {"change", &verbs::change},   {"admit", &verbs::admit},
+        {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy}, {"wipe", &verbs::wipe},
+        {"expect", &verbs::expect},     {"end", &verbs::end},
     };
     return all;
 }
@@ -101,13 +101,14 @@ std::vector<std::string> verbs::findings() const {
     return stage_ ? stage_->findings() : std::vector<std::string>();
 }
 
-// cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS]
+// cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS] [lease TIME]
 // Founds a cell, one replica on each server; on each spare server a replica id is reserved. Everybody heard
 // of everybody.
 void verbs::cell(words const& w) {
     cell_options options;
     std::uint8_t alpha = 3;
     words names, spares;
+    duration lease_hold{};
     for (std::size_t i = 1; i < w.size(); ++i) {
         if (w[i] == "alpha") {
             alpha = static_cast<std::uint8_t>(number(word(w, ++i)));
@@ -117,13 +118,15 @@ void verbs::cell(words const& w) {
             options.kept_log_entries = number(word(w, ++i));
         } else if (w[i] == "pending") {
             options.pending_count_max = number(word(w, ++i));
+        } else if (w[i] == "lease") {
+            lease_hold = span_of_time(word(w, ++i));
         } else if (w[i] == "spare") {
             spares.push_back(word(w, ++i));
         } else {
             names.push_back(w[i]);
         }
     }
-    stage_ = std::make_unique<stage>(options);
+    stage_ = std::make_unique<stage>(options, lease_hold);
     stage_->found(names, spares, alpha);
     (void)stage_->take_transcript();
 }
@@ -132,9 +135,10 @@ void verbs::cell(words const& w) {
 void verbs::propose(words const& w) {
     stage_->propose_at(stage_->index_of(word(w, 1)), word(w, 2));
 }
-// read WHO NAME: a strict read.
+// read WHO NAME [leased]: a strict read, or one that a lease may confirm.
 void verbs::read(words const& w) {
-    stage_->read_at(stage_->index_of(word(w, 1)), word(w, 2));
+    bool const leased = w.size() > 3 && w[3] == "leased";
+    stage_->read_at(stage_->index_of(word(w, 1)), word(w, 2), leased ? read_mode::leased : read_mode::strict);
 }
 // complain WHO: a client tells WHO that the proposer does not answer.
 void verbs::complain(words const& w) {
@@ -203,6 +207,11 @@ void verbs::wake(words const& w) {
 // advance TIME: whoever wants it is woken on the way.
 void verbs::advance(words const& w) {
     stage_->advance(span_of_time(word(w, 1)));
+}
+
+// jump SERVER TIME: its clock is ahead by so much more.
+void verbs::jump(words const& w) {
+    stage_->jump(stage_->host_of(word(w, 1)), span_of_time(word(w, 2)));
 }
 
 // crash SERVER: SIGKILL; what was not flushed is gone.

@@ -52,6 +52,7 @@ class verbs {
     void flush(words const& w);
     void wake(words const& w);
     void advance(words const& w);
+    void jump(words const& w);
     void crash(words const& w);
     void restart(words const& w);
     void cut(words const& w);
