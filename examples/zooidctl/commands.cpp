@@ -189,6 +189,20 @@ int cell_move(colony& on, output const& out, std::string const& key,
     return exit_done;
 }
 
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t version) {
+    auto const raised = finalise_version(on, key, version);
+    if (!raised) return out.fail(raised.error());
+    bool const had_it = raised.value() == slot{};
+    if (out.as_json)
+        print(json::object{
+            {"key", key}, {"version", version}, {"slot", raised.value().value}, {"had_it", had_it}});
+    else if (had_it)
+        fmt::print("{}: has cell version {} already\n", key, version);
+    else
+        fmt::print("{}: raised to cell version {} in slot {}\n", key, version, raised.value().value);
+    return exit_done;
+}
+
 int transact(colony& on, output const& out, std::string const& key, std::string const& given) {
     bool const by_stream = given == "-"; // an argument of a process has a limit below a transaction's
     std::string const text = by_stream ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : given;

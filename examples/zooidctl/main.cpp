@@ -17,6 +17,7 @@ struct arguments {
     std::vector<std::string> names;
     std::vector<std::uint64_t> servers;
     std::uint64_t generation = 1;
+    std::uint16_t version = 0;
     std::uint64_t client = 0;
     std::uint64_t admin = 0;
     bool stale = false;
@@ -77,6 +78,12 @@ int main(int argc, char** argv) {
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
     add_servers(move, a);
+    auto* finalise = cell_command->add_subcommand(
+        "finalise", "raise the cell to a version that every member's software understands; may be repeated");
+    add_key(finalise, a.key);
+    finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
+        ->required()
+        ->check(CLI::Range(1, 65535));
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -119,6 +126,7 @@ int main(int argc, char** argv) {
     return with_colony(a, out, [&](colony& on) {
         if (*init) return colony_init(on, out, a.servers);
         if (*move) return cell_move(on, out, a.key, a.servers);
+        if (*finalise) return cell_finalise(on, out, a.key, a.version);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*get_command) return get(on, out, a.key, a.names, a.stale);

@@ -33,4 +33,9 @@ zooid::result<zooid::members_description> describe_members(colony& on, zooid::di
 zooid::result<std::vector<replacement>> move_cell(colony& on, zooid::bytes const& key,
                                                   std::vector<zooid::server_id> const& wanted);
 
+/// Finalises a version for one cell: raises the cell to it. `unsupported_version` unless the software of
+/// every member, all of them up, understands it. A cell that has the version already is left alone: then the
+/// slot is 0.
+zooid::result<zooid::slot> finalise_version(colony& on, zooid::bytes const& key, std::uint16_t version);
+
 } // namespace zooidctl

@@ -39,6 +39,8 @@ std::string_view name_of(mutant m) {
     case mutant::snapshot_forgets_promise: return "snapshot_forgets_promise";
     case mutant::snapshot_forgets_acceptances: return "snapshot_forgets_acceptances";
     case mutant::skip_unknown_entry: return "skip_unknown_entry";
+    case mutant::raise_unasked: return "raise_unasked";
+    case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::count_: break;
     }
     return "unknown";

@@ -35,6 +35,7 @@ bool peer_table::note_life(peer_state& peer, life_id life) {
     if (known.life == life) return false;
     known.life = life;
     known.hears.clear();
+    known.version_highest = 0;
     peer.heard = 0;
     peer.stopping = peer.hung = false;
     peer.both_ways_until = {};
@@ -50,6 +51,7 @@ bool peer_table::take(peer_state& peer, pulse const& heard, time_point now) {
     peer.stopping = heard.stopping;
     peer.hung = std::chrono::milliseconds(heard.journal_age_ms) > options_.pulse_timeout;
     known.hears = heard.hears;
+    known.version_highest = heard.version_highest;
     bool const remembered =
         heard.echo > 0 && heard.echo <= peer.sent && peer.sent - heard.echo < peer.sent_at.size();
     if (remembered) { // V1

@@ -46,6 +46,8 @@ enum class mutant : std::uint8_t {
     snapshot_forgets_promise,
     snapshot_forgets_acceptances,
     skip_unknown_entry,
+    raise_unasked,
+    unconditional_raise,
     count_
 };
 
