@@ -189,6 +189,29 @@ int cell_move(colony& on, output const& out, std::string const& key,
     return exit_done;
 }
 
+int cell_prefer(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& servers) {
+    auto const chosen = prefer_servers(on, key, ids_of(servers));
+    if (!chosen) return out.fail(chosen.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"slot", chosen.value().value}});
+    else if (chosen.value() == slot{})
+        fmt::print("{}: that is its order already\n", key);
+    else
+        fmt::print("{}: order changed in slot {}\n", key, chosen.value().value);
+    return exit_done;
+}
+
+int cell_lead(colony& on, output const& out, std::string const& key, std::uint64_t server) {
+    auto const handed = hand_lead_to(on, key, {server});
+    if (!handed) return out.fail(handed.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"proposer", server}});
+    else
+        fmt::print("{}: server {} leads\n", key, server);
+    return exit_done;
+}
+
 int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t version) {
     auto const raised = finalise_version(on, key, version);
     if (!raised) return out.fail(raised.error());

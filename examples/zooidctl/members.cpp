@@ -1,5 +1,6 @@
 #include "members.hpp"
 
+#include <zooid/base/codec.hpp>
 #include <zooid/cell/change.hpp>
 #include <zooid/server/server.hpp>
 
@@ -152,6 +153,38 @@ result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
         ZOOID_TRY(wait_for_release(on, cell));
         next.took = boot_time_now() - began;
         done.push_back(next);
+    }
+}
+
+result<slot> prefer_servers(colony& on, bytes const& key, std::vector<server_id> const& wanted) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const now, describe_members(on, cell));
+    std::vector<member> members;
+    for (server_id server : wanted) {
+        if (auto const index = now.newest.index_of(server)) members.push_back(now.newest[*index]);
+    }
+    if (members.size() != now.newest.size() || wanted.size() != members.size() ||
+        !configuration::valid(members))
+        return error(errc::invalid_argument, "the order has to name each server that the cell is on, once");
+    configuration_change const change{now.base, configuration(members), {}};
+    if (change.members == now.newest) return slot{};
+    return carry_through(on, cell, change);
+}
+
+result<void> hand_lead_to(colony& on, bytes const& key, server_id server) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    for (;;) {
+        ZOOID_TRY(auto const located, on.locate(cell.cell));
+        if (located.proposer == server) return outcome::success();
+        auto const index = located.members.index_of(server);
+        if (!index) return error(errc::invalid_argument, "the cell is not on that server");
+        bytes successor;
+        writer(successor).put(located.members[*index].replica);
+        server_id const leads = located.proposer ? located.proposer : located.members[0].server;
+        auto const reply = on.ask(operation::transfer_lead, leads, cell.cell, successor);
+        if (!reply && !may_be_repeated(reply.error())) return reply.error();
+        if (on.is_over()) return error(errc::unreachable, "it does not lead yet");
+        on.pause(std::chrono::milliseconds(20));
     }
 }
 

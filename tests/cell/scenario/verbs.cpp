@@ -143,8 +143,10 @@ void verbs::read(words const& w) {
 void verbs::complain(words const& w) {
     stage_->step(stage_->index_of(word(w, 1)), complaint{});
 }
+// resign WHO [SUCCESSOR]: it hands over to SUCCESSOR, or to whoever is first in the order of preference.
 void verbs::resign(words const& w) {
-    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{});
+    replica_id const to = w.size() > 2 ? stage_->actors()[stage_->index_of(w[2])].self.replica : replica_id{};
+    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{to});
 }
 
 // stand WHO: brings it to phase 1 by whatever way is open to it: a complaint, its deadline, its canvass.
