@@ -212,17 +212,17 @@ int cell_lead(colony& on, output const& out, std::string const& key, std::uint64
     return exit_done;
 }
 
-int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t version) {
-    auto const raised = finalise_version(on, key, version);
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t to) {
+    auto const raised = finalise_version(on, key, to);
     if (!raised) return out.fail(raised.error());
     bool const had_it = raised.value() == slot{};
     if (out.as_json)
-        print(json::object{
-            {"key", key}, {"version", version}, {"slot", raised.value().value}, {"had_it", had_it}});
+        print(
+            json::object{{"key", key}, {"version", to}, {"slot", raised.value().value}, {"had_it", had_it}});
     else if (had_it)
-        fmt::print("{}: has cell version {} already\n", key, version);
+        fmt::print("{}: has cell version {} already\n", key, to);
     else
-        fmt::print("{}: raised to cell version {} in slot {}\n", key, version, raised.value().value);
+        fmt::print("{}: raised to cell version {} in slot {}\n", key, to, raised.value().value);
     return exit_done;
 }
 

@@ -52,10 +52,10 @@ result<std::uint16_t> version_of(colony& on, server_id server) {
     ZOOID_TRY(auto const reply, on.ask(operation::status, server, {}, {}));
     boost::system::error_code failed;
     auto const status = boost::json::parse(reply.payload, failed);
-    auto const* const version =
+    auto const* const told =
         status.is_object() ? status.get_object().if_contains("version_highest") : nullptr;
-    if (failed || !version || !version->is_int64()) return error(errc::malformed, "the status of a server");
-    return static_cast<std::uint16_t>(version->get_int64());
+    if (failed || !told || !told->is_int64()) return error(errc::malformed, "the status of a server");
+    return static_cast<std::uint16_t>(told->get_int64());
 }
 
 result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
@@ -67,8 +67,8 @@ result<configuration_change> plan(colony& on, directory_entry const& cell, membe
     }
     if (!configuration::valid(members))
         return error(errc::malformed, "the reservation makes no configuration");
-    ZOOID_TRY(auto const version, version_of(on, what.in));
-    return configuration_change{from.base, configuration(members), {{joins.replica, 0, version}}};
+    ZOOID_TRY(auto const highest, version_of(on, what.in));
+    return configuration_change{from.base, configuration(members), {{joins.replica, 0, highest}}};
 }
 
 // Asked of whoever leads, until it is chosen. That it was chosen is also seen in the cell itself, so a lost
@@ -188,15 +188,15 @@ result<void> hand_lead_to(colony& on, bytes const& key, server_id server) {
     }
 }
 
-result<slot> finalise_version(colony& on, bytes const& key, std::uint16_t version) {
+result<slot> finalise_version(colony& on, bytes const& key, std::uint16_t to) {
     ZOOID_TRY(auto const cell, look_up(on, key));
     for (;;) {
         ZOOID_TRY(auto const now, describe_members(on, cell));
-        if (now.cell_version >= version) return slot{};
+        if (now.cell_version >= to) return slot{};
         auto const located = on.locate(cell.cell);
         if (!located) return located.error();
         server_id const leads = located.value().proposer ? located.value().proposer : now.newest[0].server;
-        version_rise const rise{now.base, version};
+        version_rise const rise{now.base, to};
         auto const reply = on.ask(operation::raise_version, leads, cell.cell, encode(rise));
         if (reply) return reply.value().where.at;
         // A change came in between, or it was raised and the answer was lost: look again.

@@ -45,6 +45,6 @@ zooid::result<void> hand_lead_to(colony& on, zooid::bytes const& key, zooid::ser
 /// Finalises a version for one cell: raises the cell to it. `unsupported_version` unless the software of
 /// every member, all of them up, understands it. A cell that has the version already is left alone: then the
 /// slot is 0.
-zooid::result<zooid::slot> finalise_version(colony& on, zooid::bytes const& key, std::uint16_t version);
+zooid::result<zooid::slot> finalise_version(colony& on, zooid::bytes const& key, std::uint16_t to);
 
 } // namespace zooidctl

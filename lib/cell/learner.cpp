@@ -100,8 +100,8 @@ void turn::advance_prefix() {
             continue;
         }
         if (!held || !held->chosen || held->value.empty()) break;
-        std::string above = above_version(at, held->value, s_.identity.version_highest); // V1
-        if (!above.empty()) return quarantine(std::move(above), false);
+        std::string beyond = above_version(at, held->value, s_.identity.version_highest); // V1
+        if (!beyond.empty()) return quarantine(std::move(beyond), false);
         s_.learner.prefix = at; // L2
         deliver(at, *held);
         entry_kind const kind = held->value.kind();

@@ -147,7 +147,7 @@ class turn {
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);
     std::optional<entry> rise_to_propose(std::vector<token>& requests);
-    bool every_member_understands(std::uint16_t version) const;
+    bool every_member_understands(std::uint16_t to) const;
 
     replica_state& s_;
     surroundings const& around_;

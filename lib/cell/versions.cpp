@@ -18,15 +18,14 @@
 namespace zooid {
 
 std::string above_version(slot at, entry const& value, std::uint16_t version_highest) {
-    std::string const where = "slot " + to_string(at) + " holds ";
-    std::string const ours = "; this software understands cell version " + std::to_string(version_highest);
-    if (!value.understood()) {
-        std::string const kind = std::to_string(static_cast<unsigned>(value.kind()));
-        return where + "an entry of kind " + kind + ", in a format that is unknown here" + ours;
-    }
-    auto const rise = value.raises();
-    if (!rise || rise->to <= version_highest) return {};
-    return where + "the rise to cell version " + std::to_string(rise->to) + ours;
+    bool const understood = value.understood();
+    auto const rise = understood ? value.raises() : std::nullopt;
+    if (understood && (!rise || rise->to <= version_highest)) return {};
+    std::string const unknown = "an entry of kind " + std::to_string(static_cast<unsigned>(value.kind())) +
+                                ", in a format that is unknown here";
+    return "slot " + to_string(at) + " holds " +
+           (rise ? "the rise to cell version " + std::to_string(rise->to) : unknown) +
+           "; this software understands cell version " + std::to_string(version_highest);
 }
 
 std::string above_version(snapshot const& state, std::uint16_t version_highest) {
@@ -36,13 +35,13 @@ std::string above_version(snapshot const& state, std::uint16_t version_highest) 
            std::to_string(version_highest);
 }
 
-bool turn::every_member_understands(std::uint16_t version) const {
+bool turn::every_member_understands(std::uint16_t to) const {
     if (mutated(mutant::raise_unasked)) return true;
     std::vector<member> const all = everyone_held();
     return std::all_of(all.begin(), all.end(), [&](member const& m) {
-        if (m.server == s_.identity.self.server) return s_.identity.version_highest >= version;
+        if (m.server == s_.identity.self.server) return s_.identity.version_highest >= to;
         peer_liveness const* const known = around_.servers.find(m.server);
-        return known && known->both_ways && !known->suspected && known->version_highest >= version;
+        return known && known->both_ways && !known->suspected && known->version_highest >= to;
     });
 }
 

@@ -129,12 +129,11 @@ bool world::engine::replace_member(cell_index cell) {
     return true;
 }
 
-bool world::engine::finalise(cell_index cell, std::uint16_t version) {
+bool world::engine::finalise(cell_index cell, std::uint16_t to) {
     server_id const leads = leader(cell);
     if (!leads) return false;
-    finalised_ = std::max(finalised_, version);
-    version_rise const rise{at(leads).running->host.find_replica(cells_[cell].id)->configuration_base(),
-                            version};
+    finalised_ = std::max(finalised_, to);
+    version_rise const rise{at(leads).running->host.find_replica(cells_[cell].id)->configuration_base(), to};
     (void)send_operator_request(leads, operation::raise_version, cells_[cell].id, encode(rise));
     return true;
 }

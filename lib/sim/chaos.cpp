@@ -242,9 +242,9 @@ void chaos::end_and_return(server_id server, demise how) {
     at_end(away, [this, server] { world_.start(server); });
 }
 
-void chaos::change_software(server_id server, std::uint16_t version) {
+void chaos::change_software(server_id server, std::uint16_t to) {
     world_.kill(server);
-    world_.set_software(server, version);
+    world_.set_software(server, to);
     at_end(draw_span(1, 2000), [this, server] { world_.start(server); });
 }
 

@@ -53,7 +53,7 @@ class chaos {
     void trouble_disk(fault f, server_id server);
     void harm_disk(fault f, server_id server);
     bool restore_old_image();
-    void change_software(server_id server, std::uint16_t version);
+    void change_software(server_id server, std::uint16_t to);
     bool finalise();
 
     world& world_;

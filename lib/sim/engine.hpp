@@ -78,7 +78,7 @@ class world::engine final : public caller_surroundings {
     std::string unrest() const;
     server_id leader(cell_index cell) const;
     bool replace_member(cell_index cell);
-    bool finalise(cell_index cell, std::uint16_t version);
+    bool finalise(cell_index cell, std::uint16_t to);
     bool is_outdated(machine const& m) const { return m.software < finalised_; }
     std::vector<configuration> possible_configurations(cell_index cell) const;
     std::string describe() const;

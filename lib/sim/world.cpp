@@ -145,11 +145,11 @@ bool world::is_harmed(server_id server) const {
     machine const& m = engine_->at(server);
     return m.harmed || engine_->is_outdated(m);
 }
-void world::set_software(server_id server, std::uint16_t version) {
-    engine_->at(server).software = version;
+void world::set_software(server_id server, std::uint16_t to) {
+    engine_->at(server).software = to;
 }
-bool world::finalise(cell_index cell, std::uint16_t version) {
-    return engine_->finalise(cell, version);
+bool world::finalise(cell_index cell, std::uint16_t to) {
+    return engine_->finalise(cell, to);
 }
 std::uint16_t world::software(server_id server) const {
     return engine_->at(server).software;

@@ -184,9 +184,9 @@ class world {
     bool replace_member(cell_index cell);
 
     /// The highest cell version that its software understands, from its next start on; 1 at first.
-    void set_software(server_id server, std::uint16_t version);
+    void set_software(server_id server, std::uint16_t to);
     /// Asks the proposer to raise the cell; false if it could not even be asked.
-    bool finalise(cell_index cell, std::uint16_t version);
+    bool finalise(cell_index cell, std::uint16_t to);
 
     // ---- looking
     std::uint16_t software(server_id server) const;

@@ -214,11 +214,11 @@ void stage::smuggle_at(std::size_t who, std::string const& command) {
     step(who, propose{name_request(command), shared_bytes(command)});
 }
 
-void stage::finalise_at(std::size_t who, std::string const& request, std::uint16_t version,
+void stage::finalise_at(std::size_t who, std::string const& request, std::uint16_t to,
                         std::optional<slot> base) {
     if (!actors_[who].running) throw std::invalid_argument(actors_[who].name + " is down");
     slot const newest = actors_[who].running->configuration_base();
-    step(who, raise_version{name_request(request), {base.value_or(newest), version}});
+    step(who, raise_version{name_request(request), {base.value_or(newest), to}});
 }
 
 void stage::read_at(std::size_t who, std::string const& name) {

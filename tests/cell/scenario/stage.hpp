@@ -79,8 +79,7 @@ class stage {
     void smuggle_at(std::size_t who, std::string const& command);
     /// Asks `who` to raise the cell's version, computed from the change at `base`; the newest it knows if
     /// none.
-    void finalise_at(std::size_t who, std::string const& request, std::uint16_t version,
-                     std::optional<slot> base);
+    void finalise_at(std::size_t who, std::string const& request, std::uint16_t to, std::optional<slot> base);
     void read_at(std::size_t who, std::string const& name);
     std::size_t deliver(filter const& which, std::size_t count);
     std::size_t drop(filter const& which, std::size_t count);
