@@ -343,6 +343,12 @@ role replica::role() const {
     return state_->election.now == election_state::phase::canvassing ? role::canvassing : role::follower;
 }
 
+bool replica::is_fresh_candidate() const {
+    if (is_quarantined() || is_retired() || state_->election.failures > 0) return false;
+    bool const prepares = state_->proposer && !state_->proposer->leading;
+    return prepares || state_->election.now != election_state::phase::idle;
+}
+
 std::string_view name_of(role r) {
     switch (r) {
     case role::follower: return "follower";
