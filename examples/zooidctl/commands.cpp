@@ -189,6 +189,43 @@ int cell_move(colony& on, output const& out, std::string const& key,
     return exit_done;
 }
 
+int cell_prefer(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& servers) {
+    auto const chosen = prefer_servers(on, key, ids_of(servers));
+    if (!chosen) return out.fail(chosen.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"slot", chosen.value().value}});
+    else if (chosen.value() == slot{})
+        fmt::print("{}: that is its order already\n", key);
+    else
+        fmt::print("{}: order changed in slot {}\n", key, chosen.value().value);
+    return exit_done;
+}
+
+int cell_lead(colony& on, output const& out, std::string const& key, std::uint64_t server) {
+    auto const handed = hand_lead_to(on, key, {server});
+    if (!handed) return out.fail(handed.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"proposer", server}});
+    else
+        fmt::print("{}: server {} leads\n", key, server);
+    return exit_done;
+}
+
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t to) {
+    auto const raised = finalise_version(on, key, to);
+    if (!raised) return out.fail(raised.error());
+    bool const had_it = raised.value() == slot{};
+    if (out.as_json)
+        print(
+            json::object{{"key", key}, {"version", to}, {"slot", raised.value().value}, {"had_it", had_it}});
+    else if (had_it)
+        fmt::print("{}: has cell version {} already\n", key, to);
+    else
+        fmt::print("{}: raised to cell version {} in slot {}\n", key, to, raised.value().value);
+    return exit_done;
+}
+
 int transact(colony& on, output const& out, std::string const& key, std::string const& given) {
     bool const by_stream = given == "-"; // an argument of a process has a limit below a transaction's
     std::string const text = by_stream ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : given;

@@ -36,6 +36,10 @@ int cell_create(colony& on, output const& out, std::string const& key, std::uint
                 std::vector<std::uint64_t> const& servers);
 int cell_move(colony& on, output const& out, std::string const& key,
               std::vector<std::uint64_t> const& servers);
+int cell_prefer(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& servers);
+int cell_lead(colony& on, output const& out, std::string const& key, std::uint64_t server);
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t to);
 int transact(colony& on, output const& out, std::string const& key, std::string const& text);
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
         bool stale);

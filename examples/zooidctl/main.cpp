@@ -17,6 +17,8 @@ struct arguments {
     std::vector<std::string> names;
     std::vector<std::uint64_t> servers;
     std::uint64_t generation = 1;
+    std::uint16_t version = 0;
+    std::uint64_t server = 0;
     std::uint64_t client = 0;
     std::uint64_t admin = 0;
     bool stale = false;
@@ -77,6 +79,19 @@ int main(int argc, char** argv) {
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
     add_servers(move, a);
+    auto* prefer = cell_command->add_subcommand(
+        "prefer", "change the order in which a cell's servers are preferred for the proposer");
+    add_key(prefer, a.key);
+    add_servers(prefer, a);
+    auto* lead = cell_command->add_subcommand("lead", "hand the lead to a server of the cell");
+    add_key(lead, a.key);
+    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(CLI::PositiveNumber);
+    auto* finalise = cell_command->add_subcommand(
+        "finalise", "raise the cell to a version that every member's software understands; may be repeated");
+    add_key(finalise, a.key);
+    finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
+        ->required()
+        ->check(CLI::Range(1, 65535));
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -119,6 +134,9 @@ int main(int argc, char** argv) {
     return with_colony(a, out, [&](colony& on) {
         if (*init) return colony_init(on, out, a.servers);
         if (*move) return cell_move(on, out, a.key, a.servers);
+        if (*prefer) return cell_prefer(on, out, a.key, a.servers);
+        if (*lead) return cell_lead(on, out, a.key, a.server);
+        if (*finalise) return cell_finalise(on, out, a.key, a.version);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*get_command) return get(on, out, a.key, a.names, a.stale);

@@ -47,6 +47,8 @@ std::string_view name_of(mutant m) {
     case mutant::holder_counts_from_reply: return "holder_counts_from_reply";
     case mutant::breaker_counts_from_asking: return "breaker_counts_from_asking";
     case mutant::breaker_ignores_clock_ratio: return "breaker_ignores_clock_ratio";
+    case mutant::raise_unasked: return "raise_unasked";
+    case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::count_: break;
     }
     return "unknown";

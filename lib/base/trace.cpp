@@ -23,6 +23,7 @@ std::string_view name_of(sometimes point) {
     case sometimes::replica_quarantined: return "replica_quarantined";
     case sometimes::members_changed: return "members_changed";
     case sometimes::members_released: return "members_released";
+    case sometimes::version_raised: return "version_raised";
     case sometimes::replica_retired: return "replica_retired";
     case sometimes::leadership_handed_over: return "leadership_handed_over";
     case sometimes::read_answered_under_lease: return "read_answered_under_lease";

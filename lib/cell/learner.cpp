@@ -99,15 +99,12 @@ void turn::advance_prefix() {
             continue;
         }
         if (!held || !held->chosen || held->value.empty()) break;
-        if (!held->value.understood()) {
-            return quarantine("slot " + to_string(at) + " holds an entry above cell version " +
-                                  std::to_string(s_.cell_version),
-                              false);
-        }
+        std::string beyond = above_version(at, held->value, s_.members, s_.identity.version_highest); // V1
+        if (!beyond.empty()) return quarantine(std::move(beyond), false);
         s_.learner.prefix = at; // L2
         deliver(at, *held);
         entry_kind const kind = held->value.kind();
-        if (kind == entry_kind::change || kind == entry_kind::release)
+        if (kind == entry_kind::change || kind == entry_kind::release || kind == entry_kind::raise)
             follow_members(at, held->value, std::exchange(out_.deliver.back().requests, {}));
     }
     learner_state& l = s_.learner;

@@ -17,7 +17,7 @@ bool precedes(peer_liveness const& peer, server_id server) {
 peer_liveness& liveness::at(server_id peer) {
     auto found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
     if (found == peers_.end() || found->server != peer) {
-        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}, {}, {}});
+        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}, 0, {}, {}});
     }
     return *found;
 }

@@ -168,6 +168,7 @@ void turn::step_down(ballot const& preempted_by) {
             end(request, errc::not_proposer);
     }
     if (p->change) end(p->change->request, errc::not_proposer);
+    if (p->rise) end(p->rise->request, errc::not_proposer);
     if (s_.election.proposer == p->in) s_.election.proposer = preempted_by;
 }
 

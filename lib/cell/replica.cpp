@@ -125,6 +125,7 @@ void turn::refuse_callers(event const& what, errc why) {
     if (auto const* proposed = std::get_if<propose>(&what)) end(proposed->request, why);
     if (auto const* asked = std::get_if<read>(&what)) end(asked->request, why);
     if (auto const* change = std::get_if<change_members>(&what)) end(change->request, why);
+    if (auto const* rise = std::get_if<raise_version>(&what)) end(rise->request, why);
 }
 
 void turn::run_stopped(event const& what) {
@@ -152,12 +153,12 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                from.cell,
                                                                from.key,
                                                                from.birth,
-                                                               from.cell_version,
+                                                               {from.colour, from.cell_version},
                                                                from.alpha,
-                                                               from.colour,
+                                                               false,
+                                                               false,
+                                                               distrust::state,
                                                                membership(from.configurations, from.alpha),
-                                                               false,
-                                                               false,
                                                                log_window(from.at + 1),
                                                                {},
                                                                {},
@@ -165,7 +166,6 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                nullptr,
                                                                std::nullopt,
                                                                0,
-                                                               {},
                                                                {}});
     state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
     state->learner.recorded = from.at;
@@ -191,8 +191,9 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
     slot prefix = state.learner.prefix;
     for (slot at = first; at <= state.log.last(); ++at) {
         log_slot const& held = *state.log.find(at);
-        if (!held.chosen || held.value.empty() || !held.value.understood()) break;
-        follow_entry(state.members, at, held.value, {state.colour, state.cell_version});
+        if (!held.chosen || held.value.empty()) break;
+        if (!above_version(at, held.value, state.members, state.identity.version_highest).empty()) break;
+        follow_entry(state.members, at, held.value, state.demands);
         state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;
     }
@@ -209,6 +210,7 @@ replica::~replica() = default;
 replica replica::found(snapshot const& founding, replica_identity const& identity,
                        cell_options const& options) {
     ZOOID_CHECK(founding.at == slot{0}, "a cell is founded at slot 0");
+    ZOOID_CHECK(founding.cell_version <= identity.version_highest, "V1: a founder understands its cell");
     ZOOID_CHECK(founding.configurations.front().members.contains(identity.self.replica),
                 "a founder is a member of the first configuration");
     auto state = state_of(founding, identity, options);
@@ -231,6 +233,9 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
+    // V1: not durably; this software can't even judge what the checkpoint holds.
+    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
+        state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
     return replica(std::move(state));
 }
 
@@ -311,6 +316,9 @@ bytes const& replica::key() const {
 configuration const& replica::members() const {
     return state_->members.at(state_->learner.prefix + 1);
 }
+std::uint16_t replica::cell_version() const {
+    return state_->demands.cell_version;
+}
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }
@@ -372,6 +380,8 @@ explanation replica::explain() const {
     e.configuration_base = configuration_base();
     e.is_changing = is_changing();
     e.may_vote = s.acceptor.may_vote;
+    e.cell_version = s.demands.cell_version;
+    e.version_highest = s.identity.version_highest;
     e.quarantine = s.quarantine;
     if (!s.proposer) return e;
     for (member_progress const& p : s.proposer->progress) {
@@ -395,9 +405,9 @@ std::size_t replica::memory_bytes() const {
 replica replica::clone() const {
     replica_state const& s = *state_;
     auto copy = std::make_unique<replica_state>(replica_state{
-        s.identity, s.options,  s.random,  s.cell,       s.key,     s.birth,      s.cell_version,
-        s.alpha,    s.colour,   s.members, s.joined,     s.retired, s.log,        s.acceptor,
-        s.learner,  s.election, nullptr,   s.start_from, s.tickets, s.quarantine, s.quarantined_for});
+        s.identity, s.options,    s.random,          s.cell,      s.key, s.birth,    s.demands, s.alpha,
+        s.joined,   s.retired,    s.quarantined_for, s.members,   s.log, s.acceptor, s.learner, s.election,
+        nullptr,    s.start_from, s.tickets,         s.quarantine});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

@@ -139,6 +139,12 @@ struct waiting_change {
     time_point gives_up_at = never;
 };
 
+/// A rise of the version that waits for a slot.
+struct waiting_rise {
+    token request;
+    version_rise what;
+};
+
 /// Proposer: exists from phase 1 until it is preempted.
 struct proposer_state {
     ballot in;
@@ -170,6 +176,7 @@ struct proposer_state {
         learners;    ///< of the change that waits or is on its way: proposals are sent to them too
     slot fill_below; ///< open slots up to here are filled, so that a change comes into force
     slot releasing;  ///< the change whose release was proposed last in this ballot
+    std::optional<waiting_rise> rise;
     std::vector<member> released; ///< told what is chosen until they know, or are out of sight
 };
 
@@ -180,12 +187,12 @@ struct replica_state {
     cell_id cell;
     bytes key;
     generation birth;
-    std::uint16_t cell_version = 1;
+    cell_demands demands; ///< its colour, and its version
     std::uint8_t alpha = 3;
-    std::uint32_t colour = 0;
-    membership members;
     bool joined = false;  ///< a held configuration named this replica, as far as it knew
     bool retired = false; ///< released: takes part in nothing any more
+    distrust quarantined_for = distrust::state;
+    membership members;
     log_window log;
     acceptor_state acceptor;
     learner_state learner;
@@ -194,7 +201,6 @@ struct replica_state {
     std::optional<snapshot> start_from; ///< recovered: install before the first event
     std::uint64_t tickets = 0;
     std::string quarantine; ///< the cause; empty while healthy
-    distrust quarantined_for = distrust::state;
 };
 
 } // namespace zooid

@@ -132,6 +132,8 @@ void turn::on(member const& from, teach_snapshot const& m) {
     learner_state& l = s_.learner;
     if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;
     ZOOID_CHECK(m.state.alpha == s_.alpha, "alpha is fixed when the cell is founded");
+    std::string above = above_version(m.state, s_.identity.version_highest); // V1
+    if (!above.empty()) return quarantine(std::move(above), false);
     l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
     out_.persist.emplace_back(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
@@ -160,6 +162,7 @@ void turn::on(persisted const& e) {
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);
     s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
+    s_.demands.cell_version = done.taught->cell_version;
     s_.birth = done.taught->birth;
     s_.key = done.taught->key;
     l.prefix = l.checkpoint = l.recorded = done.at;
@@ -186,8 +189,8 @@ void turn::on(snapshot_taken const& e) {
     learner_state& l = s_.learner;
     l.snapshot_wanted = false;
     if (e.at != l.prefix) return; // the next step asks again
-    snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.cell_version, s_.alpha, e.at,
-                         s_.members.held(), e.state_digest, e.state,  s_.colour};
+    snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
+                         s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();

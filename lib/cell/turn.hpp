@@ -71,6 +71,9 @@ class turn {
     void succeed_if_released();
     bool is_leaving() const;
 
+    // versions.cpp: what this software understands, and the rise of the cell's version
+    void on(raise_version const& e);
+
     // learner.cpp: what is chosen
     void on(member const& from, commit const& m);
     void on(member const& from, learned const& m);
@@ -151,15 +154,24 @@ class turn {
     slot release_due() const;
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);
+    std::optional<entry> rise_to_propose(std::vector<token>& requests);
+    bool every_member_understands(std::uint16_t to) const;
 
     replica_state& s_;
     surroundings const& around_;
     effects& out_;
 };
 
-/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell.
-enum class membership_effect : std::uint8_t { none, changed, released };
-membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands const& demands);
+/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell, and to what the
+/// cell demands of them.
+enum class membership_effect : std::uint8_t { none, changed, released, raised };
+membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands& demands);
+
+/// versions.cpp: V1. Empty, or why software of this version must stop at an entry, the members being as of
+/// before it.
+std::string above_version(slot at, entry const& value, membership const& before,
+                          std::uint16_t version_highest);
+std::string above_version(snapshot const& state, std::uint16_t version_highest);
 
 /// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.
 struct obligation {

@@ -54,7 +54,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 void server::host::host_first(snapshot const& first) {
     replica_id const reserved = reservations_.at(first.cell).replica;
     replica_identity const identity{
-        {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
+        {identity_.server, journal_id_, reserved}, identity_.life, random_.next(), machines_.version_highest};
     bool const founder = !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) return host_cell(replica::found(first, identity, options_.cells), first);

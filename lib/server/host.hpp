@@ -175,6 +175,7 @@ class server::host {
     void on_reserve(link_id client, request const& r);
     void on_found(link_id client, request const& r);
     void on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell);
+    void on_raise_version(time_point now, link_id client, request const& r, std::uint32_t cell);
     void on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell);
     replica_id draw_replica_id();
 

@@ -151,6 +151,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
     pulse p = peers_.next_pulse(peer, now);
     p.life = identity_.life;
     p.stopping = stopping_;
+    p.version_highest = machines_.version_highest;
     auto const age =
         std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
     p.journal_age_ms =

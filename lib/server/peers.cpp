@@ -36,6 +36,7 @@ bool peer_table::note_life(peer_state& peer, life_id life) {
     known.life = life;
     known.hears.clear();
     known.taken = {};
+    known.version_highest = 0;
     peer.heard = 0;
     peer.stopping = peer.hung = false;
     peer.both_ways_until = {};
@@ -51,6 +52,7 @@ bool peer_table::take(peer_state& peer, pulse const& heard, time_point now) {
     peer.stopping = heard.stopping;
     peer.hung = std::chrono::milliseconds(heard.journal_age_ms) > options_.pulse_timeout;
     known.hears = heard.hears;
+    known.version_highest = heard.version_highest;
     hear_grant(peer, heard.grant, now);
     if (remembers(peer, heard.echo)) { // V1
         time_point const sent = peer.sent_at[heard.echo % peer.sent_at.size()];

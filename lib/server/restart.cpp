@@ -24,7 +24,9 @@ void server::host::restore(recovered_journal const& recovered) {
         member const self{identity_.server, journal_id_, found.replica};
         std::uint64_t const seed = random_.next();
         if (state.promised) mark(marks_, sometimes::promise_survived_restart);
-        host_cell(replica::recover(state, {self, identity_.life, seed}, options_.cells), std::nullopt);
+        host_cell(
+            replica::recover(state, {self, identity_.life, seed, machines_.version_highest}, options_.cells),
+            std::nullopt);
         if (options_.steps) options_.steps->came_back(cells_.back().replica, state);
     }
     found_ = recovered.last;

@@ -23,7 +23,8 @@ machine_kind machine_kind::key_value() {
     auto const make = []() -> std::unique_ptr<state_machine> {
         return std::make_unique<kv::session_machine>(std::make_unique<kv::store>());
     };
-    return {make, kv::admit_request};
+    auto const admit = [](bytes_view command, std::uint16_t) { return kv::admit_request(command); };
+    return {make, admit};
 }
 
 void server_output::clear() {
@@ -152,6 +153,7 @@ bytes encode(members_description const& d) {
     bytes out;
     writer w(out);
     w.put(d.base), w.put(d.newest), w.put(static_cast<std::uint8_t>(d.changing ? 1 : 0));
+    w.put(d.cell_version);
     return out;
 }
 
@@ -160,6 +162,7 @@ result<members_description> decode_members_description(bytes_view encoded) {
     members_description d;
     in.get(d.base), in.get(d.newest);
     d.changing = in.get<std::uint8_t>() != 0;
+    in.get(d.cell_version);
     if (!in.complete()) return error(errc::malformed, "a description of members");
     return d;
 }

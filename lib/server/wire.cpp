@@ -84,6 +84,7 @@ bytes encode(pulse const& p) {
     w.put(p.life), w.put(p.number), w.put(p.echo);
     w.put(static_cast<std::uint8_t>(p.stopping ? 1 : 0));
     w.put(p.journal_age_ms);
+    w.put(p.version_highest);
     put(w, p.claim);
     w.put(static_cast<std::uint16_t>(std::min(p.hears.size(), hears_max)));
     for (std::size_t i = 0; i < p.hears.size() && i < hears_max; ++i)
@@ -102,6 +103,7 @@ result<pulse> decode_pulse(bytes_view encoded) {
     in.get(p.life), in.get(p.number), in.get(p.echo);
     p.stopping = in.get<std::uint8_t>() != 0;
     in.get(p.journal_age_ms);
+    in.get(p.version_highest);
     get(in, p.claim);
     std::size_t const count = in.get<std::uint16_t>();
     for (std::size_t i = 0; i < count && !in.failed(); ++i)

@@ -74,8 +74,9 @@ struct machine {
     world_time paused_until = 0;
     world_time wake_at = no_time; ///< the earliest wake in the queue
     world_time scrub_at = 0;
-    bool harmed = false;  ///< something durable was destroyed on purpose: it may stop voting
-    bool latched = false; ///< its journal failed; only a new start helps
+    std::uint16_t software = 1; ///< the highest cell version that it understands from its next start on
+    bool harmed = false;        ///< something durable was destroyed on purpose: it may stop voting
+    bool latched = false;       ///< its journal failed; only a new start helps
     disk_backup backup;
 };
 

@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::leased_read;
+    return op >= operation::commit && op <= operation::raise_version;
 }
 
 bool needs_admin(operation op) {
@@ -14,7 +14,8 @@ bool needs_admin(operation op) {
     case operation::reserve:
     case operation::found:
     case operation::change_members:
-    case operation::transfer_lead: return true;
+    case operation::transfer_lead:
+    case operation::raise_version: return true;
     case operation::commit:
     case operation::strict_read:
     case operation::leased_read:
@@ -47,6 +48,7 @@ std::string_view name_of(operation op) {
     case operation::change_members: return "change_members";
     case operation::transfer_lead: return "transfer_lead";
     case operation::leased_read: return "leased_read";
+    case operation::raise_version: return "raise_version";
     }
     return "unknown";
 }

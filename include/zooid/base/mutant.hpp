@@ -54,6 +54,8 @@ enum class mutant : std::uint8_t {
     holder_counts_from_reply,
     breaker_counts_from_asking,
     breaker_ignores_clock_ratio,
+    raise_unasked,
+    unconditional_raise,
     count_
 };
 

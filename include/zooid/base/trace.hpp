@@ -32,6 +32,7 @@ enum class sometimes : unsigned char {
     replica_quarantined,
     members_changed,
     members_released,
+    version_raised,
     replica_retired,
     leadership_handed_over,
     read_answered_under_lease,

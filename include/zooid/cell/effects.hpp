@@ -53,6 +53,14 @@ struct change_members {
     token request;
     configuration_change what;
 };
+/// Raise the cell's version. Ends in `change_chosen`, or in `ended`: `conflict` if it was computed from
+/// another configuration than the newest or is not above the cell's version, `unsupported_version` if the
+/// software of a member does not understand it, or if that can't be said because its server is not heard;
+/// `overloaded` while another one waits.
+struct raise_version {
+    token request;
+    version_rise what;
+};
 /// The state machine applied everything up to `at` and has this digest now.
 struct applied {
     slot at;
@@ -91,8 +99,8 @@ struct resign {
     replica_id successor;
 };
 
-using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed,
-                           votes_lost, persisted, woken, liveness_changed, complaint, resign>;
+using event = std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
+                           apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
@@ -161,7 +169,7 @@ struct ended {
     token request;
     errc why = errc::not_proposer;
 };
-/// The change was chosen in `at` and is not void: in force from at + alpha on.
+/// The change or the rise was chosen in `at` and is not void. A change is in force from at + alpha on.
 struct change_chosen {
     token request;
     slot at;

@@ -14,13 +14,14 @@ namespace zooid {
 /// One other server, as pulses and handshakes show it.
 struct peer_liveness {
     server_id server;
-    life_id life;                 ///< of its process, as it last said; zero: never heard
-    bool both_ways = false;       ///< we hear it, and its pulses show that it hears us
-    bool suspected = false;       ///< silent beyond the pulse timeout, or it says that its journal hangs
-    bool answered = false;        ///< since our start it told us what it had heard of us (decision 15)
-    std::vector<server_id> hears; ///< ascending: the servers that it hears both ways
-    given_grant given;            ///< our promises that are held for it
-    taken_grant taken;            ///< its promises that are held for us
+    life_id life;                      ///< of its process, as it last said; zero: never heard
+    bool both_ways = false;            ///< we hear it, and its pulses show that it hears us
+    bool suspected = false;            ///< silent beyond the pulse timeout, or it says that its journal hangs
+    bool answered = false;             ///< since our start it told us what it had heard of us (decision 15)
+    std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways
+    std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
+    given_grant given;                 ///< our promises that are held for it
+    taken_grant taken;                 ///< its promises that are held for us
 };
 
 /// The liveness of all known peers, ascending by server; a value that the server room keeps up to date.

@@ -68,7 +68,11 @@ struct machine_kind {
     /// and nothing happened. A command that passes must be understood by `state_machine::apply` on every
     /// replica: one that is not stops them all. It sees no state, so what depends on state is `apply`'s
     /// reply.
-    result<void> (*admit)(bytes_view command) = nullptr;
+    /// The cell's version is below ours until an operator raises it: let in only what that version has.
+    result<void> (*admit)(bytes_view command, std::uint16_t cell_version) = nullptr;
+    /// The highest cell version whose commands and snapshots this software understands. A cell is raised to
+    /// it, and not by itself, when every member's server says so.
+    std::uint16_t version_highest = cell_version_highest;
 
     static machine_kind key_value();
 };

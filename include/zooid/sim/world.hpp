@@ -184,7 +184,14 @@ class world {
     /// even be asked.
     bool replace_member(cell_index cell);
 
+    /// The highest cell version that its software understands, from its next start on; 1 at first.
+    void set_software(server_id server, std::uint16_t to);
+    /// Asks the proposer to raise the cell; false if it could not even be asked.
+    bool finalise(cell_index cell, std::uint16_t to);
+
     // ---- looking
+    std::uint16_t software(server_id server) const;
+    bool was_finalised() const; ///< some cell was asked to rise: it may have been raised
     bool is_running(server_id server) const;
     bool is_stopping(server_id server) const; ///< it was asked to, and runs on until it is killed
     bool is_latched(server_id server) const;  ///< its journal failed: only a new start helps

@@ -94,6 +94,7 @@ std::string names::of(entry const& value) const {
     if (value.kind() == entry_kind::no_op) return "no-op";
     if (auto const change = value.changes()) return "change to " + of(change->members);
     if (slot const released = value.releases()) return "release of " + slot_name(released);
+    if (auto const rise = value.raises()) return "rise to version " + std::to_string(rise->to);
     std::string text;
     for (bytes_view command : value.commands())
         text += (text.empty() ? "" : "+") + std::string(command);

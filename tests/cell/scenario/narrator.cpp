@@ -116,6 +116,14 @@ class changes {
             if (change && !followed && !t_.out.restore)
                 t_.essential("the change in " + slot_name(d.at) + " is void: " + why_void(*change) + " [M2]");
         }
+        for (delivery const& d : t_.out.deliver) {
+            auto const rise = d.value.understood() ? d.value.raises() : std::nullopt;
+            if (!rise || t_.out.restore) continue;
+            bool const raised = t_.b.demands.cell_version == rise->to && t_.a.demands.cell_version < rise->to;
+            t_.essential(raised ? "has cell version " + std::to_string(rise->to) + " from " +
+                                      slot_name(d.at) + " on [V2]"
+                                : "the rise in " + slot_name(d.at) + " is void [V2]");
+        }
         if (t_.out.retired) t_.essential("retires: its own log releases it [C4]");
     }
 
@@ -167,7 +175,8 @@ class changes {
             bool const hole = at <= std::max(is.reported, is.must_know);
             reason = free_choice(value, hole);
         }
-        bool const of_members = value.starts_with("change to") || value.starts_with("release of");
+        bool const of_members =
+            value.starts_with("change to") || value.starts_with("release of") || value.starts_with("rise to");
         std::string const told = "proposes " + value + " in " + slot_name(at) + ": " + reason;
         of_members ? t_.essential(told) : t_.tell(told);
     }
@@ -176,6 +185,7 @@ class changes {
         if (value == "no-op" && hole) return "nobody who promised accepted anything in this hole [P3]";
         if (value == "no-op") return "so that the change comes into force [C2]";
         if (value.starts_with("change to")) return "whom it adds has caught up [C1]";
+        if (value.starts_with("rise to")) return "every member's software understands it [V3]";
         if (value.starts_with("release of"))
             return "a quorum of those it made durably knows all that was before [C3]";
         return "nobody who promised accepted anything there [P3]";

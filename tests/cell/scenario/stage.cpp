@@ -26,8 +26,10 @@ std::vector<std::string> split(bytes_view all) {
 }
 
 /// A command "v2:x" is understood by software of version 2 on.
-int version_of(bytes_view command) {
-    return command.size() > 2 && command[0] == 'v' && command[2] == ':' ? command[1] - '0' : 1;
+std::uint16_t version_of(bytes_view command) {
+    return command.size() > 2 && command[0] == 'v' && command[2] == ':'
+               ? static_cast<std::uint16_t>(command[1] - '0')
+               : std::uint16_t{1};
 }
 
 template <class List>
@@ -52,7 +54,7 @@ std::size_t stage::host_of(std::string const& name) const {
 void stage::add_server(std::string const& name) {
     std::uint64_t const n = hosts_.size() + 1;
     life_id const life{n * 1000 + 1};
-    hosts_.push_back({name, {n}, 1, true, false, 1, {n, n}, liveness({n}, life), {}, {}});
+    hosts_.push_back({name, {n}, 1, true, false, 1, 1, {n, n}, liveness({n}, life), {}, {}});
     begin_liveness(n - 1);
     names_.add_server({n}, name);
     names_.add_life(life, 1);
@@ -60,7 +62,7 @@ void stage::add_server(std::string const& name) {
 }
 
 void stage::found(std::vector<std::string> const& who, std::vector<std::string> const& spares,
-                  std::uint8_t alpha) {
+                  std::uint8_t alpha, std::uint16_t software) {
     std::vector<member> all;
     for (std::string const& name : who) {
         add_server(name);
@@ -69,6 +71,8 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
     }
     for (std::string const& name : spares)
         add_server(name);
+    for (scenario::host& h : hosts_)
+        h.software = h.runs = software;
     snapshot founding;
     founding.cell = {1, 1};
     founding.key = "volume";
@@ -80,7 +84,7 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
         if (a.presence != presence::here) continue;
         a.disk.checkpoint = founding;
         life_id const life{a.self.server.value * 1000 + 1};
-        a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value}, options_));
+        a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value, software}, options_));
     }
     pulse();
 }
@@ -147,8 +151,7 @@ void stage::apply(std::size_t who, effects const& out) {
     for (delivery const& d : out.deliver) {
         referee_.delivered(a.self, d.at, d.value);
         if (!apply_one(who, d)) {
-            step(who,
-                 apply_failed{d.at, "a command above version " + std::to_string(hosts_[a.host].software)});
+            step(who, apply_failed{d.at, "a command above version " + std::to_string(hosts_[a.host].runs)});
             return;
         }
         done = applied{d.at, hash128(joined(a.applied))};
@@ -163,7 +166,7 @@ void stage::apply(std::size_t who, effects const& out) {
 bool stage::apply_one(std::size_t who, delivery const& d) {
     actor& a = actors_[who];
     for (bytes_view command : d.value.commands()) {
-        if (version_of(command) > hosts_[a.host].software) return false;
+        if (version_of(command) > hosts_[a.host].runs) return false;
     }
     for (bytes_view command : d.value.commands())
         a.applied.push_back(to_string(d.at) + ":" + std::string(command));
@@ -196,8 +199,27 @@ token stage::name_request(std::string const& name) {
     return request;
 }
 
+// As a server does, the proposer's lets in what the cell's version has [V4].
 void stage::propose_at(std::size_t who, std::string const& command) {
+    replica const* const here = actors_[who].running ? &*actors_[who].running : nullptr;
+    if (here && version_of(command) > here->cell_version()) {
+        (void)name_request(command);
+        outcomes_[command] = "unsupported_version";
+        return say(actors_[who].name + " does not let " + command + " in: the cell has version " +
+                   std::to_string(here->cell_version()) + " [V4]");
+    }
+    smuggle_at(who, command);
+}
+
+void stage::smuggle_at(std::size_t who, std::string const& command) {
     step(who, propose{name_request(command), shared_bytes(command)});
+}
+
+void stage::finalise_at(std::size_t who, std::string const& request, std::uint16_t to,
+                        std::optional<slot> base) {
+    if (!actors_[who].running) throw std::invalid_argument(actors_[who].name + " is down");
+    slot const newest = actors_[who].running->configuration_base();
+    step(who, raise_version{name_request(request), {base.value_or(newest), to}});
 }
 
 void stage::read_at(std::size_t who, std::string const& name, read_mode how) {
@@ -321,6 +343,7 @@ void stage::restart(std::size_t host) {
     scenario::host& h = hosts_[host];
     if (h.up) crash(host);
     h.up = true;
+    h.runs = h.software;
     ++h.life;
     life_id const life{h.id.value * 1000 + h.life};
     names_.add_life(life, h.life);
@@ -334,7 +357,7 @@ void stage::restart(std::size_t host) {
         actor& a = actors_[i];
         if (a.host != host || a.presence != presence::here) continue;
         a.applied.clear();
-        a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value}, options_));
+        a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value, h.runs}, options_));
         step(i, woken{});
     }
 }
@@ -495,6 +518,7 @@ void stage::pulse() {
             if (hears(x, y)) {
                 if (peer.life != life_id{hosts_[y].id.value * 1000 + hosts_[y].life}) peer.taken = {};
                 peer.life = {hosts_[y].id.value * 1000 + hosts_[y].life};
+                peer.version_highest = hosts_[y].runs;
                 peer.hears.clear();
                 for (std::size_t z = 0; z < hosts_.size(); ++z) {
                     if (z == y || both(y, z)) peer.hears.push_back(hosts_[z].id);

@@ -26,9 +26,10 @@ struct host {
     server_id id;
     unsigned life = 1;
     bool up = true;
-    bool hung = false;    ///< its journal: nothing is flushed
-    int software = 1;     ///< the highest version of commands that its state machine understands
-    journal_id journal{}; ///< another one after its disk was lost
+    bool hung = false;          ///< its journal: nothing is flushed
+    std::uint16_t software = 1; ///< the highest cell version that it understands, from its next start on
+    std::uint16_t runs = 1;     ///< and what its process has
+    journal_id journal{};       ///< another one after its disk was lost
     liveness servers{server_id{}, life_id{}};
     duration clock_ahead{};              ///< of the stage's clock
     std::vector<time_point> pulsed_at{}; ///< by its own clock, by number
@@ -67,14 +68,20 @@ class stage {
     stage(cell_options options, duration lease_hold) : options_(options), lease_hold_(lease_hold) {}
 
     /// One replica of the cell on each server of `names`; on each of `spares` a replica id is reserved.
+    /// The software of all of them understands cell versions up to `software`.
     void found(std::vector<std::string> const& names, std::vector<std::string> const& spares,
-               std::uint8_t alpha);
+               std::uint8_t alpha, std::uint16_t software);
     std::size_t index_of(std::string const& name) const; ///< throws if nobody has that name
     std::size_t host_of(std::string const& name) const;
 
     // Verbs.
     void step(std::size_t who, event const& what);
     void propose_at(std::size_t who, std::string const& command);
+    /// A command that no proposer should let into the log yet.
+    void smuggle_at(std::size_t who, std::string const& command);
+    /// Asks `who` to raise the cell's version, computed from the change at `base`; the newest it knows if
+    /// none.
+    void finalise_at(std::size_t who, std::string const& request, std::uint16_t to, std::optional<slot> base);
     void read_at(std::size_t who, std::string const& name, read_mode how);
     std::size_t deliver(filter const& which, std::size_t count);
     std::size_t drop(filter const& which, std::size_t count);

@@ -78,8 +78,9 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"pulse", &verbs::pulse},       {"hang", &verbs::hang},       {"mend", &verbs::mend},
         {"run", &verbs::run},           {"settle", &verbs::settle},   {"rot", &verbs::rot},
         {"software", &verbs::software}, {"change", &verbs::change},   {"admit", &verbs::admit},
-        {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy}, {"wipe", &verbs::wipe},
-        {"expect", &verbs::expect},     {"end", &verbs::end},
+        {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy}, {"smuggle", &verbs::smuggle},
+        {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
+        {"end", &verbs::end},
     };
     return all;
 }
@@ -102,11 +103,13 @@ std::vector<std::string> verbs::findings() const {
 }
 
 // cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS] [lease TIME]
+//     [software N]
 // Founds a cell, one replica on each server; on each spare server a replica id is reserved. Everybody heard
 // of everybody.
 void verbs::cell(words const& w) {
     cell_options options;
     std::uint8_t alpha = 3;
+    std::uint16_t software = 1;
     words names, spares;
     duration lease_hold{};
     for (std::size_t i = 1; i < w.size(); ++i) {
@@ -120,6 +123,8 @@ void verbs::cell(words const& w) {
             options.pending_count_max = number(word(w, ++i));
         } else if (w[i] == "lease") {
             lease_hold = span_of_time(word(w, ++i));
+        } else if (w[i] == "software") {
+            software = static_cast<std::uint16_t>(number(word(w, ++i)));
         } else if (w[i] == "spare") {
             spares.push_back(word(w, ++i));
         } else {
@@ -127,11 +132,11 @@ void verbs::cell(words const& w) {
         }
     }
     stage_ = std::make_unique<stage>(options, lease_hold);
-    stage_->found(names, spares, alpha);
+    stage_->found(names, spares, alpha, software);
     (void)stage_->take_transcript();
 }
 
-// propose WHO COMMAND: a caller at WHO. The command names the request; "v2:..." needs software 2.
+// propose WHO COMMAND: a caller at WHO. The command names the request; "v2:..." needs cell version 2.
 void verbs::propose(words const& w) {
     stage_->propose_at(stage_->index_of(word(w, 1)), word(w, 2));
 }
@@ -144,8 +149,10 @@ void verbs::read(words const& w) {
 void verbs::complain(words const& w) {
     stage_->step(stage_->index_of(word(w, 1)), complaint{});
 }
+// resign WHO [SUCCESSOR]: it hands over to SUCCESSOR, or to whoever is first in the order of preference.
 void verbs::resign(words const& w) {
-    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{});
+    replica_id const to = w.size() > 2 ? stage_->actors()[stage_->index_of(w[2])].self.replica : replica_id{};
+    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{to});
 }
 
 // stand WHO: brings it to phase 1 by whatever way is open to it: a complaint, its deadline, its canvass.
@@ -283,9 +290,21 @@ void verbs::settle(words const& w) {
 void verbs::rot(words const& w) {
     stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
 }
-// software SERVER N: from its next start on, its state machine understands commands up to version N.
+// software SERVER N: from its next start on, it understands cell version N and those below.
 void verbs::software(words const& w) {
-    stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<int>(number(word(w, 2)));
+    stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<std::uint16_t>(number(word(w, 2)));
+}
+// smuggle WHO COMMAND: like propose, but nobody looks at the version: a server with a bug.
+void verbs::smuggle(words const& w) {
+    stage_->smuggle_at(stage_->index_of(word(w, 1)), word(w, 2));
+}
+// finalise WHO REQUEST VERSION [from SLOT]: an operator asks WHO to raise the cell to this version, having
+// looked at the members that the change at SLOT made; at the newest that WHO knows unless told otherwise.
+void verbs::finalise(words const& w) {
+    std::optional<slot> base;
+    if (w.size() > 5 && w[4] == "from") base = slot{number(w[5])};
+    stage_->finalise_at(stage_->index_of(word(w, 1)), word(w, 2),
+                        static_cast<std::uint16_t>(number(word(w, 3))), base);
 }
 
 // change WHO REQUEST MEMBER... [from SLOT]: a caller asks WHO for these members, one-for-one or not, computed

@@ -65,6 +65,8 @@ class verbs {
     void settle(words const& w);
     void rot(words const& w);
     void software(words const& w);
+    void smuggle(words const& w);
+    void finalise(words const& w);
     void change(words const& w);
     void admit(words const& w);
     void reserve(words const& w);
