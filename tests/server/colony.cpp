@@ -118,6 +118,14 @@ bool colony::turn(std::size_t number) {
     return true;
 }
 
+std::size_t colony::leader(cell_id cell) const {
+    for (auto const& [number, n] : nodes_) {
+        auto const* here = n->running ? n->running->find_replica(cell) : nullptr;
+        if (here && here->role() == role::leading) return number;
+    }
+    return 0;
+}
+
 void colony::settle() {
     for (bool moved = true; moved;) {
         moved = false;

@@ -11,20 +11,8 @@ using namespace zooid;
 
 namespace {
 
-cell_id const volume{1, 1};
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-kv::transaction put_once(std::string const& text) {
-    return kv::transaction().put("k", bytes(text));
-}
-
-std::size_t leader_of(colony& c, std::size_t servers) {
-    for (std::size_t n = 1; n <= servers; ++n) {
-        if (c.is_up(n) && c.at(n).find_replica(volume)->role() == role::leading) return n;
-    }
-    return 0;
-}
 
 bytes id_of(colony& c, std::size_t server) {
     bytes out;
@@ -64,7 +52,7 @@ TEST_CASE("a hung disk loses its leaderships to another server within two pulse 
     colony c(7, options);
     c.found(volume, "volume", 7);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 7);
+    std::size_t const old = c.leader(volume);
     REQUIRE(old != 0);
     c.run_for(seconds(3)); // idle: nothing is on its way when the disk hangs, as is the worst case
     c.hang_journal(old);
@@ -80,7 +68,7 @@ TEST_CASE("and from the first flush that does not come back it takes two pulse t
     colony c(7, options);
     c.found(volume, "volume", 7);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 7);
+    std::size_t const old = c.leader(volume);
     c.hang_journal(old);
     make_it_write(c, old);
     CHECK(until_another_leads(c, 7, old, seconds(10)) <= 2 * options.pulse_timeout);
@@ -90,10 +78,10 @@ TEST_CASE("an idle server keeps its leaderships, in the same ballot") {
     colony c(7);
     c.found(volume, "volume", 7);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 7);
+    std::size_t const old = c.leader(volume);
     ballot const in = c.at(old).find_replica(volume)->promised();
     c.run_for(seconds(120));
-    CHECK(leader_of(c, 7) == old);
+    CHECK(c.leader(volume) == old);
     CHECK(c.at(old).find_replica(volume)->promised() == in);
 }
 
@@ -101,13 +89,13 @@ TEST_CASE("a lead is handed to the server that is named, at once") {
     colony c(5);
     c.found(volume, "volume", 5);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 5);
+    std::size_t const old = c.leader(volume);
     std::size_t const named = old == 4 ? 5 : 4;
     auto const reply = c.ask(old, operation::transfer_lead, volume, id_of(c, named));
     REQUIRE(reply);
     CHECK_FALSE(reply->content.failure);
     c.run_for(milliseconds(40));
-    CHECK(leader_of(c, 5) == named);
+    CHECK(c.leader(volume) == named);
     CHECK(c.commit(volume, put_once("b")).has_value());
 }
 
@@ -115,7 +103,7 @@ TEST_CASE("and not to one that is not there") {
     colony c(5);
     c.found(volume, "volume", 5);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 5);
+    std::size_t const old = c.leader(volume);
     std::size_t const named = old == 4 ? 5 : 4;
     bytes const successor = id_of(c, named);
     c.kill(named);
@@ -123,14 +111,14 @@ TEST_CASE("and not to one that is not there") {
     auto const reply = c.ask(old, operation::transfer_lead, volume, successor);
     REQUIRE(reply);
     CHECK(reply->content.failure == errc::unreachable);
-    CHECK(leader_of(c, 5) == old);
+    CHECK(c.leader(volume) == old);
 }
 
 TEST_CASE("the order of preference is changed by an entry of the log, and decides who follows") {
     colony c(5);
     c.found(volume, "volume", 5);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 5);
+    std::size_t const old = c.leader(volume);
     std::size_t const preferred = old == 4 ? 5 : 4;
     replica const& r = *c.at(old).find_replica(volume);
     std::vector<member> members(r.newest_members().members().begin(), r.newest_members().members().end());
@@ -141,25 +129,25 @@ TEST_CASE("the order of preference is changed by an entry of the log, and decide
     REQUIRE(reply);
     CHECK_FALSE(reply->content.failure);
     c.run_for(seconds(1));
-    CHECK(leader_of(c, 5) == old); // nobody is disturbed by it
+    CHECK(c.leader(volume) == old); // nobody is disturbed by it
     c.kill(old);
     c.run_for(seconds(2));
-    CHECK(leader_of(c, 5) == preferred);
+    CHECK(c.leader(volume) == preferred);
 }
 
 TEST_CASE("a server that returns takes nothing from whoever leads now") {
     colony c(7);
     c.found(volume, "volume", 7);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const old = leader_of(c, 7);
+    std::size_t const old = c.leader(volume);
     c.kill(old);
     c.run_for(seconds(2));
-    std::size_t const now = leader_of(c, 7);
+    std::size_t const now = c.leader(volume);
     REQUIRE(now != 0);
     ballot const in = c.at(now).find_replica(volume)->promised();
     c.restart(old);
     c.run_for(seconds(20));
-    CHECK(leader_of(c, 7) == now);
+    CHECK(c.leader(volume) == now);
     CHECK(c.at(now).find_replica(volume)->promised() == in);
 }
 
@@ -167,7 +155,7 @@ TEST_CASE("a version that this software does not understand is not finalised") {
     colony c(3);
     c.found(volume, "volume", 3);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
-    std::size_t const leads = leader_of(c, 3);
+    std::size_t const leads = c.leader(volume);
     auto const reply = c.ask(leads, operation::raise_version, volume, encode(version_rise{slot{}, 2}));
     REQUIRE(reply);
     CHECK(reply->content.failure == errc::unsupported_version);

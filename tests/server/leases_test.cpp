@@ -8,8 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-cell_id const volume{1, 1};
-
 server_options with_leases() {
     server_options o;
     o.lease.hold = 1500ms;
@@ -22,14 +20,6 @@ kv::transaction put(char const* content) {
     return kv::transaction().put("k", bytes(content));
 }
 
-std::size_t leader_of(colony& c, std::size_t servers) {
-    for (std::size_t n = 1; n <= servers; ++n) {
-        auto const seen = c.is_up(n) ? c.at(n).explain(volume) : std::nullopt;
-        if (seen && seen->role == role::leading) return n;
-    }
-    return 0;
-}
-
 bytes found_by(std::optional<kept_reply> const& reply) {
     REQUIRE(reply);
     REQUIRE(!reply->content.failure);
@@ -40,7 +30,7 @@ bytes found_by(std::optional<kept_reply> const& reply) {
 /// Messages between cells that this read costs.
 std::size_t cost_of(colony& c, operation op) {
     (void)c.take_traffic();
-    CHECK(found_by(c.ask(leader_of(c, 7), op, volume, query)) == "a");
+    CHECK(found_by(c.ask(c.leader(volume), op, volume, query)) == "a");
     return c.take_traffic().cells;
 }
 
@@ -56,7 +46,7 @@ TEST_CASE("a leased read costs no message, a strict one does, and an idle colony
         c.run_for(2s);
         CHECK(cost_of(c, operation::strict_read) > 0);
         CHECK((cost_of(c, operation::leased_read) == 0) == leases);
-        CHECK((c.at(leader_of(c, 7)).statistics().reads_leased == 1) == leases);
+        CHECK((c.at(c.leader(volume)).statistics().reads_leased == 1) == leases);
         c.run_for(2s);
         (void)c.take_traffic();
         c.run_for(2s);
@@ -73,11 +63,11 @@ TEST_CASE("a take-over waits for the holds of a server that died, and no longer"
         c.found(volume, "volume", 3);
         REQUIRE(c.commit(volume, put("a")).has_value());
         c.run_for(1s);
-        c.kill(leader_of(c, 3));
+        c.kill(c.leader(volume));
         c.run_for(1300ms);
-        CHECK((leader_of(c, 3) == 0) == leases);
+        CHECK((c.leader(volume) == 0) == leases);
         c.run_for(3s);
-        CHECK(leader_of(c, 3) != 0);
+        CHECK(c.leader(volume) != 0);
         CHECK(c.commit(volume, put("b")).has_value());
     }
 }
@@ -87,16 +77,16 @@ TEST_CASE("a server that comes back keeps the promises that an earlier life may 
     c.found(volume, "volume", 3);
     REQUIRE(c.commit(volume, put("a")).has_value());
     c.run_for(1s);
-    std::size_t const led = leader_of(c, 3);
+    std::size_t const led = c.leader(volume);
     std::size_t const other = led % 3 + 1;
     c.kill(led);
     c.run_for(1200ms);
     c.kill(other);
     c.restart(other);
     c.run_for(1100ms); // the third one's hold is over by now
-    CHECK(leader_of(c, 3) == 0);
+    CHECK(c.leader(volume) == 0);
     c.run_for(4s);
-    CHECK(leader_of(c, 3) != 0);
+    CHECK(c.leader(volume) != 0);
 }
 
 TEST_CASE("a server that hands over lets its members go at once") {
@@ -104,10 +94,10 @@ TEST_CASE("a server that hands over lets its members go at once") {
     c.found(volume, "volume", 3);
     REQUIRE(c.commit(volume, put("a")).has_value());
     c.run_for(1s);
-    std::size_t const led = leader_of(c, 3);
+    std::size_t const led = c.leader(volume);
     c.at(led).stop(c.now());
     c.run_for(400ms);
-    std::size_t const next = leader_of(c, 3);
+    std::size_t const next = c.leader(volume);
     CHECK(next != 0);
     CHECK(next != led);
 }

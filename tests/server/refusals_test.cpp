@@ -58,10 +58,6 @@ struct caller {
     }
 };
 
-std::size_t leader_of(colony& c) {
-    return c.at(1).explain(ledger)->proposer.server.value;
-}
-
 } // namespace
 
 TEST_CASE("requests beyond those that may wait are overloaded at once, and the ones before are answered") {
@@ -70,7 +66,7 @@ TEST_CASE("requests beyond those that may wait are overloaded at once, and the o
     colony c(3, options);
     c.found(ledger, "ledger", 3);
     REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
-    caller client{c, leader_of(c)};
+    caller client{c, c.leader(ledger)};
     for (std::uint64_t i = 1; i <= 5; ++i) {
         bytes const inner = commit_request(i);
         request r;
@@ -83,7 +79,7 @@ TEST_CASE("requests beyond those that may wait are overloaded at once, and the o
         return std::holds_alternative<requests_overloaded>(e);
     });
     CHECK(said == 2);
-    auto const looked = c.ask(leader_of(c), operation::explain, ledger, {}); // looking is no load
+    auto const looked = c.ask(c.leader(ledger), operation::explain, ledger, {}); // looking is no load
     CHECK_FALSE(looked->content.failure.has_value());
     c.run_for(std::chrono::seconds(1));
     auto const done = c.commit(ledger, kv::transaction().add("n", 1));
@@ -94,7 +90,7 @@ TEST_CASE("a request for another generation of the key is a conflict that names 
     colony c(3);
     snapshot const founding = c.found(ledger, "ledger", 3);
     REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
-    caller client{c, leader_of(c)};
+    caller client{c, c.leader(ledger)};
     bytes const inner = commit_request(1);
     request r;
     r.cell = ledger, r.payload = inner;
@@ -121,7 +117,7 @@ TEST_CASE("a server whose journal hangs takes no request that needs it, and show
     colony c(5);
     c.found(ledger, "ledger", 5);
     REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
-    std::size_t const hung = leader_of(c);
+    std::size_t const hung = c.leader(ledger);
     c.hang_journal(hung);
     c.run_for(std::chrono::seconds(3));
     caller client{c, hung};

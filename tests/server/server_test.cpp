@@ -8,12 +8,6 @@ using namespace zooid;
 
 namespace {
 
-cell_id const volume{1, 1};
-
-kv::transaction put_once(std::string const& text) {
-    return kv::transaction().put("k", bytes(text));
-}
-
 std::uint64_t commits_of(colony& c, std::size_t number, cell_id cell) {
     return c.at(number).find_replica(cell)->applied_slot().value;
 }
