@@ -39,6 +39,9 @@ std::string_view name_of(mutant m) {
     case mutant::snapshot_forgets_promise: return "snapshot_forgets_promise";
     case mutant::snapshot_forgets_acceptances: return "snapshot_forgets_acceptances";
     case mutant::skip_unknown_entry: return "skip_unknown_entry";
+    case mutant::obey_first_digest: return "obey_first_digest";
+    case mutant::healing_forgets_promise: return "healing_forgets_promise";
+    case mutant::healing_forgets_acceptances: return "healing_forgets_acceptances";
     case mutant::raise_unasked: return "raise_unasked";
     case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::count_: break;

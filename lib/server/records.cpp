@@ -115,8 +115,10 @@ class interpreter {
         reader in = open(r);
         state_.quarantine = in.get_sized();
         // The first records ended here.
-        if (!in.at_end())
-            state_.quarantined_for = in.get<std::uint8_t>() == 1 ? distrust::votes : distrust::state;
+        auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
+        if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
+        bool const known = of == distrust::votes || of == distrust::learned;
+        state_.quarantined_for = known ? of : distrust::state;
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 

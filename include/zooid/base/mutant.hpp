@@ -46,6 +46,9 @@ enum class mutant : std::uint8_t {
     snapshot_forgets_promise,
     snapshot_forgets_acceptances,
     skip_unknown_entry,
+    obey_first_digest,
+    healing_forgets_promise,
+    healing_forgets_acceptances,
     raise_unasked,
     unconditional_raise,
     count_

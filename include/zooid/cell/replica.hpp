@@ -93,6 +93,7 @@ struct explanation {
     std::uint16_t cell_version = 1;    ///< as its log raised it
     std::uint16_t version_highest = 1; ///< that the software of this server understands
     std::string quarantine;            ///< the cause; empty unless quarantined
+    distrust quarantined_for = distrust::state; ///< what is not trusted; `learned`: it is being taught again
 };
 
 struct replica_state;

@@ -55,6 +55,13 @@ class details {
         return text + (m.values.empty() ? " nothing" : "") + ", knows " + up_to(m.prefix);
     }
     std::string operator()(teach_snapshot const& m) const { return "at " + slot_name(m.state.at); }
+    std::string operator()(digested const& m) const { return "of " + slot_name(m.at); }
+    std::string operator()(outvoted const& m) const {
+        std::string text = "in " + slot_name(m.at) + " by";
+        for (replica_id from : m.reported)
+            text += " " + n_.of(from);
+        return text;
+    }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";

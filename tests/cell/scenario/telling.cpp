@@ -173,6 +173,10 @@ class hearing {
                                                  : "a snapshot is on its way to the journal already");
     }
 
+    void operator()(digested const& m) const {
+        t_.tell("notes the digest that " + from_ + " has after " + slot_name(m.at) + " [D1]");
+    }
+
     template <class Other>
     void operator()(Other const& m) const {
         t_.tell("gets " + t_.say(message(m)));

@@ -76,10 +76,11 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"crash", &verbs::crash},       {"restart", &verbs::restart}, {"cut", &verbs::cut},
         {"heal", &verbs::heal},         {"isolate", &verbs::isolate}, {"pulse", &verbs::pulse},
         {"hang", &verbs::hang},         {"mend", &verbs::mend},       {"run", &verbs::run},
-        {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"software", &verbs::software},
-        {"change", &verbs::change},     {"admit", &verbs::admit},     {"reserve", &verbs::reserve},
-        {"destroy", &verbs::destroy},   {"smuggle", &verbs::smuggle}, {"finalise", &verbs::finalise},
-        {"wipe", &verbs::wipe},         {"expect", &verbs::expect},   {"end", &verbs::end},
+        {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"corrupt", &verbs::corrupt},
+        {"software", &verbs::software}, {"change", &verbs::change},   {"admit", &verbs::admit},
+        {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy}, {"smuggle", &verbs::smuggle},
+        {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
+        {"end", &verbs::end},
     };
     return all;
 }
@@ -278,6 +279,10 @@ void verbs::settle(words const& w) {
 // rot WHO SLOT: the value of its acceptance rots on disk; the vote stays readable.
 void verbs::rot(words const& w) {
     stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
+}
+// corrupt WHO HOW: bits of its state flip in memory; its state machine has also applied HOW.
+void verbs::corrupt(words const& w) {
+    stage_->corrupt(stage_->index_of(word(w, 1)), word(w, 2));
 }
 // software SERVER N: from its next start on, it understands cell version N and those below.
 void verbs::software(words const& w) {
