@@ -30,7 +30,7 @@ void turn::on(member const& from, commit const& m) {
     advance_prefix();
     if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
     if (m.wanted == report::none) return;
-    s_.learner.digest_owed = true; // C1: told as soon as all of it is applied
+    s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
     if (s_.learner.applied == s_.learner.prefix) report_digest();
     // What decides what may be destroyed must survive a restart: a record names it.
     learner_state& l = s_.learner;

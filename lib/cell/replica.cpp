@@ -237,7 +237,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
-        state->learner.fetch_again.at = time_point(); // H1: asks at once
+        state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
     if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
         state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
