@@ -102,7 +102,7 @@ void turn::advance_prefix() {
             continue;
         }
         if (!held || !held->chosen || held->value.empty()) break;
-        std::string beyond = above_version(at, held->value, s_.identity.version_highest); // V1
+        std::string beyond = above_version(at, held->value, s_.members, s_.identity.version_highest); // V1
         if (!beyond.empty()) return quarantine(std::move(beyond), false);
         s_.learner.prefix = at; // L2
         deliver(at, *held);

@@ -195,7 +195,7 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
     for (slot at = first; at <= state.log.last(); ++at) {
         log_slot const& held = *state.log.find(at);
         if (!held.chosen || held.value.empty()) break;
-        if (!above_version(at, held.value, state.identity.version_highest).empty()) break;
+        if (!above_version(at, held.value, state.members, state.identity.version_highest).empty()) break;
         follow_entry(state.members, at, held.value, state.demands);
         state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;

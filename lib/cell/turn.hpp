@@ -172,8 +172,10 @@ class turn {
 enum class membership_effect : std::uint8_t { none, changed, released, raised };
 membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands& demands);
 
-/// versions.cpp: V1. Empty, or why software of this version must stop at an entry.
-std::string above_version(slot at, entry const& value, std::uint16_t version_highest);
+/// versions.cpp: V1. Empty, or why software of this version must stop at an entry, the members being as of
+/// before it.
+std::string above_version(slot at, entry const& value, membership const& before,
+                          std::uint16_t version_highest);
 std::string above_version(snapshot const& state, std::uint16_t version_highest);
 
 /// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.

@@ -17,10 +17,13 @@
 
 namespace zooid {
 
-std::string above_version(slot at, entry const& value, std::uint16_t version_highest) {
+// A rise that is void raises nothing, whatever version it names.
+std::string above_version(slot at, entry const& value, membership const& before,
+                          std::uint16_t version_highest) {
     bool const understood = value.understood();
     auto const rise = understood ? value.raises() : std::nullopt;
-    if (understood && (!rise || rise->to <= version_highest)) return {};
+    bool const raises = rise && rise->base == before.base() && rise->to > version_highest;
+    if (understood && !raises) return {};
     std::string const unknown = "an entry of kind " + std::to_string(static_cast<unsigned>(value.kind())) +
                                 ", in a format that is unknown here";
     return "slot " + to_string(at) + " holds " +
