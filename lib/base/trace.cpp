@@ -39,6 +39,7 @@ std::string_view name_of(sometimes point) {
     case sometimes::rolled_back_journal_refused: return "rolled_back_journal_refused";
     case sometimes::restart_waited_for_majority: return "restart_waited_for_majority";
     case sometimes::proposal_rejected_overloaded: return "proposal_rejected_overloaded";
+    case sometimes::cells_told_by_and_by: return "cells_told_by_and_by";
     case sometimes::count_: break;
     }
     return "unknown";

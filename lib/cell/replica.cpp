@@ -359,6 +359,12 @@ std::string_view name_of(distrust of) {
     return "unknown";
 }
 
+bool replica::is_fresh_candidate() const {
+    if (is_quarantined() || is_retired() || state_->election.failures > 0) return false;
+    bool const prepares = state_->proposer && !state_->proposer->leading;
+    return prepares || state_->election.now != election_state::phase::idle;
+}
+
 std::string_view name_of(role r) {
     switch (r) {
     case role::follower: return "follower";

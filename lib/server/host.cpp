@@ -43,7 +43,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
-    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
+    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false, false});
     if (founding && options_.steps) options_.steps->began(cells_.back().replica, *founding);
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
@@ -274,6 +274,11 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         leads ? ++statistics_.leading : --statistics_.leading;
         events_.push_back(leadership_changed{c.replica.cell(), leads, c.replica.promised()});
     }
+    bool const stands = c.replica.is_fresh_candidate();
+    if (stands != c.stands) {
+        c.stands = stands;
+        stands ? ++candidates_ : --candidates_;
+    }
     if (c.replica.is_quarantined() && !c.stopped) {
         c.stopped = true;
         announce_stopped(c);
@@ -320,7 +325,7 @@ void server::host::wake(time_point now) {
 }
 
 time_point server::host::deadline() const {
-    return secured_ ? std::min(tick_at_, deadlines_.next()) : tick_at_;
+    return secured_ ? std::min({tick_at_, deadlines_.next(), tell_at_}) : tick_at_;
 }
 
 // ---- turns
@@ -346,6 +351,7 @@ void server::host::probe_proposers(time_point now) {
 }
 
 void server::host::finish(time_point now, server_output& out) {
+    go_on_telling(now);
     probe_proposers(now);
     run_self_messages(now);
     park_or_release(now);
@@ -355,6 +361,8 @@ void server::host::finish(time_point now, server_output& out) {
     out.events.swap(events_);
     out.facts.swap(facts_);
     ++statistics_.turns;
+    told_ = 0;
+    tell_at_ = may_tell() ? now : never;
 }
 
 void server::host::take_durable_frames() {

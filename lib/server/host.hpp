@@ -26,6 +26,7 @@ struct hosted_cell {
     time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
+    bool stands = false; ///< a fresh candidate
 };
 
 /// A client's request that waits for its cell.
@@ -35,6 +36,13 @@ struct waiting_request {
     std::uint32_t cell = 0;
     operation op = operation::commit;
     bytes query; ///< of a strict read
+};
+
+/// Cells that have yet to be told that a peer was lost or is back.
+struct telling {
+    server_id peer;
+    std::vector<std::uint32_t> cells; ///< ascending
+    std::size_t next = 0;
 };
 
 /// What waits for the flush of one turn.
@@ -139,6 +147,8 @@ class server::host {
     void judge_all(time_point now);
     void judge(peer_state& peer, time_point now);
     void tell_cells(peer_state& peer, time_point now, bool returned);
+    void go_on_telling(time_point now);
+    bool may_tell() const;
     void send_pulse(peer_state& peer, time_point now);
     void watch_journal(time_point now);
     void remember_claims();
@@ -182,6 +192,10 @@ class server::host {
     std::uint64_t sequence_ = 0;         ///< of the last append
     std::uint64_t persisted_ = 0;
     std::uint64_t tokens_ = 0;
+    std::deque<telling> tellings_;
+    std::size_t told_ = 0;       ///< in this turn
+    std::size_t candidates_ = 0; ///< cells that stand
+    time_point tell_at_ = never; ///< when the next turn has to go on with it
     time_point tick_at_{};
     time_point probe_at_{};
     time_point claims_at_{};

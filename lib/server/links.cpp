@@ -8,6 +8,12 @@
 
 namespace zooid {
 
+namespace {
+
+constexpr std::size_t told_per_turn_max = 1024;
+
+} // namespace
+
 void server::host::set_peers(std::vector<server_id> const& peers) {
     for (server_id peer : peers) {
         if (peer != identity_.server) peers_.add(peer, tick_at_);
@@ -108,8 +114,36 @@ void server::host::tell_cells(peer_state& peer, time_point now, bool returned) {
     auto const stale = [&](std::uint32_t cell) { return cells_[cell].proposer.server != peer.server; };
     peer.led = concerned;
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
-    for (std::uint32_t cell : concerned)
-        step(now, cell, liveness_changed{peer.server});
+    auto const pending = std::find_if(tellings_.begin(), tellings_.end(),
+                                      [&](telling const& t) { return t.peer == peer.server; });
+    if (pending != tellings_.end()) {
+        auto const rest = pending->cells.begin() + static_cast<std::ptrdiff_t>(pending->next);
+        concerned.insert(concerned.end(), rest, pending->cells.end());
+        keep_each_once(concerned);
+        tellings_.erase(pending);
+    }
+    tellings_.push_back({peer.server, std::move(concerned)});
+    go_on_telling(now);
+}
+
+bool server::host::may_tell() const {
+    return !tellings_.empty() && candidates_ < options_.candidates_max && told_ < told_per_turn_max;
+}
+
+// The loss of one server concerns every cell that it led. If all of them stood at once, their messages would
+// hold up the pulses, servers would suspect each other, and more cells would stand: a storm that feeds
+// itself. So a few stand at a time, and a turn tells no more than keeps it short.
+void server::host::go_on_telling(time_point now) {
+    while (may_tell()) {
+        telling& t = tellings_.front();
+        if (t.next == t.cells.size()) {
+            tellings_.pop_front();
+            continue;
+        }
+        ++told_;
+        step(now, t.cells[t.next++], liveness_changed{t.peer});
+    }
+    if (!tellings_.empty()) mark(marks_, sometimes::cells_told_by_and_by);
 }
 
 void server::host::send_pulse(peer_state& peer, time_point now) {

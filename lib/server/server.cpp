@@ -13,6 +13,7 @@ std::string explain_invalid(server_options const& o) {
     if (o.probe_interval <= duration::zero()) return "probe_interval: must be above 0";
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
+    if (o.candidates_max == 0) return "candidates_max: must be above 0";
     return {};
 }
 

@@ -51,6 +51,7 @@ enum class sometimes : unsigned char {
     rolled_back_journal_refused,
     restart_waited_for_majority,
     proposal_rejected_overloaded,
+    cells_told_by_and_by,
     count_
 };
 

@@ -145,6 +145,9 @@ class replica {
     bool is_quarantined() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
     std::uint16_t cell_version() const;
+    /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
+    /// One whose attempts fail backs off and is not counted.
+    bool is_fresh_candidate() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
     explanation explain() const;

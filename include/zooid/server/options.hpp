@@ -30,6 +30,9 @@ struct server_options {
     duration probe_interval = std::chrono::milliseconds(1000); ///< an idle journal flushes this often
     std::size_t requests_max = 100'000;                        ///< of clients, waiting; beyond: overloaded
     std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
+    /// Cells here that stand for election at once because a server was lost, or returned; the others are told
+    /// when these are done. A cell whose caller complains does not wait.
+    std::size_t candidates_max = 512;
     duration pointer_retention =
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
