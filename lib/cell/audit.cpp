@@ -121,6 +121,8 @@ void turn::outvote(slot at, digest const& right) {
 
 void turn::heal(event const& what) {
     learner_state& l = s_.learner;
+    if (auto const* e = std::get_if<votes_lost>(&what)) // D6: now nothing of it can be trusted
+        return quarantine(s_.quarantine + "; " + e->cause, true, distrust::state);
     if (auto const* e = std::get_if<received>(&what)) {
         member const from{e->server, {}, e->replica};
         auto const* const taught = std::get_if<teach_snapshot>(&e->content);

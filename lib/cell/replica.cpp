@@ -324,6 +324,9 @@ configuration const& replica::members() const {
 std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
+bool replica::may_vote_again() const {
+    return !is_quarantined() || state_->quarantined_for == distrust::learned;
+}
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }

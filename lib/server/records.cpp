@@ -61,6 +61,10 @@ class interpreter {
             if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
             trouble("its voting state was damaged");
         }
+        // What could have been healed can't, now that its votes are in doubt as well (D6).
+        bool const doubted = found.voting_suspect || !out_.trouble.empty();
+        if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
+            state_.quarantined_for = distrust::state;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);

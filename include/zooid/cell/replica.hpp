@@ -143,6 +143,8 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const;
+    /// It votes, or will when it is healed.
+    bool may_vote_again() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
     std::uint16_t cell_version() const;
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
