@@ -139,9 +139,11 @@ void turn::heal(event const& what) {
 
 void turn::ask_for_a_state() {
     learner_state& l = s_.learner;
-    configuration const& others = s_.members.newest();
-    member const& to = others[s_.random.below(others.size())];
-    if (to.replica != s_.identity.self.replica) send(to, fetch{slot{}});
+    std::vector<member> others;
+    for (member const& m : s_.members.newest().members()) {
+        if (m.replica != s_.identity.self.replica) others.push_back(m);
+    }
+    if (!others.empty()) send(others[s_.random.below(others.size())], fetch{slot{}});
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     arm_again(l.fetch_again);
 }
