@@ -43,6 +43,12 @@ struct describe_event {
     named operator()(replica_stopped const& e) const {
         return {"replica_quarantined", {{"cell", to_string(e.cell)}, {"cause", e.cause}}};
     }
+    named operator()(replica_healed const& e) const {
+        return {"replica_healed", {{"cell", to_string(e.cell)}}};
+    }
+    named operator()(digests_differ const& e) const {
+        return {"digests_differ", {{"cell", to_string(e.cell)}, {"slot", e.at.value}}};
+    }
     named operator()(journal_latched const& e) const {
         return {"journal_latched", {{"error", e.reason.message()}}};
     }

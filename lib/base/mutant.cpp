@@ -47,6 +47,9 @@ std::string_view name_of(mutant m) {
     case mutant::holder_counts_from_reply: return "holder_counts_from_reply";
     case mutant::breaker_counts_from_asking: return "breaker_counts_from_asking";
     case mutant::breaker_ignores_clock_ratio: return "breaker_ignores_clock_ratio";
+    case mutant::obey_first_digest: return "obey_first_digest";
+    case mutant::healing_forgets_promise: return "healing_forgets_promise";
+    case mutant::healing_forgets_acceptances: return "healing_forgets_acceptances";
     case mutant::raise_unasked: return "raise_unasked";
     case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::count_: break;

@@ -20,6 +20,8 @@ std::string_view name_of(sometimes point) {
     case sometimes::pipeline_full_rejected: return "pipeline_full_rejected";
     case sometimes::acceptance_before_previous_chosen: return "acceptance_before_previous_chosen";
     case sometimes::unreadable_value_reported: return "unreadable_value_reported";
+    case sometimes::replica_outvoted: return "replica_outvoted";
+    case sometimes::replica_healed: return "replica_healed";
     case sometimes::replica_quarantined: return "replica_quarantined";
     case sometimes::members_changed: return "members_changed";
     case sometimes::members_released: return "members_released";

@@ -29,6 +29,8 @@ void turn::on(member const& from, commit const& m) {
     advance_prefix();
     if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
     if (m.wanted == report::none) return;
+    s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
+    if (s_.learner.applied == s_.learner.prefix) report_digest();
     // What decides what may be destroyed must survive a restart: a record names it.
     learner_state& l = s_.learner;
     if (m.wanted == report::durable && l.recorded < l.prefix) {
@@ -133,11 +135,14 @@ void turn::on(applied const& e) {
     ZOOID_CHECK(e.at <= s_.learner.prefix, "only delivered slots are applied");
     s_.learner.applied = e.at;
     s_.learner.state_digest = e.state_digest;
+    if (is_audited(e.at) || (s_.learner.digest_owed && e.at == s_.learner.prefix)) report_digest();
 }
 
 void turn::on(apply_failed const& e) {
     if (mutated(mutant::skip_unknown_entry)) return;
-    quarantine("slot " + to_string(e.at) + ": " + e.cause, false);
+    bool const software = e.why == apply_failed::reason::software;
+    quarantine("slot " + to_string(e.at) + ": " + e.cause, !software,
+               software ? distrust::state : distrust::learned);
 }
 
 // The first step after a restart hands the checkpoint and what is known to follow it to the state machine,

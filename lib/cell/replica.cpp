@@ -21,13 +21,14 @@ void effects::clear() {
     want_snapshot = false;
     watch.clear();
     retired = false;
+    digests_differ = {};
     marks.reset();
 }
 
 bool effects::empty() const {
     return persist.empty() && now.empty() && after_durable.empty() && deliver.empty() && reads.empty() &&
            ended_requests.empty() && changed.empty() && !restore && !tell_when_durable && !want_snapshot &&
-           watch.empty() && !retired;
+           watch.empty() && !retired && !digests_differ;
 }
 
 // ---- dispatch
@@ -113,6 +114,8 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
     s_.quarantined_for = of;
+    s_.learner.to_teach.clear();
+    if (of == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
     reached(sometimes::replica_quarantined);
     if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, of});
 }
@@ -130,6 +133,7 @@ void turn::refuse_callers(event const& what, errc why) {
 
 void turn::run_stopped(event const& what) {
     refuse_callers(what, errc::quarantined);
+    if (s_.quarantined_for == distrust::learned) return heal(what);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr) return;
@@ -233,6 +237,8 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
+    if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
+        state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
     if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
         state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
@@ -265,9 +271,8 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
     out.clear();
     turn t(*state_, around, out);
     if (is_retired()) return t.refuse_callers(what, errc::not_here);
-    if (is_quarantined()) return t.run_stopped(what);
     try {
-        t.run(what);
+        is_quarantined() ? t.run_stopped(what) : t.run(what);
     } catch (broken_invariant const& broken) {
         keep_only_callers(out);
         t.quarantine(broken.what(), true);
@@ -276,7 +281,8 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
 
 time_point replica::deadline() const {
     replica_state const& s = *state_;
-    if (is_quarantined() || is_retired()) return never;
+    if (is_retired()) return never;
+    if (is_quarantined()) return s.quarantined_for == distrust::learned ? s.learner.fetch_again.at : never;
     if (s.start_from) return time_point(); // at once
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
     if (s.proposer)
@@ -319,6 +325,9 @@ configuration const& replica::members() const {
 std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
+bool replica::may_vote_again() const {
+    return !is_quarantined() || state_->quarantined_for == distrust::learned;
+}
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }
@@ -342,6 +351,16 @@ role replica::role() const {
     if (is_quarantined()) return role::quarantined;
     if (state_->proposer) return state_->proposer->leading ? role::leading : role::preparing;
     return state_->election.now == election_state::phase::canvassing ? role::canvassing : role::follower;
+}
+
+std::string_view name_of(distrust of) {
+    switch (of) {
+    case distrust::state: return "state";
+    case distrust::votes: return "votes";
+    case distrust::learned: return "learned";
+    case distrust::nothing: return "nothing";
+    }
+    return "unknown";
 }
 
 bool replica::is_fresh_candidate() const {
@@ -383,6 +402,7 @@ explanation replica::explain() const {
     e.cell_version = s.demands.cell_version;
     e.version_highest = s.identity.version_highest;
     e.quarantine = s.quarantine;
+    e.quarantined_for = s.quarantined_for;
     if (!s.proposer) return e;
     for (member_progress const& p : s.proposer->progress) {
         if (member const* from = s.members.find(p.replica))

@@ -57,6 +57,7 @@ struct learner_state {
     std::optional<pending_checkpoint> pending;
     std::vector<member> to_teach; ///< waiting for a snapshot to be taken
     bool snapshot_wanted = false; ///< asked of the host, not answered yet
+    bool digest_owed = false;     ///< to the proposer, once everything known is applied
 };
 
 /// A caller's command that waits for a slot.
@@ -131,6 +132,14 @@ struct standing_promise {
     time_point asked_at;
 };
 
+/// What a member said of its state.
+struct digest_report {
+    replica_id from;
+    slot at;
+    digest state_digest;
+    bool told = false; ///< that it is outvoted
+};
+
 /// A change of members that waits for its newcomers to catch up.
 struct waiting_change {
     token request;
@@ -177,6 +186,8 @@ struct proposer_state {
     slot fill_below; ///< open slots up to here are filled, so that a change comes into force
     slot releasing;  ///< the change whose release was proposed last in this ballot
     std::optional<waiting_rise> rise;
+    std::vector<digest_report> digests; ///< of the last few slots that were compared
+    slot differed;                      ///< the highest slot that was reported to have no majority
     std::vector<member> released; ///< told what is chosen until they know, or are out of sight
 };
 

@@ -131,6 +131,11 @@ void turn::on(member const&, moved const& m) {
 void turn::on(member const& from, teach_snapshot const& m) {
     learner_state& l = s_.learner;
     if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;
+    take_snapshot(from, m);
+}
+
+void turn::take_snapshot(member const& from, teach_snapshot const& m) {
+    learner_state& l = s_.learner;
     ZOOID_CHECK(m.state.alpha == s_.alpha, "alpha is fixed when the cell is founded");
     std::string above = above_version(m.state, s_.identity.version_highest); // V1
     if (!above.empty()) return quarantine(std::move(above), false);
@@ -144,7 +149,7 @@ void turn::on(member const& from, teach_snapshot const& m) {
 void turn::on(persisted const& e) {
     learner_state& l = s_.learner;
     if (!l.pending || l.pending->ticket != e.ticket) return;
-    pending_checkpoint const done = std::move(*l.pending);
+    pending_checkpoint done = std::move(*l.pending);
     l.pending.reset();
     if (!done.taught || done.at <= l.prefix) {
         l.checkpoint = std::max(l.checkpoint, done.at);
@@ -153,6 +158,11 @@ void turn::on(persisted const& e) {
         if (done.at.value > kept) s_.log.trim(done.at - kept + 1);
         return;
     }
+    install_snapshot(std::move(done));
+}
+
+void turn::install_snapshot(pending_checkpoint done) {
+    learner_state& l = s_.learner;
     if (s_.proposer && !s_.proposer->open.empty()) step_down({}); // somebody else chose what we have open
     reached(sometimes::taught_by_snapshot);
     if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);

@@ -86,6 +86,12 @@ class turn {
     void start_recovered();
     void deliver(slot at, log_slot const& held);
 
+    // audit.cpp: digests are compared, not obeyed; who differs is taught again
+    void report_digest();
+    void on(member const& from, digested const& m);
+    void on(member const& from, outvoted const& m);
+    void heal(event const& what);
+
     // teach.cpp: catching up outside the protocol
     void want(slot prefix, replica_id source);
     void fetch_now();
@@ -97,6 +103,8 @@ class turn {
     void on(snapshot_taken const& e);
     void on(persisted const& e);
     void checkpoint_if_due();
+    void take_snapshot(member const& from, teach_snapshot const& m);
+    void install_snapshot(pending_checkpoint done);
     void teach_stopped(member const& from, fetch const& m);
 
     // Used by all.
@@ -156,6 +164,11 @@ class turn {
     std::optional<entry> membership_entry(std::vector<token>& requests);
     std::optional<entry> rise_to_propose(std::vector<token>& requests);
     bool every_member_understands(std::uint16_t to) const;
+    void note_digest(replica_id from, slot at, digest const& state_digest);
+    void judge_digests(slot at);
+    void outvote(slot at, digest const& right);
+    void ask_for_a_state();
+    void be_healed();
 
     replica_state& s_;
     surroundings const& around_;

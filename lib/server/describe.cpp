@@ -65,7 +65,10 @@ bytes describe(explanation const& e) {
                      {"open_slots", e.open_slots},
                      {"pending_commands", e.pending_commands},
                      {"pending_reads", e.pending_reads}};
-    if (!e.quarantine.empty()) out["quarantine"] = e.quarantine;
+    if (!e.quarantine.empty()) {
+        out["quarantine"] = e.quarantine;
+        out["distrusted"] = name_of(e.quarantined_for);
+    }
     json::object prefixes;
     for (auto const& [server, prefix] : e.known_prefixes)
         prefixes[to_string(server)] = prefix.value;

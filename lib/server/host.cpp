@@ -113,6 +113,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         route(cell, o, false);
     for (outgoing& o : done.after_durable)
         route(cell, o, true);
+    if (done.digests_differ) events_.push_back(digests_differ{c.replica.cell(), done.digests_differ});
     if (done.tell_when_durable) turn_.tickets.emplace_back(cell, *done.tell_when_durable);
     for (server_id peer : done.watch) {
         peer_state* p = peers_.find(peer);
@@ -136,6 +137,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
             return step(now, cell, apply_failed{d.at, "a command above this software's version"});
         }
         last = now_applied;
+        if (is_audited(d.at)) step(now, cell, *std::exchange(last, std::nullopt));
     }
     if (last) step(now, cell, *last);
     for (read_ready const& r : done.reads) {
@@ -157,9 +159,14 @@ void server::host::restore_machine(time_point now, std::uint32_t cell, snapshot 
     std::unique_ptr<state_machine> fresh = machines_.make();
     result<void> restored = outcome::success();
     if (!from.state.empty()) restored = fresh->restore(from.state.view());
-    if (!restored) return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message()});
+    if (!restored) {
+        bool const newer = restored.error() == errc::unsupported_version;
+        auto const why = newer ? apply_failed::reason::software : apply_failed::reason::state;
+        return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message(), why});
+    }
     if (!from.state.empty() && fresh->state_digest() != from.state_digest) {
-        return step(now, cell, apply_failed{from.at, "snapshot: its digest is not that of its state"});
+        return step(now, cell, apply_failed{from.at, "snapshot: its digest is not that of its state",
+                                            apply_failed::reason::state});
     }
     c.machine = std::move(fresh);
     step(now, cell, applied{from.at, c.machine->state_digest()});
@@ -278,6 +285,10 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         c.stopped = true;
         announce_stopped(c);
         events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
+    }
+    if (!c.replica.is_quarantined() && c.stopped) {
+        c.stopped = false;
+        events_.push_back(replica_healed{c.replica.cell()});
     }
     time_point const wanted = c.replica.deadline();
     if (wanted < c.queued_at) {

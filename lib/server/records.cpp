@@ -61,6 +61,10 @@ class interpreter {
             if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
             trouble("its voting state was damaged");
         }
+        // What could have been healed can't, now that its votes are in doubt as well (D6).
+        bool const doubted = found.voting_suspect || !out_.trouble.empty();
+        if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
+            state_.quarantined_for = distrust::state;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);
@@ -115,8 +119,10 @@ class interpreter {
         reader in = open(r);
         state_.quarantine = in.get_sized();
         // The first records ended here.
-        if (!in.at_end())
-            state_.quarantined_for = in.get<std::uint8_t>() == 1 ? distrust::votes : distrust::state;
+        auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
+        if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
+        bool const known = of == distrust::votes || of == distrust::learned;
+        state_.quarantined_for = known ? of : distrust::state;
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 

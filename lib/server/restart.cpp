@@ -64,7 +64,7 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     }
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
-    if (!cells_[*cell].replica.is_quarantined())
+    if (cells_[*cell].replica.may_vote_again())
         step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
@@ -76,7 +76,7 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
     std::string const cause = "the journal was rolled back";
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        if (!cells_[cell].replica.is_quarantined()) step(now, cell, votes_lost{cause});
+        if (cells_[cell].replica.may_vote_again()) step(now, cell, votes_lost{cause});
     }
 }
 

@@ -54,6 +54,9 @@ enum class mutant : std::uint8_t {
     holder_counts_from_reply,
     breaker_counts_from_asking,
     breaker_ignores_clock_ratio,
+    obey_first_digest,
+    healing_forgets_promise,
+    healing_forgets_acceptances,
     raise_unasked,
     unconditional_raise,
     count_

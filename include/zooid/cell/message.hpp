@@ -167,9 +167,24 @@ struct keeps_waiting {
     friend bool operator==(keeps_waiting const&, keeps_waiting const&) = default;
 };
 
+/// The sender's state after slot `at` has this digest.
+struct digested {
+    slot at;
+    digest state_digest;
+    friend bool operator==(digested const&, digested const&) = default;
+};
+
+/// These members, a majority, reported this digest for slot `at`; the one that is addressed reported another.
+struct outvoted {
+    slot at;
+    digest state_digest;
+    std::vector<replica_id> reported;
+    friend bool operator==(outvoted const&, outvoted const&) = default;
+};
+
 using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
                              confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot,
-                             resigned, moved, keeps_waiting>;
+                             resigned, moved, keeps_waiting, digested, outvoted>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

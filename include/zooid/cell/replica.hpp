@@ -93,6 +93,7 @@ struct explanation {
     std::uint16_t cell_version = 1;    ///< as its log raised it
     std::uint16_t version_highest = 1; ///< that the software of this server understands
     std::string quarantine;            ///< the cause; empty unless quarantined
+    distrust quarantined_for = distrust::state; ///< what is not trusted; `learned`: it is being taught again
 };
 
 struct replica_state;
@@ -142,6 +143,8 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const;
+    /// It votes, or will when it is healed.
+    bool may_vote_again() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
     std::uint16_t cell_version() const;
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.

@@ -97,6 +97,16 @@ struct replica_stopped {
     cell_id cell;
     std::string cause; ///< of its quarantine
 };
+/// One that was taught again: it takes part again, with the promise that it had.
+struct replica_healed {
+    cell_id cell;
+};
+/// The replicas of a cell have different states after this slot, and none that a majority has. Nobody was
+/// stopped and nobody taught: a person has to look at it.
+struct digests_differ {
+    cell_id cell;
+    slot at;
+};
 struct journal_latched {
     error reason;
 };
@@ -117,7 +127,7 @@ struct frame_refused {
     error why;
 };
 using server_event =
-    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_retired, journal_latched,
+    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_healed, digests_differ, replica_retired, journal_latched,
                  journal_hung, journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
 
 /// Something that is durable here, for an independent check of the protocol by those who collect these from

@@ -58,6 +58,13 @@ class details {
     std::string operator()(keeps_waiting const& m) const {
         return n_.of(m.candidate) + " for " + n_.of(m.in);
     }
+    std::string operator()(digested const& m) const { return "of " + slot_name(m.at); }
+    std::string operator()(outvoted const& m) const {
+        std::string text = "in " + slot_name(m.at) + " by";
+        for (replica_id from : m.reported)
+            text += " " + n_.of(from);
+        return text;
+    }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";

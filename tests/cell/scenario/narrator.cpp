@@ -18,6 +18,11 @@ class changes {
     void tell() {
         if (t_.after.is_quarantined() && !t_.before.is_quarantined())
             t_.essential("stops alone: " + cause(t_.b.quarantine));
+        if (!t_.after.is_quarantined() && t_.before.is_quarantined())
+            t_.essential("is healed, and votes again [D5]");
+        if (t_.out.digests_differ)
+            t_.essential("finds no majority for the state after " + slot_name(t_.out.digests_differ) +
+                         ": stops nobody, and reports it [D3]");
         taught_by_snapshot();
         election();
         proposer();

@@ -155,6 +155,7 @@ void stage::apply(std::size_t who, effects const& out) {
             return;
         }
         done = applied{d.at, hash128(joined(a.applied))};
+        if (is_audited(d.at)) step(who, *std::exchange(done, std::nullopt));
         for (token request : d.requests) {
             outcomes_[names_.of(request)] = "committed in slot " + to_string(d.at);
             referee_.acknowledged(d.at);
@@ -367,6 +368,11 @@ void stage::rot_value(std::size_t who, slot at) {
     if (found == actors_[who].disk.acceptances.end())
         throw std::invalid_argument("there is no durable acceptance of slot " + to_string(at));
     found->second.value = entry();
+}
+
+void stage::corrupt(std::size_t who, std::string const& how) {
+    actors_[who].applied.push_back("0:" + how);
+    say(actors_[who].name + " has another state now");
 }
 
 void stage::wake(std::size_t who) {

@@ -107,6 +107,8 @@ class stage {
     void settle(duration horizon);
     /// The value's bytes of an acceptance rot on the disk; its vote stays readable.
     void rot_value(std::size_t who, slot at);
+    /// Bits of its state machine's state flip: it has also applied `how`, which nobody proposed.
+    void corrupt(std::size_t who, std::string const& how);
 
     // Changes of members, in moving.cpp.
     /// A replica id more on this server, durable before anybody names it.

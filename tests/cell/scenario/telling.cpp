@@ -188,6 +188,10 @@ class hearing {
             t_.essential("is let go: no lease holds its promise of " + t_.say(m.in) + " [G6]");
     }
 
+    void operator()(digested const& m) const {
+        t_.tell("notes the digest that " + from_ + " has after " + slot_name(m.at) + " [D1]");
+    }
+
     template <class Other>
     void operator()(Other const& m) const {
         t_.tell("gets " + t_.say(message(m)));

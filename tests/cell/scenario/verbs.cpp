@@ -68,19 +68,19 @@ void must(std::size_t done) {
 
 std::vector<verbs::entry_of_table> const& verbs::table() {
     static std::vector<entry_of_table> const all{
-        {"cell", &verbs::cell},         {"propose", &verbs::propose}, {"read", &verbs::read},
-        {"complain", &verbs::complain}, {"resign", &verbs::resign},   {"stand", &verbs::stand},
-        {"lead", &verbs::lead},         {"deliver", &verbs::deliver}, {"drop", &verbs::drop},
-        {"repeat", &verbs::repeat},     {"hold", &verbs::hold},       {"resume", &verbs::resume},
-        {"flush", &verbs::flush},       {"wake", &verbs::wake},       {"advance", &verbs::advance},
-        {"jump", &verbs::jump},         {"crash", &verbs::crash},     {"restart", &verbs::restart},
-        {"cut", &verbs::cut},           {"heal", &verbs::heal},       {"isolate", &verbs::isolate},
-        {"pulse", &verbs::pulse},       {"hang", &verbs::hang},       {"mend", &verbs::mend},
-        {"run", &verbs::run},           {"settle", &verbs::settle},   {"rot", &verbs::rot},
-        {"software", &verbs::software}, {"change", &verbs::change},   {"admit", &verbs::admit},
-        {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy}, {"smuggle", &verbs::smuggle},
-        {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
-        {"end", &verbs::end},
+        {"cell", &verbs::cell},         {"propose", &verbs::propose},   {"read", &verbs::read},
+        {"complain", &verbs::complain}, {"resign", &verbs::resign},     {"stand", &verbs::stand},
+        {"lead", &verbs::lead},         {"deliver", &verbs::deliver},   {"drop", &verbs::drop},
+        {"repeat", &verbs::repeat},     {"hold", &verbs::hold},         {"resume", &verbs::resume},
+        {"flush", &verbs::flush},       {"wake", &verbs::wake},         {"advance", &verbs::advance},
+        {"jump", &verbs::jump},         {"crash", &verbs::crash},       {"restart", &verbs::restart},
+        {"cut", &verbs::cut},           {"heal", &verbs::heal},         {"isolate", &verbs::isolate},
+        {"pulse", &verbs::pulse},       {"hang", &verbs::hang},         {"mend", &verbs::mend},
+        {"run", &verbs::run},           {"settle", &verbs::settle},     {"rot", &verbs::rot},
+        {"corrupt", &verbs::corrupt},   {"software", &verbs::software}, {"change", &verbs::change},
+        {"admit", &verbs::admit},       {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy},
+        {"smuggle", &verbs::smuggle},   {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},
+        {"expect", &verbs::expect},     {"end", &verbs::end},
     };
     return all;
 }
@@ -289,6 +289,10 @@ void verbs::settle(words const& w) {
 // rot WHO SLOT: the value of its acceptance rots on disk; the vote stays readable.
 void verbs::rot(words const& w) {
     stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
+}
+// corrupt WHO HOW: bits of its state flip in memory; its state machine has also applied HOW.
+void verbs::corrupt(words const& w) {
+    stage_->corrupt(stage_->index_of(word(w, 1)), word(w, 2));
 }
 // software SERVER N: from its next start on, it understands cell version N and those below.
 void verbs::software(words const& w) {

@@ -64,6 +64,7 @@ class verbs {
     void run(words const& w);
     void settle(words const& w);
     void rot(words const& w);
+    void corrupt(words const& w);
     void software(words const& w);
     void smuggle(words const& w);
     void finalise(words const& w);
