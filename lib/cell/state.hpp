@@ -188,7 +188,7 @@ struct proposer_state {
     std::optional<waiting_rise> rise;
     std::vector<digest_report> digests; ///< of the last few slots that were compared
     slot differed;                      ///< the highest slot that was reported to have no majority
-    std::vector<member> released; ///< told what is chosen until they know, or are out of sight
+    std::vector<member> released;       ///< told what is chosen until they know, or are out of sight
 };
 
 struct replica_state {

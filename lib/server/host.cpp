@@ -165,8 +165,9 @@ void server::host::restore_machine(time_point now, std::uint32_t cell, snapshot 
         return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message(), why});
     }
     if (!from.state.empty() && fresh->state_digest() != from.state_digest) {
-        return step(now, cell, apply_failed{from.at, "snapshot: its digest is not that of its state",
-                                            apply_failed::reason::state});
+        return step(now, cell,
+                    apply_failed{from.at, "snapshot: its digest is not that of its state",
+                                 apply_failed::reason::state});
     }
     c.machine = std::move(fresh);
     step(now, cell, applied{from.at, c.machine->state_digest()});
