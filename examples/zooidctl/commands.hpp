@@ -37,8 +37,10 @@ int cell_create(colony& on, output const& out, std::string const& key, std::uint
 int cell_move(colony& on, output const& out, std::string const& key,
               std::vector<std::uint64_t> const& servers);
 int transact(colony& on, output const& out, std::string const& key, std::string const& text);
+/// How fresh a read is, and what it rests on.
+enum class freshness : std::uint8_t { strict, leased, stale };
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
-        bool stale);
+        freshness how);
 int scan_directory(colony& on, output const& out, std::string const& prefix);
 int scan_cell(colony& on, output const& out, std::string const& key, std::string const& prefix);
 int status(colony& on, output const& out);
