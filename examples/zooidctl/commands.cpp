@@ -88,7 +88,7 @@ std::string shown(kv::observation const& seen) {
 void print_outcome(transaction_reply const& reply) {
     if (auto const* r = reply.rejected()) {
         fmt::print("rejected: {} {}", name_of(r->why), r->index);
-        if (!r->met.key.empty()) fmt::print(": {}", shown(r->met));
+        if (support::met_something(*r)) fmt::print(": {}", shown(r->met));
         return fmt::print("\n");
     }
     fmt::print("committed: version {}\n", reply.committed()->version.value);
@@ -306,7 +306,10 @@ int explain(colony& on, output const& out, std::string const& key) {
             fmt::print("  {:<16} {}\n", std::string(field.key()), json::serialize(field.value()));
     }
     if (told != 0) return exit_done;
-    return out.fail(last ? *last : error(errc::not_found, "no server that was asked has this cell"));
+    return out.fail(
+        last ? *last
+             : error(errc::not_found, fmt::format("no server that was asked has the cell of key {}",
+                                                  json::serialize(support::json_of_key(key)))));
 }
 
 int keygen(output const& out, std::string const& path, issue const& what) {

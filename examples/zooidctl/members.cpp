@@ -82,6 +82,17 @@ result<void> wait_for_release(colony& on, directory_entry const& cell) {
     }
 }
 
+// From here on the replacement may have happened: that time ran out does not say that nothing did.
+template <class Value>
+result<Value> as_far_as_known(replacement const& r, result<Value> ended) {
+    if (ended || ended.error() == errc::conflict) return ended;
+    bool const open = ended.error() == errc::timed_out || ended.error() == errc::unreachable ||
+                      ended.error() == errc::outcome_unknown || ended.error() == errc::not_proposer;
+    return error(open ? errc::outcome_unknown : ended.error().code(),
+                 fmt::format("replacing server {} by {}: {}", to_string(r.out), to_string(r.in),
+                             ended.error().message()));
+}
+
 } // namespace
 
 replacement next_replacement(configuration const& now, std::vector<server_id> const& wanted) {
@@ -132,11 +143,11 @@ result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
         if (!next.out) return done;
         time_point const began = boot_time_now();
         ZOOID_TRY(auto const change, plan(on, cell, now, next));
-        auto const chosen = carry_through(on, cell, change);
+        auto const chosen = as_far_as_known(next, carry_through(on, cell, change));
         // What it was computed from was old, or somebody else works on the same cell: look again.
         if (!chosen && chosen.error() == errc::conflict && !on.is_over()) continue;
         ZOOID_TRY(next.at, chosen);
-        ZOOID_TRY(wait_for_release(on, cell));
+        ZOOID_TRY(as_far_as_known(next, wait_for_release(on, cell)));
         next.took = boot_time_now() - began;
         done.push_back(next);
     }

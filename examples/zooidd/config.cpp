@@ -22,13 +22,16 @@ constexpr std::uint64_t milliseconds_max = 3'600'000;
 
 class config_reader {
   public:
-    explicit config_reader(std::string const& path, json_node const& root) : path_(path), in_(root, path) {}
+    explicit config_reader(std::string const& path, json_node const& root)
+        : path_(path), root_(root), in_(root, path) {}
 
     result<config> read() {
         identity();
         addresses();
         storage();
         tuning();
+        bounds(explain_invalid(made_.server.tuning));
+        bounds(explain_invalid(made_.server.journal.journal));
         ZOOID_TRY(in_.finish());
         ZOOID_TRY(keys());
         return std::move(made_);
@@ -44,7 +47,14 @@ class config_reader {
         json_node const* named = in_.allow("colony");
         if (named && !parse_hex(colony, colony_.high, colony_.low))
             in_.refuse(*named, "a colony id has 32 hexadecimal digits");
-        in_.require("keys", key_file_);
+        file_name(in_.require("keys"), key_file_);
+    }
+
+    void file_name(json_node const* node, std::string& out) {
+        if (!node) return;
+        if (node->what != json_node::type::string || node->text.empty())
+            return in_.refuse(*node, "the name of a file or directory is expected");
+        out = node->text;
     }
 
     std::optional<tcp_address> address(json_node const* node) {
@@ -112,7 +122,7 @@ class config_reader {
                 {"adaptive", flush_thread::adaptive}});
         std::string directory;
         bool const on_files = made_.server.storage == journal_storage::file;
-        on_files ? in_.require("data", directory) : in_.allow("data", directory);
+        file_name(on_files ? in_.require("data") : in_.allow("data"), directory);
         made_.server.directory = directory;
         bool format = false;
         in_.allow("format_if_empty", format);
@@ -147,6 +157,15 @@ class config_reader {
         made_.server.tuning.cells_max = static_cast<std::size_t>(cells);
     }
 
+    // What the library says of its options begins with the name of one: "pulse_timeout: must be ...".
+    void bounds(std::string const& wrong) {
+        if (wrong.empty()) return;
+        std::string const name = wrong.substr(0, wrong.find_first_of(": "));
+        json_node const* given = root_.find(name);
+        if (!given) given = root_.find(name + "_ms");
+        in_.refuse(given ? *given : root_, wrong);
+    }
+
     result<void> keys() {
         if (wrong_) return *wrong_;
         ZOOID_TRY(made_.server.keys, load_key_file(key_file_));
@@ -157,6 +176,7 @@ class config_reader {
     }
 
     std::string const& path_;
+    json_node const& root_;
     object_reader in_;
     config made_;
     colony_id colony_;

@@ -71,6 +71,21 @@ struct describe_event {
     named operator()(appends_stalled const& e) const {
         return {"journal_stalled", {{"error", e.why.message()}}};
     }
+    named operator()(journal_damaged const& e) const {
+        journal_damage const& d = e.damage;
+        named line{
+            "journal_damaged",
+            {{"kind", name_of(d.kind)}, {"segment", d.segment}, {"offset", d.offset}, {"size", d.size}}};
+        bool const of_a_record = d.kind == damage_kind::voting || d.kind == damage_kind::value;
+        if (!of_a_record) return line;
+        line.fields["record"] = name_of(d.record);
+        line.fields["slot"] = d.at.value;
+        line.fields["superseded"] = d.superseded;
+        if (!d.replica) return line;
+        line.fields["cell"] = to_string(d.cell);
+        line.fields["replica"] = to_string(d.replica);
+        return line;
+    }
     named operator()(refused_connection const& e) const {
         return {"connection_refused",
                 {{"address", e.address},

@@ -18,6 +18,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include <unistd.h>
 
 namespace asio = boost::asio;
@@ -142,6 +144,16 @@ int complain(error const& e, int code) {
     return code;
 }
 
+// A first start, or a disk that was not mounted: which of them it is only the operator can know.
+error with_advice(error const& e, running_server_options const& options) {
+    std::error_code ignored;
+    bool const unformatted = e == errc::not_found && options.policy == directory_policy::must_exist &&
+                             !std::filesystem::exists(options.directory + "/manifest", ignored);
+    if (!unformatted) return e;
+    return error(e.code(), fmt::format("{}; a first start formats an absent or empty directory with --format",
+                                       e.detail()));
+}
+
 int run(arguments const& how) {
     auto loaded = load_config(how.config);
     if (!loaded) return complain(loaded.error(), exit_config);
@@ -160,7 +172,7 @@ int run(arguments const& how) {
     asio::thread_pool disk(1);
     asio::io_context io(1);
     auto opened = open_server(c.server, io.get_executor(), disk.get_executor(), seen);
-    if (!opened) return complain(opened.error(), open_exit_code(opened.error()));
+    if (!opened) return complain(with_advice(opened.error(), c.server), open_exit_code(opened.error()));
     running_server& server = *opened.value();
     seen.set_life(server.life());
     announce(server, c.server);

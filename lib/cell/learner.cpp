@@ -1,9 +1,8 @@
 // The learner: from chosen slots to a contiguous prefix, and from there to the state machine.
 //
 //   L1  A record may name a prefix only if every slot up to it has a record, earlier in the journal, that
-//   holds
-//       the chosen value, or lies under a checkpoint. So a slot is recorded, if it is not yet with exactly
-//       this value, in the step in which it is found to be chosen.
+//       holds the chosen value, or lies under a checkpoint. So a slot is recorded, if it is not yet with
+//       exactly this value, in the step in which it is found to be chosen.
 //   L2  Slots are delivered once, in order, without gaps; the prefix never goes down.
 //   L3  `commit` in ballot b makes chosen only what was accepted in exactly b. The proposer of b may send it
 //       only while every slot above its start was chosen by its own count, or taught with its own value; one

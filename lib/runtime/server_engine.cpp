@@ -23,6 +23,8 @@ server_engine::server_engine(running_server_options options, server_identity con
       tail_bytes_cut_(store_.content.tail_bytes_cut),
       server_(options_.tuning, identity_, options_.machines, journal_, store_.id, store_.content),
       timer_(owner), stop_timer_(owner) {
+    for (journal_damage const& place : store_.content.damage)
+        events_.push_back(journal_damaged{place});
     store_.content = {};
 }
 

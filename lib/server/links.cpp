@@ -159,7 +159,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
     pulses_.push_back({peer.server, channel::pulse, encode(p)});
 }
 
-// A journal whose flush hangs can't acknowledge anything: its leaderships are gone (design, 9). An idle
+// A journal whose flush hangs can't acknowledge anything: its leaderships are gone. An idle
 // journal flushes a probe now and then, so that idle is not hung.
 void server::host::watch_journal(time_point now) {
     bool const hung = latched_ || journal_.outstanding_age(now) > options_.pulse_timeout;

@@ -111,13 +111,14 @@ TEST_CASE("what zooid-place can't read is told with its file and its path, and n
              {"", "T.json: line 1, column 1: incomplete JSON"},
              {R"({"rates": {}, "servers": []})", "T.json: servers: there is none"},
              {R"({"rates": {"rack": -1}, "servers": [)" + server + "}]}", "T.json: rates.rack: -1 is not"},
-             {R"({"rates": {"rack": NaN}, "servers": [)" + server + "}]}", "T.json: line 1, column"},
+             {R"({"rates": {"rack": NaN}, "servers": [)" + server + "}]}",
+              "T.json: rates.rack: line 1, column"},
              {R"({"rates": {}, "servers": [)" + server + R"(, "capacity": 0}]})",
               "T.json: servers[0].capacity: 0 is not"},
              {R"({"rates": {}, "servers": [{"id": "a", "row": "w", "rack": ["r", "s"], "power": "p"}]})",
               "T.json: servers[0].rack: a server is in one rack"},
              {R"({"rates": {}, "servers": [{"id": "a", "row": "w", "rack": "r"}]})",
-              "T.json: servers[0]: power: no power domain"}}) {
+              "T.json: servers[0].power: no power domain"}}) {
         auto const done = with_topology(text);
         INFO(text);
         INFO(done.err);

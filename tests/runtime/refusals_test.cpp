@@ -123,3 +123,33 @@ TEST_CASE("an address that is taken is an error that names it, and the directory
     o.listen.port = 0;
     CHECK(b.open(o));
 }
+
+TEST_CASE("a journal that was cut is told of at the start, place by place, even if it concerns no replica") {
+    bench_of_one b;
+    auto first = b.open(b.options());
+    REQUIRE(first);
+    run_until(b.io, [&] { return first.value()->snapshot().journal.batches >= 2; }); // the first is durable
+    CHECK(!b.seen.saw<journal_damaged>());
+    first.value().reset();
+    b.disk.join();
+    b.io.restart(), b.io.poll(); // what was in flight let go of the directory
+    auto const store = b.folder.path / "data" / "store-0";
+    auto const served = store / "0000000000000002.segment"; // the first that a life appends to
+    REQUIRE(std::filesystem::exists(served));
+    std::filesystem::resize_file(served, 2 * 4096); // its header and its first batch are left
+
+    asio::thread_pool disk(1);
+    recorder seen;
+    auto second = open_server(b.options(), b.io.get_executor(), disk.get_executor(), seen);
+    INFO((second ? "opened" : second.error().message()));
+    REQUIRE(second);
+    run_until(b.io, [&] { return seen.saw<server_ready>(); });
+    auto const& told = seen.runtime_events;
+    REQUIRE(std::holds_alternative<journal_damaged>(told.front()));
+    auto const& place = std::get<journal_damaged>(told.front()).damage;
+    CHECK(place.segment == 2);
+    CHECK(place.offset == 2 * 4096);
+    CHECK(place.kind == damage_kind::unattributed);
+    second.value().reset();
+    disk.join();
+}

@@ -88,8 +88,13 @@ struct peer_disconnected {
 struct appends_stalled {
     error why;
 };
-using runtime_event =
-    std::variant<server_ready, peer_connected, peer_disconnected, appends_stalled, refused_connection>;
+/// What recovery found, place by place, before `server_ready`: also what concerns no replica that is left, of
+/// which no other event would speak. The replicas concerned are in `damage_reported`.
+struct journal_damaged {
+    journal_damage damage;
+};
+using runtime_event = std::variant<server_ready, peer_connected, peer_disconnected, appends_stalled,
+                                   journal_damaged, refused_connection>;
 
 /// Called on the owner's executor at the end of a turn, never from within a call. It may call the running
 /// server's const functions, and must not destroy it. Must not throw.
