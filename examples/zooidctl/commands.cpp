@@ -238,12 +238,14 @@ int transact(colony& on, output const& out, std::string const& key, std::string 
 }
 
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
-        bool stale) {
+        freshness how) {
     kv::transaction t;
     for (std::string const& name : names)
         t.read(name);
     if (names.empty()) t.scan("");
-    auto const reply = stale ? on.prefix_read(key, t) : on.read(key, t);
+    auto const reply = how == freshness::stale    ? on.prefix_read(key, t)
+                       : how == freshness::leased ? on.leased_read(key, t)
+                                                  : on.read(key, t);
     int const code = report(out, key, reply);
     if (code != exit_done || names.empty()) return code;
     for (kv::operation_result const& r : reply.value().committed()->results) {

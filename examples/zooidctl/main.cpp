@@ -1,5 +1,6 @@
 // zooidctl: the operator's hand. What each command does, and the exit codes: examples/README.md.
 #include "commands.hpp"
+#include "lease.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -22,7 +23,14 @@ struct arguments {
     std::uint64_t client = 0;
     std::uint64_t admin = 0;
     bool stale = false;
+    bool leased = false;
+    lease_wish lease;
 };
+
+freshness freshness_of(arguments const& a) {
+    if (a.stale) return freshness::stale;
+    return a.leased ? freshness::leased : freshness::strict;
+}
 
 issue issue_of(arguments const& a) {
     party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
@@ -100,6 +108,20 @@ int main(int argc, char** argv) {
     add_key(get_command, a.key);
     get_command->add_option("NAME", a.names, "entries");
     get_command->add_flag("--stale", a.stale, "a consistent prefix from any replica: perhaps not the newest");
+    get_command
+        ->add_flag("--leased", a.leased,
+                   "the proposer may answer from its lease; rests on the clock-rate bound")
+        ->excludes("--stale");
+    auto* lease_command = app.add_subcommand("lease", "time-bounded locks")->require_subcommand(1);
+    auto* show = lease_command->add_subcommand("show", "who holds a lease, for how long, under which number");
+    add_key(show, a.key);
+    show->add_option("LEASE", a.lease.name, "the entry of the cell")->required();
+    auto* hold = lease_command->add_subcommand("hold", "run a command while holding a lease, and no longer");
+    add_key(hold, a.key);
+    hold->add_option("LEASE", a.lease.name, "the entry of the cell")->required();
+    hold->add_option("--for", a.lease.seconds, "seconds that it lasts unless renewed")
+        ->check(CLI::Range(0.1, 3600.0));
+    hold->add_option("COMMAND", a.lease.command, "after --")->required();
     auto* scan = app.add_subcommand("scan", "the cells that the directory knows, or the entries of one");
     scan->add_option("KEY", a.key, "a cell; without it: the directory");
     scan->add_option("--prefix", a.prefix, "only what begins so");
@@ -139,7 +161,9 @@ int main(int argc, char** argv) {
         if (*finalise) return cell_finalise(on, out, a.key, a.version);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
-        if (*get_command) return get(on, out, a.key, a.names, a.stale);
+        if (*show) return lease_show(on, out, a.key, a.lease.name);
+        if (*hold) return lease_hold(on, out, a.key, a.lease);
+        if (*get_command) return get(on, out, a.key, a.names, freshness_of(a));
         if (*scan)
             return a.key.empty() ? scan_directory(on, out, a.prefix) : scan_cell(on, out, a.key, a.prefix);
         if (*status_command) return status(on, out);

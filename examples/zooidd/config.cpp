@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace zooidd {
@@ -143,6 +144,11 @@ class config_reader {
         milliseconds("pulse_interval_ms", made_.server.tuning.pulse_interval);
         milliseconds("pulse_timeout_ms", made_.server.tuning.pulse_timeout);
         milliseconds("probe_interval_ms", made_.server.tuning.probe_interval);
+        milliseconds("lease_hold_ms", made_.server.tuning.lease.hold);
+        std::uint64_t ratio = made_.server.tuning.lease.clock_ratio_max;
+        in_.allow("clock_ratio_max", ratio);
+        made_.server.tuning.lease.clock_ratio_max =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(ratio, 1000));
         std::uint64_t requests = made_.server.tuning.requests_max;
         std::uint64_t cells = made_.server.tuning.cells_max;
         in_.allow("requests_max", requests);

@@ -62,6 +62,21 @@ TEST_CASE("unreachable servers and a wrong colony key end within the deadline, a
     CHECK(gone.code == 3);
 }
 
+TEST_CASE("a command runs while its lease is held, and the lease is free after it") {
+    colony c(1);
+    REQUIRE(c.ctl({"colony", "init", "--on", "1"}).code == 0);
+    REQUIRE(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 0);
+    auto const ended = c.ctl({"lease", "hold", "volume", "lock", "--for", "30", "--", "sh", "-c",
+                              "test $ZOOID_LEASE_NUMBER -ge 1 && exit 7"});
+    INFO(ended.err);
+    CHECK(ended.code == 7);
+    auto const shown = c.ctl({"lease", "show", "volume", "lock"});
+    CHECK(shown.code == 1);
+    CHECK(json::parse(shown.out).at("held") == false);
+    REQUIRE(c.ctl({"txn", "volume", R"({"then":[{"put":"other","value":true}]})"}).code == 0);
+    CHECK(c.ctl({"lease", "hold", "volume", "other", "--", "true"}).code == 4); // no lease
+}
+
 TEST_CASE("a colony is founded, a cell created, written, read, scanned and explained") {
     colony c(3);
     auto const before = c.ctl({"cell", "create", "volume", "--on", "1,2,3"});
@@ -105,6 +120,8 @@ TEST_CASE("a colony is founded, a cell created, written, read, scanned and expla
     CHECK(c.ask({"get", "volume"}).at("results").at(0).at("entries").as_array().size() == 2);
     CHECK(c.ask({"scan", "volume", "--prefix", "gen"}).at("results").at(0).at("entries").as_array().size() ==
           1);
+    CHECK(c.ctl({"get", "volume", "--leased", "primary"}).code == 0);
+    CHECK(c.ctl({"get", "volume", "--leased", "--stale"}).code == 64);
     CHECK(c.ctl({"get", "volume", "nothing"}).code == 1);
     CHECK(c.ctl({"get", "nowhere"}).code == 4);
     CHECK(c.ask({"scan"}).at("key") == "volume");

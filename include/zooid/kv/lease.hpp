@@ -17,7 +17,8 @@
 // `lease_agent::guard` on transactions of the same cell, and hand the fencing token of the reply to other
 // resources.
 //
-// Values, no I/O. Thread safety: none, an agent belongs to one thread at a time.
+// Values, no I/O. Thread safety: none, an agent belongs to one thread at a time. `remote_lease` runs one over
+// the client.
 #pragma once
 
 #include <zooid/base/error.hpp>
