@@ -49,7 +49,7 @@ result<member> reserve(colony& on, directory_entry const& cell, server_id server
 
 // The highest cell version that its software understands: a cell above it can't have it for a member.
 result<std::uint16_t> version_of(colony& on, server_id server) {
-    ZOOID_TRY(auto const reply, on.ask(operation::status, server, {}, {}));
+    ZOOID_TRY(auto const reply, on.ask(operation::status, server, cell_id{}, {}));
     boost::system::error_code failed;
     auto const status = boost::json::parse(reply.payload, failed);
     auto const* const told =
