@@ -124,13 +124,22 @@ inline bytes command(kv::transaction const& t) {
     return out;
 }
 
+/// One number for each server.
+struct shard_counts {
+    std::vector<std::uint32_t> of;
+};
+
 class colony_of {
   public:
     explicit colony_of(std::size_t servers, bool report_durable = false,
                        flush_thread thread = flush_thread::blocking)
-        : report_durable_(report_durable), thread_(thread), servers_(servers), observers_(servers),
-          ports_(servers) {
-        for (std::size_t i = 0; i < servers; ++i)
+        : colony_of(shard_counts{std::vector<std::uint32_t>(servers, 1)}, report_durable, thread) {}
+    /// Servers with these numbers of shards, all on one executor.
+    explicit colony_of(shard_counts shards, bool report_durable = false,
+                       flush_thread thread = flush_thread::blocking)
+        : report_durable_(report_durable), thread_(thread), shards_(std::move(shards.of)),
+          servers_(shards_.size()), observers_(shards_.size()), ports_(shards_.size()) {
+        for (std::size_t i = 0; i < servers_.size(); ++i)
             start(i);
     }
     ~colony_of() {
@@ -146,6 +155,7 @@ class colony_of {
         for (std::size_t p = 0; p < ports_.size(); ++p) {
             if (p != i && ports_[p] != 0) o.peers.push_back({{p + 1}, {"127.0.0.1", ports_[p]}});
         }
+        o.shards = shards_[i];
         o.directory = (folder.path / std::to_string(i + 1)).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
@@ -247,6 +257,7 @@ class colony_of {
 
     bool report_durable_;
     flush_thread thread_;
+    std::vector<std::uint32_t> shards_;
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;
