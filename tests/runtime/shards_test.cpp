@@ -258,3 +258,60 @@ TEST_CASE("a directory that was formatted for another number of shards is refuse
     }
     one.start(0);
 }
+
+TEST_CASE("a server that was formatted anew, with more shards or fewer, is found again by its peers") {
+    colony_of two(shard_counts{{2, 2}});
+    auto const is_up = [&](std::size_t s) { return snapshot_of(two, s).transport.peers_up == 1; };
+    for (std::uint32_t const shards : {3u, 1u, 4u, 2u}) {
+        run_until(two.io, [&] { return is_up(0) && is_up(1); });
+        two.crash(1);
+        two.reformat(1, shards);
+    }
+    run_until(two.io, [&] { return is_up(0) && is_up(1); });
+    std::size_t links = 0;
+    for (std::uint16_t shard = 0; shard < 2; ++shard)
+        links += two.at(0).snapshot(shard).transport.peers_up;
+    CHECK(links == 2);
+}
+
+TEST_CASE("a store that was rolled back kills its own journal, and the server's other shards go on") {
+    auto const others = GENERATE(2u, 3u);
+    colony_of three(shard_counts{{2, others, 2}});
+    auto const cells = found_some(three, 8);
+    auto const store = three.data(0) / "store-1";
+    auto const image = three.folder.path / "image";
+    auto const count_up = [&] {
+        for (cell_id const cell : cells)
+            (void)three.commit(cell, kv::transaction().add("n", kv::integer(1)));
+    };
+    count_up();
+    three.crash(0);
+    std::filesystem::copy(store, image, std::filesystem::copy_options::recursive);
+    three.start(0);
+    count_up();
+    for (int i = 0; i < 8; ++i)
+        count_up();
+    // What the peers will remember of it: its pulses have told them by then.
+    run_until(three.io, [&] {
+        return std::all_of(cells.begin(), cells.end(), [&](cell_id cell) {
+            return three.at(0).explain(cell)->applied >= three.at(1).explain(cell)->applied;
+        });
+    });
+    auto const pulses = three.at(1).snapshot().transport.frames.frames_received;
+    run_until(three.io,
+              [&] { return three.at(1).snapshot().transport.frames.frames_received > pulses + 40; });
+    three.crash(0);
+    std::filesystem::remove_all(store);
+    std::filesystem::copy(image, store, std::filesystem::copy_options::recursive);
+    three.start(0);
+    run_until(three.io, [&] {
+        return std::all_of(cells.begin(), cells.end(), [&](cell_id cell) {
+            return shard_of(cell, 2) == 0 || !three.at(0).explain(cell)->quarantine.empty();
+        });
+    });
+    count_up();
+    for (cell_id const cell : cells) {
+        if (shard_of(cell, 2) == 0) CHECK(three.at(0).explain(cell)->quarantine.empty());
+        CHECK(value_of(three, cell) == 11);
+    }
+}
