@@ -319,6 +319,36 @@ TEST_CASE("zeros from any byte to the end of a batch below durable_below are rep
     }
 }
 
+TEST_CASE("above durable_below a batch counts only if it follows the one before it") {
+    auto const image = journal_of(three_replicas());
+    std::map<std::uint64_t, std::uint64_t> ends;
+    log_position const last = boundary_of(image, ends);
+    auto const newest = *decode_batch_header(image.at(last.segment), last, the_journal, 512);
+    auto const shown_after = [&](std::uint64_t number, std::uint64_t chain) {
+        batch_header next{.journal = the_journal,
+                          .position = newest.end(),
+                          .number = number,
+                          .life = newest.life,
+                          .durable_below = newest.position, // neither is known to be flushed
+                          .previous_end = newest.end(),
+                          .previous_chain = chain};
+        entry_content const content{.kind = static_cast<std::uint8_t>(record_kind::server),
+                                    .at = slot{9},
+                                    .payload = "of the next batch"};
+        bytes encoded;
+        encode_batch(next, {&content, 1}, 512, encoded);
+        disk_image longer = image;
+        REQUIRE(next.end().offset <= longer.at(last.segment).size());
+        longer.at(last.segment).replace(newest.end().offset, encoded.size(), encoded);
+        rig const r(longer, small_options(), 3);
+        CHECK(r.content.damage.empty());
+        return r.content.server.size();
+    };
+    CHECK(shown_after(newest.number + 1, newest.chain) == 1);
+    CHECK(shown_after(newest.number + 1, newest.chain ^ 1) == 0); // of another history of this journal
+    CHECK(shown_after(newest.number + 2, newest.chain) == 0);
+}
+
 TEST_CASE("a damaged value leaves the vote beside it readable") {
     rig r(format_journal(the_journal, small_options()), small_options(), 2);
     r.run({{make(record_kind::reserved, 1, 0, "r"), make(record_kind::promise, 1, 0, "p"),

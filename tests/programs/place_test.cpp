@@ -1,6 +1,7 @@
 // zooid-place from the command line: each mode on the answers of the one before it, and what a stranger gets
 // wrong, with its path in the document.
 #include "programs/processes.hpp"
+#include "support/sanitised.hpp"
 
 #include <set>
 
@@ -137,7 +138,7 @@ TEST_CASE("what zooid-place can't read is told with its file and its path, and n
 TEST_CASE("200 megabytes of servers with one wrong rate are read to the end and refused with its path") {
     std::string text = R"({"rates": {}, "servers": [)";
     std::size_t count = 0;
-    for (; text.size() < 200'000'000; ++count)
+    for (; text.size() < test_support::in_full(200'000'000u, 20'000'000u); ++count)
         text += R"({"id": )" + std::to_string(count) + R"(, "row": "w1", "rack": "r)" +
                 std::to_string(count % 10000) + R"(", "power": "p", "colour": "c", "capacity": 100},)";
     text += R"({"id": "last", "row": "w1", "rack": "r0", "power": "p", "rate": -0.25}]})";

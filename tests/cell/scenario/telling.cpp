@@ -50,8 +50,12 @@ class hearing {
         proposer_state const* p = t_.a.proposer.get();
         if (!p || p->in != m.in) return ignore("it does not ask in " + t_.say(m.in) + " [P1]");
         proposer_state const* is = t_.b.proposer.get();
-        if (is && is->promises.size() == p->promises.size())
+        if (is && is->promises.size() == p->promises.size()) {
+            if (prefix_of(*is) < prefix_of(*p))
+                return t_.tell("counts the promise of " + from_ +
+                               " anew: it covers more than the one before [P4]");
             return ignore("that promise is counted already [P2]");
+        }
         if (p->promises.size() >= t_.voters().size())
             return t_.tell("counts the promise of " + from_ + " where it is a member [P2]");
         t_.tell("counts the promise of " + from_ + ", " + std::to_string(p->promises.size() + 1) + " of " +
@@ -192,6 +196,12 @@ class hearing {
             if (std::holds_alternative<Answer>(o.content)) return ", and answers at once " + rule;
         }
         return ", and answers once that is durable " + rule.substr(0, rule.size() - 1) + " A4]";
+    }
+
+    slot prefix_of(proposer_state const& p) const {
+        for (promise_report const& report : p.promises)
+            if (report.from.replica == replica_) return report.prefix;
+        return {};
     }
 
     std::string what_taught(slice const& lesson) const {
