@@ -208,10 +208,15 @@ TEST_CASE("a stop of several shards answers what is under way on all of them bef
     for (cell_id const cell : cells)
         (void)three.commit(cell, write("n", 0));
     caller c(three.io, three.port(0));
+    auto const admitted = [&] {
+        return three.at(0).snapshot(0).server.commits_admitted +
+               three.at(0).snapshot(1).server.commits_admitted;
+    };
+    auto const before = admitted();
     for (int i = 0; i < 120; ++i)
         (void)c.ask(operation::commit, cells[static_cast<std::size_t>(i) % cells.size()],
                     command(write("n", 1)));
-    run_until(three.io, [&] { return !c.answers.empty(); });
+    run_until(three.io, [&] { return admitted() >= before + 120; });
     std::optional<result<void>> stopped, again;
     three.at(0).async_stop(20s, [&](result<void> r) { stopped = std::move(r); });
     three.at(0).async_stop(20s, [&](result<void> r) { again = std::move(r); });

@@ -186,11 +186,14 @@ TEST_CASE("a snapshot, an explanation and a stop go through all shards while the
     cell_id const a = three.found("a"), b = three.found("b");
     (void)three.commit(a, count_up());
     (void)three.commit(b, count_up());
+    auto const counts = [&] { return three.servers[1]->server->async_snapshot(asio::use_future).get(); };
+    auto const before = counts().server.commits_admitted;
     for (int i = 0; i < 200; ++i)
         (void)three.callers[1]->ask(operation::commit, i % 2 ? a : b, command(count_up()));
-    for (int i = 0; i < 20; ++i) {
-        auto const all = three.servers[1]->server->async_snapshot(asio::use_future).get();
+    for (bool all_are_there = false; !all_are_there;) {
+        auto const all = counts();
         CHECK(all.shards == 3);
+        all_are_there = all.server.commits_admitted >= before + 200;
         auto const told = three.servers[1]->server->async_explain(a, asio::use_future).get();
         REQUIRE(told);
         CHECK(told->key == "a");
