@@ -4,6 +4,7 @@
 #include "support/strict_json.hpp"
 
 #include <zooid/tcp/key_file.hpp>
+#include <zooid/transport/shards.hpp>
 
 #include <fmt/format.h>
 
@@ -127,8 +128,18 @@ class config_reader {
         bool format = false;
         in_.allow("format_if_empty", format);
         if (format) made_.server.policy = directory_policy::format_if_empty;
+        shards();
         in_.allow("segment_bytes", made_.server.journal.journal.segment_bytes);
         in_.allow("scrub_bytes_per_second", made_.server.scrub_bytes_per_second);
+    }
+
+    void shards() {
+        std::uint64_t given = made_.server.shards;
+        in_.allow("shards", given);
+        json_node const* node = in_.allow("shards");
+        if (node && (given == 0 || given > shards_max))
+            return in_.refuse(*node, fmt::format("is from 1 to {}", shards_max));
+        made_.server.shards = static_cast<std::uint32_t>(given);
     }
 
     void milliseconds(std::string_view field, duration& out) {

@@ -120,18 +120,24 @@ void event_log::write(std::string_view event, json::object fields) const {
     (void)std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void event_log::write(server_event const& e) const {
-    auto const [name, fields] = std::visit(describe_event{}, e);
-    write(name, fields);
+void event_log::write_of(std::uint16_t shard, std::string_view event, json::object fields) const {
+    if (shards_ > 1) fields["shard"] = shard;
+    write(event, std::move(fields));
 }
 
-void event_log::write(runtime_event const& e) const {
+void event_log::write(std::uint16_t shard, server_event const& e) const {
     auto const [name, fields] = std::visit(describe_event{}, e);
-    write(name, fields);
+    write_of(shard, name, fields);
+}
+
+void event_log::write(std::uint16_t shard, runtime_event const& e) const {
+    auto const [name, fields] = std::visit(describe_event{}, e);
+    write_of(shard, name, fields);
 }
 
 json::object json_of(running_server_snapshot const& s) {
-    return {{"cells", s.server.cells},
+    return {{"shards", s.shards},
+            {"cells", s.server.cells},
             {"leading", s.server.leading},
             {"requests_waiting", s.server.requests_waiting},
             {"commits_answered", s.server.commits_answered},
@@ -153,6 +159,9 @@ json::object json_of(running_server_snapshot const& s) {
             {"peers_up", s.transport.peers_up},
             {"clients_up", s.transport.clients_up},
             {"dropped_unreachable", s.transport.dropped_unreachable},
+            {"handed_requests", s.between_shards.requests},
+            {"handed_replies", s.between_shards.replies},
+            {"handed_dropped", s.between_shards.dropped_full},
             {"commit_latency_ns", json_of(s.commit_latency)},
             {"flush_latency_ns", json_of(s.flush_latency)},
             {"turn_inputs", json_of(s.turn_inputs)}};

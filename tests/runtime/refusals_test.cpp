@@ -47,11 +47,8 @@ TEST_CASE("options that make no server are refused by the name of the field") {
         {[](auto& o) { o.server = {}; }, "server"},
         {[](auto& o) { o.keys = issue_client_keys(hmac_sha256(), colony(), {3}); }, "keys"},
         {[](auto& o) { o.keys.keys.clear(); }, "keys"},
-        {[](auto& o) {
-             o.stores = {0, 1};
-         },
-         "stores"},
-        {[](auto& o) { o.stores = {}; }, "stores"},
+        {[](auto& o) { o.shards = 0; }, "shards: 0 is not from 1 to 256"},
+        {[](auto& o) { o.shards = 257; }, "shards: 257 is not from 1 to 256"},
         {[](auto& o) { o.directory.clear(); }, "directory"},
         {[](auto& o) { o.tuning.pulse_interval = {}; }, "pulse_interval"},
         {[](auto& o) { o.journal.journal.segment_bytes = 1; }, "journal"},
