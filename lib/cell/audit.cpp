@@ -129,6 +129,7 @@ void turn::heal(event const& what) {
         if (taught && taught->state.cell == s_.cell && taught->state.at >= l.prefix && !l.pending)
             take_snapshot(from, *taught);
         if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
+        if (auto const* m = std::get_if<keeps_waiting>(&e->content)) on(from, *m); // G8: it leads no more
     }
     if (auto const* e = std::get_if<persisted>(&what); e && l.pending && l.pending->ticket == e->ticket) {
         if (l.pending->taught && l.pending->at >= l.prefix) return be_healed();

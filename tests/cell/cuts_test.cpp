@@ -79,7 +79,7 @@ std::vector<graph> classes() {
 
 class play {
   public:
-    play(graph g, std::size_t leads, prng& random) : graph_(g), stage_(cell_options{}, {}) {
+    play(graph g, std::size_t leads, prng& random) : graph_(g), stage_(cell_options{}, duration{}) {
         stage_.be_brief(+1);
         stage_.found({"a", "b", "c", "d", "e", "f", "g"}, {}, 3, 1);
         commit_somewhere(leads, "before");
