@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/run_until.hpp"
 #include "support/scratch.hpp"
 
 #include <zooid/kv/outcome.hpp>
@@ -38,13 +39,7 @@ using test_support::scratch;
 
 /// Runs the executor until the claim holds; a claim that never does fails the test.
 inline void run_until(asio::io_context& io, std::function<bool()> const& claim) {
-    auto const give_up = std::chrono::steady_clock::now() + 60s;
-    while (!claim()) {
-        if (std::chrono::steady_clock::now() > give_up)
-            throw std::runtime_error("what was waited for never came");
-        io.restart();
-        io.run_one_for(100ms);
-    }
+    test_support::run_until(io, claim, 60s);
 }
 
 struct recorder : server_observer {

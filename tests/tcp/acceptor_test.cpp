@@ -1,5 +1,6 @@
 // One listening address for several shards: who takes which connection.
 #include "support/catch.hpp"
+#include "support/run_until.hpp"
 
 #include <zooid/tcp/acceptor.hpp>
 #include <zooid/tcp/connection.hpp>
@@ -40,15 +41,7 @@ struct front_door {
                    }).value();
         acceptor->start();
     }
-    void run_until(std::function<bool()> const& claim) {
-        auto const give_up = std::chrono::steady_clock::now() + 20s;
-        while (!claim()) {
-            if (std::chrono::steady_clock::now() > give_up)
-                throw std::runtime_error("what was waited for never came");
-            io.restart();
-            io.run_one_for(100ms);
-        }
-    }
+    void run_until(std::function<bool()> const& claim) { test_support::run_until(io, claim, 20s); }
     asio::ip::tcp::socket connect() {
         asio::ip::tcp::socket s(io);
         s.connect({asio::ip::make_address("127.0.0.1"), acceptor->port()});

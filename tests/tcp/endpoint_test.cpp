@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/run_until.hpp"
 #include "support/sanitised.hpp"
 
 #include <zooid/tcp/connection.hpp>
@@ -98,13 +99,7 @@ struct caller : client_link_listener {
 
 // Runs the executor until the claim holds; a claim that never does fails the test.
 void run_until(asio::io_context& io, std::function<bool()> const& claim) {
-    auto const give_up = std::chrono::steady_clock::now() + 20s;
-    while (!claim()) {
-        if (std::chrono::steady_clock::now() > give_up)
-            throw std::runtime_error("what was waited for never came");
-        io.restart();
-        io.run_one_for(100ms);
-    }
+    test_support::run_until(io, claim, 20s);
 }
 
 std::uint16_t unused_port(asio::io_context& io) {
