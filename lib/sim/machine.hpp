@@ -69,6 +69,7 @@ struct machine {
     machine_clock clock;
     disk storage;
     journal_id journal;
+    std::uint64_t acknowledged = 0; ///< the last batch that its earlier processes knew to be durable
     std::unique_ptr<process> running;
     std::uint32_t epoch = 0; ///< of the process; events of an earlier one are stale
     world_time paused_until = 0;

@@ -64,6 +64,7 @@ void world::engine::format(machine& m) {
     std::uint64_t const high = random_.next();
     std::uint64_t const low = random_.next();
     m.journal = {high, low};
+    m.acknowledged = 0;
     m.storage.replace(format_journal(m.journal, options_.journal));
 }
 
@@ -76,6 +77,13 @@ void world::engine::start(machine& m) {
         return start(m);
     }
     if (!recovered) return fail("server " + to_string(m.id) + ": " + recovered.error().message());
+    // An acknowledged last batch that is gone looks like one that was torn, and the journal promises nothing of it
+    // (`lib/journal/FORMAT.md`, what can't be detected), so this is no harm to measure it by.
+    if (m.harmed && recovered.value().content.last.batch < m.acknowledged) {
+        note("server " + to_string(m.id) + " gets a new disk: its last batch is gone, and nothing would tell");
+        format(m);
+        return start(m);
+    }
     marks_ |= recovered.value().marks;
     for (journal_damage const& d : recovered.value().content.damage) {
         if (!m.harmed && d.kind != damage_kind::harmless)
@@ -120,6 +128,7 @@ void world::engine::stop(machine& m) {
 void world::engine::crash(machine& m, bool power) {
     if (m.running) {
         (void)collect_marks();
+        m.acknowledged = m.running->store.claim().batch;
         m.running.reset();
         ++m.epoch;
         forget_links(m);

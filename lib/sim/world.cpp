@@ -124,6 +124,7 @@ void world::restore_backup(server_id server) {
     engine_->crash(m, true);
     engine_->harm(m, "its disk is what it was before");
     m.journal = m.backup.journal; // the disk may have been wiped since
+    m.acknowledged = 0;           // the peers have heard of what is gone, and have to tell
     m.storage.replace(std::exchange(m.backup.content, {}));
 }
 
