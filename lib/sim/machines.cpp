@@ -77,10 +77,12 @@ void world::engine::start(machine& m) {
         return start(m);
     }
     if (!recovered) return fail("server " + to_string(m.id) + ": " + recovered.error().message());
-    // An acknowledged last batch that is gone looks like one that was torn, and the journal promises nothing of it
+    // An acknowledged last batch that is gone looks like one that was torn, and the journal promises nothing
+    // of it
     // (`lib/journal/FORMAT.md`, what can't be detected), so this is no harm to measure it by.
     if (m.harmed && recovered.value().content.last.batch < m.acknowledged) {
-        note("server " + to_string(m.id) + " gets a new disk: its last batch is gone, and nothing would tell");
+        note("server " + to_string(m.id) +
+             " gets a new disk: its last batch is gone, and nothing would tell");
         format(m);
         return start(m);
     }
