@@ -24,6 +24,8 @@ json::object counters(server_statistics const& s) {
             {"commits_answered", s.commits_answered},
             {"reads_answered", s.reads_answered},
             {"reads_leased", s.reads_leased},
+            {"bytes_taught", s.bytes_taught},
+            {"lessons_refused", s.lessons_refused},
             {"requests_failed", s.requests_failed},
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},

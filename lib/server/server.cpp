@@ -16,6 +16,7 @@ std::string explain_invalid(server_options const& o) {
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
     if (o.candidates_max == 0) return "candidates_max: must be above 0";
+    if (o.teach_bytes_per_second > (1ull << 33)) return "teach_bytes_per_second: must be at most 2^33";
     return {};
 }
 
