@@ -277,6 +277,7 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     }
     if (std::holds_alternative<fetch>(content.value()) && !teaching_.has_some(now)) {
         ++statistics_.lessons_refused;
+        mark(marks_, sometimes::lesson_refused);
         return;
     }
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
