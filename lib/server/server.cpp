@@ -105,6 +105,7 @@ liveness const& server::servers() const {
 server_statistics server::host::statistics() const {
     server_statistics now = statistics_;
     now.cells = by_id_.size();
+    now.reserved = reservations_.size();
     now.requests_waiting = waiting_.size();
     for (hosted_cell const& c : cells_)
         now.replica_bytes += c.replica.memory_bytes() + c.machine->memory_bytes();

@@ -34,8 +34,8 @@ struct server_options {
     /// Cells here that stand for election at once because a server was lost, or returned; the others are told
     /// when these are done. A cell whose caller complains does not wait.
     std::size_t candidates_max = 512;
-    /// What is sent to replicas that fell behind, in bytes a second, over all cells; at most 8 GiB, zero: no limit.
-    /// Who asks for more is not answered, and asks again.
+    /// What is sent to replicas that fell behind, in bytes a second, over all cells; at most 8 GiB, zero: no
+    /// limit. Who asks for more is not answered, and asks again.
     std::uint64_t teach_bytes_per_second = 64 * 1024 * 1024;
     duration pointer_retention =
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
@@ -161,9 +161,10 @@ struct server_statistics {
     std::uint64_t lessons_refused = 0;  ///< they asked while `teach_bytes_per_second` was used up
     std::uint64_t slots_applied = 0;
     std::uint64_t turns = 0;
-    std::uint64_t turns_persisted = 0;  ///< turns that appended to the journal
-    std::uint64_t cells = 0;            ///< now
-    std::uint64_t leading = 0;          ///< now
+    std::uint64_t turns_persisted = 0; ///< turns that appended to the journal
+    std::uint64_t cells = 0;           ///< now
+    std::uint64_t leading = 0;         ///< now
+    std::uint64_t reserved = 0; ///< now: replica ids that were drawn and are neither founded nor taught
     std::uint64_t requests_waiting = 0; ///< now
     std::uint64_t replica_bytes = 0;    ///< now, of memory, roughly; computed when asked
 };
