@@ -369,6 +369,10 @@ bool replica::is_fresh_candidate() const {
     return prepares || state_->election.now != election_state::phase::idle;
 }
 
+bool replica::proposes_in(ballot const& b) const {
+    return state_->proposer && state_->proposer->in == b;
+}
+
 std::string_view name_of(role r) {
     switch (r) {
     case role::follower: return "follower";

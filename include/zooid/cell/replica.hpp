@@ -150,6 +150,8 @@ class replica {
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
     /// One whose attempts fail backs off and is not counted.
     bool is_fresh_candidate() const;
+    /// Does it propose, or stand, in exactly this ballot?
+    bool proposes_in(ballot const& b) const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
     explanation explain() const;
