@@ -154,6 +154,7 @@ bool turn::is_held_from(member const& candidate, ballot const& asked) {
     reached(sometimes::promise_held_for_lease);
     // G8. It may have left the cell since, and its server pulses on; then no replica there is named.
     member const* const owner = s_.members.find(held.server);
+    if (!owner && mutated(mutant::lease_asks_members_only)) return true;
     send(owner ? *owner : member{held.server, {}, {}}, keeps_waiting{held, candidate.replica});
     return true;
 }

@@ -283,8 +283,8 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
 }
 
-// G8. The replica that is meant, if it is named, proposes no more; one that is here under another id may. Only
-// a ballot of this life can be spoken for.
+// G8. The replica that is meant, if it is named, proposes no more; one that is here under another id may.
+// Only a ballot of this life can be spoken for.
 bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
     auto const content = decode_message(a.content);
     auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
