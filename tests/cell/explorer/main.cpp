@@ -1,6 +1,6 @@
 // explorer [--replicas N] [--proposers N] [--ballots N] [--commands N] [--slots N] [--crashes N] [--reads N]
-//          [--alpha N] [--replacement] [--teaching] [--resignations] [--depth N] [--states N] [--room N]
-//          [--quiet]
+//          [--alpha N] [--replacement] [--releases] [--teaching] [--resignations] [--depth N] [--states N]
+//          [--room N] [--unmerged] [--quiet]
 //
 // Explores every order, loss, duplication and crash within the bounds, in the real code. Ends with the
 // counts, and, if something is wrong, with the shortest story that leads there and exit status 1.
@@ -47,6 +47,10 @@ bool parse(int argc, char** argv, bounds& limits, bool& quiet) {
             limits.teaching = true;
         } else if (word == "--resignations") {
             limits.resignations = true;
+        } else if (word == "--releases") {
+            limits.releases = true;
+        } else if (word == "--unmerged") {
+            limits.unmerged = true;
         } else if (word == "--quiet") {
             quiet = true;
         } else if (i + 1 >= argc || !take(limits, word, std::stoull(argv[i + 1]))) {
@@ -73,6 +77,7 @@ int main(int argc, char** argv) {
     std::cout << found.states << " states, " << found.moves << " moves, depth " << found.depth << ", "
               << found.places << " places, " << found.messages << " messages, " << found.steps
               << " steps of the core, " << found.states_chosen << " states with a chosen slot, "
+              << found.states_released << " with a chosen release, " << found.outcomes.size() << " outcomes, "
               << took.count() << " s, " << (found.complete ? "complete" : "not complete") << "\n";
     if (!found.broken.empty()) std::cout << "BROKEN: " << found.broken << "\n";
     return found.broken.empty() ? 0 : 1;
