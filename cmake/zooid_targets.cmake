@@ -46,6 +46,7 @@ function(zooid_program name)
     cmake_parse_arguments(PARSE_ARGV 1 program "" "" "LIBRARIES")
     add_executable(${name} ${program_UNPARSED_ARGUMENTS})
     target_link_libraries(${name} PRIVATE ${program_LIBRARIES})
+    target_compile_options(${name} PRIVATE ${ZOOID_EDGE_OPTIONS})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
     if(ZOOID_INSTALL)
         install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT programs)
@@ -58,19 +59,24 @@ function(zooid_example name)
     cmake_parse_arguments(PARSE_ARGV 1 example "" "" "LIBRARIES")
     add_executable(zooid_${name} ${example_UNPARSED_ARGUMENTS})
     target_link_libraries(zooid_${name} PRIVATE ${example_LIBRARIES})
+    target_compile_options(zooid_${name} PRIVATE ${ZOOID_EDGE_OPTIONS})
     target_include_directories(zooid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/examples)
     set_target_properties(zooid_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
     set_property(GLOBAL APPEND PROPERTY ZOOID_EXAMPLES ${name})
 endfunction()
 
-# zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL]): one Catch2 executable, test_<name>; each test case
+# zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL] [EDGE]): one Catch2 executable, test_<name>; each test case
 # is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead, and begin
 # before the others, so that none of them is what everybody waits for in the end. SERIAL runs each case alone, for tests
-# that watch real processes.
+# that watch real processes. EDGE says that the cases wait for sockets, files and processes more than they compute: like
+# programs and examples they are compiled with ZOOID_EDGE_OPTIONS besides, which the sanitised presets set to -O0.
 function(zooid_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL;EDGE" "" "LIBRARIES")
     add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
     target_link_libraries(test_${name} PRIVATE zooid_test_main ${test_LIBRARIES})
+    if(test_EDGE)
+        target_compile_options(test_${name} PRIVATE ${ZOOID_EDGE_OPTIONS})
+    endif()
     target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(test_${name} PRIVATE ZOOID_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                                     ZOOID_BINARY_DIR="${PROJECT_BINARY_DIR}")

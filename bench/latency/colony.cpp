@@ -81,15 +81,16 @@ void colony::start(std::size_t index, std::vector<std::uint16_t> const& ports) {
         if (i == index) continue;
         peers.push_back(json::object{{"id", i + 1}, {"address", fmt::format("127.0.0.1:{}", ports[i])}});
     }
-    json::object const config{{"id", index + 1},
-                              {"keys", how_.folder + "/keys"},
-                              {"listen", fmt::format("127.0.0.1:{}", ports[index])},
-                              {"peers", peers},
-                              {"data", path + ".data"},
-                              {"format_if_empty", true},
-                              {"journal", how_.durable ? "file" : "memory"},
-                              {"flush", name_of(how_.how)},
-                              {"flush_thread", how_.flush_thread}};
+    json::object config{{"id", index + 1},
+                        {"keys", how_.folder + "/keys"},
+                        {"listen", fmt::format("127.0.0.1:{}", ports[index])},
+                        {"peers", peers},
+                        {"data", path + ".data"},
+                        {"format_if_empty", true},
+                        {"journal", how_.durable ? "file" : "memory"},
+                        {"flush", name_of(how_.how)},
+                        {"flush_thread", how_.flush_thread}};
+    if (how_.shards > 1) config["shards"] = how_.shards;
     std::ofstream(path + ".json") << json::serialize(config) << "\n";
     servers_.push_back(
         child::start({how_.program, "--config", path + ".json"}, path + ".out", path + ".err"));

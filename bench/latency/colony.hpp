@@ -14,6 +14,7 @@ struct colony_options {
     bool durable = true; ///< else with journals in memory
     flushing how = flushing::fdatasync;
     std::string flush_thread = "adaptive";
+    std::size_t shards = 1;
 };
 
 /// A cell that was founded here.

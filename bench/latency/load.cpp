@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace latency {
@@ -53,15 +54,21 @@ void load::warm_up() {
     }
     links_.flush();
     links_.run_until([&] { return sessions == 0; }, std::chrono::seconds(60), "opening sessions");
-    // Few at once: elections of thousands of cells are work that is not to be measured.
+    // Few at once: elections of thousands of cells are work that is not to be measured. However many there
+    // are, only standing still is an error.
     std::size_t started = 0;
-    auto const more = [&] {
-        for (; started < targets_.size() && outstanding_ < 64; ++started)
-            start(started, now_ns());
-        links_.flush();
-        return outstanding_ == 0 && started == targets_.size();
-    };
-    links_.run_until(more, std::chrono::seconds(300), "the first transaction of each cell");
+    while (started < targets_.size()) {
+        std::size_t const end = std::min(started + 1000, targets_.size());
+        auto const more = [&] {
+            for (; started < end && outstanding_ < 64; ++started)
+                start(started, now_ns());
+            links_.flush();
+            return outstanding_ == 0 && started == end;
+        };
+        links_.run_until(more, std::chrono::seconds(120), "the first transaction of a thousand cells");
+        if (targets_.size() >= 10'000 && (started % 10'000 == 0 || started == targets_.size()))
+            fmt::print(stderr, "the first transaction of {} of {} cells\n", started, targets_.size());
+    }
 }
 
 leg_result load::closed_loop(std::size_t outstanding, double seconds, double warm_up_seconds) {

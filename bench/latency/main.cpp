@@ -33,6 +33,9 @@ void add_options(CLI::App& app, arguments& a) {
     options& o = a.how;
     app.add_option("--replicas", o.replicas, "of a cell: odd, 1 to 9")->capture_default_str();
     app.add_option("--servers", o.servers, "0: as many as replicas")->capture_default_str();
+    app.add_option("--shards", o.shards, "of each server; throughput: one measurement for each number")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 256));
     app.add_option("--value-bytes", o.value_bytes, "of each transaction")->check(CLI::Range(1, 65536));
     app.add_option("--outstanding", o.outstanding, "for each cell, closed loop")->delimiter(',');
     app.add_option("--cells", o.cells, "one measurement for each number")->delimiter(',');

@@ -13,8 +13,11 @@ namespace latency {
 
 namespace json = boost::json;
 
-colony_options options::colony() const {
-    return {zooidd, folder, servers ? servers : replicas, durable, how, flush_thread};
+colony_options options::colony_with(std::size_t shards_each) const {
+    // A colony is formatted once: each has a folder of its own.
+    auto const own = fmt::format("{}/shards-{}", folder, shards_each);
+    std::filesystem::create_directories(own);
+    return {zooidd, own, servers ? servers : replicas, durable, how, flush_thread, shards_each};
 }
 
 naked_options options::naked(flushing method, std::size_t in_flight) const {
@@ -178,15 +181,10 @@ json::object measure_pairs(options const& o) {
     return out;
 }
 
-json::object measure_throughput(options const& o) {
-    json::object out;
-    json::array results;
-    auto const capacity = disk_capacity(o);
-    print_heading(fmt::format("Throughput, {} servers, {} replicas, load average {:.1f}", o.colony().servers,
-                              o.replicas, load_average()));
-    print_leg(fmt::format("{}, all servers at once", name_of(o.how)), capacity);
-    out["disk"] = json_of(capacity);
-    latency::colony servers(o.colony());
+namespace {
+
+void measure_shards(options const& o, std::size_t shards, leg_result const& capacity, json::array& results) {
+    latency::colony servers(o.colony_with(shards));
     for (std::size_t const count : o.cells) {
         load on(servers.links(), servers.create(count, o.replicas), o.value_bytes);
         on.warm_up();
@@ -195,17 +193,35 @@ json::object measure_throughput(options const& o) {
             usage_meter meter(servers);
             auto const r = on.closed_loop(outstanding, o.seconds_per_leg, 0);
             auto const u = meter.stop();
-            print_leg(fmt::format("{} cells, {} outstanding each", count, outstanding), r);
+            double const cpu_us =
+                u.server_cpus * u.seconds * 1e6 / static_cast<double>(std::max<std::uint64_t>(u.commits, 1));
+            print_leg(fmt::format("{} cells, {} outstanding each, {} shards", count, outstanding, shards), r);
             auto const bound = what_bounds(u, capacity.per_second(), o.durable, false);
-            print_line("    " + bound);
-            results.push_back(json::object{{"cells", count},
+            print_line(fmt::format("    {}; {:.1f} us of the servers' CPUs for each commit", bound, cpu_us));
+            results.push_back(json::object{{"shards", shards},
+                                           {"cells", count},
                                            {"outstanding_per_cell", outstanding},
                                            {"leg", json_of(r)},
                                            {"usage", json_of(u)},
+                                           {"server_cpu_us_per_commit", cpu_us},
                                            {"bound", bound},
                                            {"load_average", load_average()}});
         }
     }
+}
+
+} // namespace
+
+json::object measure_throughput(options const& o) {
+    json::object out;
+    json::array results;
+    auto const capacity = disk_capacity(o);
+    print_heading(fmt::format("Throughput, {} servers, {} replicas, load average {:.1f}",
+                              o.servers ? o.servers : o.replicas, o.replicas, load_average()));
+    print_leg(fmt::format("{}, all servers at once", name_of(o.how)), capacity);
+    out["disk"] = json_of(capacity);
+    for (std::size_t const shards : o.shards)
+        measure_shards(o, shards, capacity, results);
     out["results"] = results;
     return out;
 }

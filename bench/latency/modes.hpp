@@ -24,8 +24,11 @@ struct options {
     bool durable = true;
     flushing how = flushing::fdatasync;
     std::string flush_thread = "adaptive";
+    std::vector<std::size_t> shards{1}; ///< of each server
 
-    colony_options colony() const;
+    /// With the first of the numbers of shards.
+    colony_options colony() const { return colony_with(shards.front()); }
+    colony_options colony_with(std::size_t shards_each) const;
     naked_options naked(flushing method, std::size_t outstanding) const;
 };
 
@@ -33,7 +36,7 @@ struct options {
 boost::json::object measure_floors(options const& o);
 /// Closed loop against the naked quorum, in alternating pairs.
 boost::json::object measure_pairs(options const& o);
-/// Closed loop on many cells: transactions per second.
+/// Closed loop on many cells, for each number of shards: transactions per second.
 boost::json::object measure_throughput(options const& o);
 /// Open loop at given rates.
 boost::json::object measure_open(options const& o);

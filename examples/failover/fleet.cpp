@@ -150,6 +150,7 @@ result<void> fleet::write_configuration(std::size_t number) const {
                            {"listen", fmt::format("127.0.0.1:{}", port(number))},
                            {"peers", peers},
                            {"data", path(fmt::format("data-{}", number))},
+                           {"shards", options_.shards[(number - 1) % options_.shards.size()]},
                            {"keys", path("colony.key")}};
     return write(path(fmt::format("server-{}.json", number)), json::serialize(all));
 }

@@ -16,6 +16,7 @@ struct fleet_options {
     std::string programs;  ///< the folder of zooidd and zooidctl
     std::string directory; ///< for configurations, keys, data and logs; created
     std::size_t servers = 9;
+    std::vector<unsigned> shards{1}; ///< of server 1, 2, ...; begun again when it ends
 };
 
 /// Nine zooidd processes, numbered from 1. Every process that it started is gone when it is destroyed.

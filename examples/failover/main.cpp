@@ -31,6 +31,7 @@ struct arguments {
     std::string history;
     std::string picture;
     std::size_t servers = 9;
+    std::vector<unsigned> shards{1};
     std::size_t cells = 100;
     std::size_t clients = 8;
     std::size_t seconds = 60;
@@ -99,7 +100,7 @@ void run(asio::io_context& io, std::chrono::steady_clock::time_point until, work
 }
 
 zooid::result<bool> play(arguments const& how) {
-    ZOOID_TRY(auto servers, fleet::prepare({how.programs, how.directory, how.servers}));
+    ZOOID_TRY(auto servers, fleet::prepare({how.programs, how.directory, how.servers, how.shards}));
     for (std::size_t n = 1; n <= how.servers; ++n) {
         auto const started = servers.start(n, true);
         if (!started) return started.error();
@@ -164,6 +165,9 @@ int main(int argc, char** argv) {
     app.add_option("--history", how.history, "write the history here, as JSON lines");
     app.add_option("--picture", how.picture, "draw the latencies into this SVG file");
     app.add_option("--servers", how.servers, "server processes")->check(CLI::Range(3, 64));
+    app.add_option("--shards", how.shards, "of server 1, 2, ..., as 1,2,3; begun again when it ends")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 256));
     app.add_option("--cells", how.cells, "volumes")->check(CLI::Range(1, 100'000));
     app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
     app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));

@@ -31,14 +31,14 @@ kv::transaction read_volume() {
 }
 
 // Who serves the volume, as a read found it; generation absent: nobody has set it up yet.
-struct volume {
+struct volume_record {
     std::optional<kv::integer> generation;
     kv::value primary = zooid::bytes("a");
     kv::value replica = zooid::bytes("b");
 };
 
-volume volume_of(kv::committed const& read) {
-    volume v;
+volume_record volume_of(kv::committed const& read) {
+    volume_record v;
     kv::observation const* generation = read.find("generation");
     if (!generation || !generation->content) return v;
     v.generation = std::get<kv::integer>(*generation->content);
@@ -49,7 +49,7 @@ volume volume_of(kv::committed const& read) {
 
 // The configuration change of the paper: atomic, conditional on what was read, with a value that nobody else
 // ever writes.
-kv::transaction fail_over(volume const& v, std::string const& unique) {
+kv::transaction fail_over(volume_record const& v, std::string const& unique) {
     kv::transaction t;
     if (v.generation) {
         t.require_equal("generation", *v.generation).put("primary", v.replica).put("replica", v.primary);
@@ -71,8 +71,8 @@ struct workload::client {
         : all(owner), remote(std::move(made)), random(seed) {}
 
     asio::awaitable<void> loop();
-    asio::awaitable<std::optional<volume>> read(std::size_t cell);
-    asio::awaitable<void> swap(std::size_t cell, volume const& seen);
+    asio::awaitable<std::optional<volume_record>> read(std::size_t cell);
+    asio::awaitable<void> swap(std::size_t cell, volume_record const& seen);
     asio::awaitable<void> read_each();
 
     std::string const& name(std::size_t cell) const { return all.options_.cells[cell]; }
@@ -83,7 +83,7 @@ struct workload::client {
     std::uint64_t writes = 0;
 };
 
-asio::awaitable<std::optional<volume>> workload::client::read(std::size_t cell) {
+asio::awaitable<std::optional<volume_record>> workload::client::read(std::size_t cell) {
     kv::transaction const asked = read_volume();
     std::int64_t const invoked = now_ns();
     zooid::call_options const how{.deadline = all.options_.deadline};
@@ -93,7 +93,7 @@ asio::awaitable<std::optional<volume>> workload::client::read(std::size_t cell) 
     co_return volume_of(*reply.value().committed());
 }
 
-asio::awaitable<void> workload::client::swap(std::size_t cell, volume const& seen) {
+asio::awaitable<void> workload::client::swap(std::size_t cell, volume_record const& seen) {
     kv::transaction const asked = fail_over(seen, fmt::format("{}/{}", to_string(remote->id()), ++writes));
     std::int64_t const invoked = now_ns();
     zooid::call_options const how{.deadline = all.options_.deadline};

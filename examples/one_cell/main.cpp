@@ -22,7 +22,10 @@ liveness all_are_well(member const& self, configuration const& members) {
     liveness view(self.server, {self.server.value});
     for (member const& other : members.members()) {
         if (other == self) continue;
-        view.at(other.server) = {other.server, {other.server.value}, true, false, true, {{1}, {2}, {3}}};
+        peer_liveness& peer = view.at(other.server);
+        peer.life = {other.server.value};
+        peer.both_ways = peer.answered = true;
+        peer.hears = {{1}, {2}, {3}};
     }
     return view;
 }

@@ -28,7 +28,7 @@ machine_kind counters() {
     auto const make = []() -> std::unique_ptr<state_machine> {
         return std::make_unique<kv::session_machine>(std::make_unique<own::counter>());
     };
-    auto const admit = [](bytes_view request) -> result<void> {
+    auto const admit = [](bytes_view request, std::uint16_t) -> result<void> {
         ZOOID_TRY(auto const r, kv::decode_request(request));
         if (r.command.size() != 8) return error(errc::invalid_argument, "a counter's command has 8 bytes");
         return outcome::success();

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <sstream>
@@ -202,6 +203,9 @@ result<json_node> parse_strict_file(std::string const& path) {
                                            : errc::io_failed;
         return error(kind, fmt::format("{}: {}", path, std::strerror(code)));
     }
+    std::error_code ignored;
+    if (std::filesystem::is_directory(path, ignored)) // opens, and reads as nothing
+        return error(errc::io_failed, path + ": is a directory");
     std::ostringstream text;
     text << file.rdbuf();
     if (!file) return error(errc::io_failed, path + ": cannot be read");

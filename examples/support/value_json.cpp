@@ -137,13 +137,19 @@ json::object json_of(kv::observation const& seen) {
     return out;
 }
 
+bool met_something(kv::rejected const& r) {
+    using kv::rejection;
+    return r.why == rejection::condition_failed || r.why == rejection::not_an_integer ||
+           r.why == rejection::integer_too_large;
+}
+
 json::object json_of(kv::outcome const& outcome) {
     if (auto const* r = std::get_if<kv::rejected>(&outcome)) {
         json::object out{{"outcome", "rejected"},
                          {"version", r->version.value},
                          {"why", name_of(r->why)},
                          {"index", r->index}};
-        if (!r->met.key.empty()) out["met"] = json_of(r->met);
+        if (met_something(*r)) out["met"] = json_of(r->met);
         return out;
     }
     auto const& done = std::get<kv::committed>(outcome);

@@ -23,6 +23,8 @@ boost::json::value json_of_key(zooid::bytes_view key);
 zooid::result<zooid::bytes> key_of(json_node const& node, std::string_view source);
 /// {"key":..., "value":... or absent, "version":n}
 boost::json::object json_of(zooid::kv::observation const& seen);
+/// Whether `met` says something. Its key does not tell: the empty key is one like any other.
+bool met_something(zooid::kv::rejected const& r);
 boost::json::object json_of(zooid::kv::outcome const& outcome);
 
 std::string to_base64(zooid::bytes_view content);

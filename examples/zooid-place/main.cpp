@@ -93,12 +93,20 @@ std::string answers_document(job const& j, outcome const& o) {
     for (std::size_t i = 0; i < j.cells.size(); ++i) {
         cell c = j.cells[i];
         c.members = o.answers[i].members;
-        auto const violated =
-            c.members.empty() ? std::vector<std::string>() : violations(j.world.world, c, j.options.hard);
         text += i > 0 ? ",\n" : "\n";
-        text += write_answer(j.world, c, o.answers[i], o.explanations[i], violated);
+        text += write_answer(j.world, c, o.answers[i], o.explanations[i], o.violated[i]);
     }
     return text + "\n]\n";
+}
+
+/// A line of `--explain`, one fact a line.
+std::string by_lines(std::string const& text) {
+    std::string out;
+    for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 2) {
+        end = text.find("; ", at);
+        out += (at > 0 ? "\n" : "") + text.substr(at, end == std::string::npos ? end : end - at);
+    }
+    return out;
 }
 
 std::string page(job const& j, outcome const& o, std::string const& show) {
@@ -110,20 +118,24 @@ std::string page(job const& j, outcome const& o, std::string const& show) {
     for (std::size_t i = 0; i < cells.size(); ++i) {
         bool const wanted = show.empty() ? i == 0 : cells[i].key == show;
         if (!wanted) continue;
-        sections.push_back({"Cell " + cells[i].key, o.explanations[i],
+        sections.push_back({"Cell " + cells[i].key, by_lines(o.explanations[i]),
                             draw_data_centre(j.world.world, cells, &cells[i], heat::none)});
     }
-    sections.push_back({"Load", "Replicas on each server; grey squares are draining or down.",
-                        draw_data_centre(j.world.world, cells, nullptr, heat::load)});
-    sections.push_back({"Risk",
-                        "How many of a server's cells lose their majority if its rack and some one power "
-                        "domain, the worst, fail together.",
-                        draw_data_centre(j.world.world, cells, nullptr, heat::risk)});
+    sections.push_back(
+        {"Load", "Replicas on each server.", draw_data_centre(j.world.world, cells, nullptr, heat::load)});
+    sections.push_back(
+        {"Risk",
+         "How likely a server's cells lose their majority while it is down, their anchors being up "
+         "and connected: the mean over its cells.",
+         draw_data_centre(j.world.world, cells, nullptr, heat::risk)});
     return make_page("Placement", sections);
 }
 
 int work(arguments const& a) {
     auto j = make_job(a);
+    auto const shown = [&](cell const& c) { return c.key == a.show; };
+    if (!a.show.empty() && std::none_of(j.cells.begin(), j.cells.end(), shown))
+        throw trouble{fmt::format("--show: unknown cell \"{}\"", a.show)};
     auto const o = or_trouble(a.cells, run(j));
     write_file(a.out, answers_document(j, o));
     if (!a.html.empty()) write_file(a.html, page(j, o, a.show));

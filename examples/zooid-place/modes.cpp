@@ -15,12 +15,12 @@ namespace outcome_v2 = zooid::outcome;
 class progress {
   public:
     explicit progress(std::size_t total) : total_(total) {}
-    void at(std::size_t done) {
-        if (done % 256 != 0) return;
+    void at(std::size_t done, char const* what) {
+        if (done % 16 != 0) return;
         auto const now = std::chrono::steady_clock::now();
         if (now - told_ < std::chrono::seconds(1)) return;
         told_ = now;
-        std::fprintf(stderr, "%zu of %zu cells\n", done, total_);
+        std::fprintf(stderr, "%zu of %zu cells %s\n", done, total_, what);
     }
 
   private:
@@ -70,7 +70,7 @@ zooid::result<std::vector<answer>> change_each(solver& s, job const& j) {
     std::vector<answer> answers;
     progress told(j.cells.size());
     for (auto const& c : j.cells) {
-        told.at(answers.size());
+        told.at(answers.size(), "placed or checked");
         auto const missing = c.members.empty();
         if (missing != (j.what == mode::place)) {
             answers.push_back(as_it_is(s.world(), c, j.options.minimise));
@@ -82,8 +82,25 @@ zooid::result<std::vector<answer>> change_each(solver& s, job const& j) {
     return answers;
 }
 
-std::string describe_audit(job const& j, std::vector<cell> const& cells) {
-    auto const r = audit(j.world.world, cells, j.options.hard);
+/// The cells as the answers leave them, those without members aside, audited; and what each answer breaks.
+audit_report audit_answers(job const& j, outcome& o) {
+    std::vector<cell> after;
+    std::vector<std::size_t> where;
+    for (std::size_t i = 0; i < j.cells.size(); ++i) {
+        if (o.answers[i].members.empty()) continue;
+        where.push_back(i);
+        after.push_back(j.cells[i]);
+        after.back().members = o.answers[i].members;
+    }
+    auto report = audit(j.world.world, after, j.options);
+    o.violated.resize(j.cells.size());
+    for (std::size_t k = 0; k < where.size(); ++k) {
+        o.violated[where[k]] = std::move(report.broken[k]);
+    }
+    return report;
+}
+
+std::string describe(audit_report const& r) {
     return fmt::format(
         "\"cells\": {}, \"floors_violated\": {}, \"replicas_on_draining\": {}, \"replicas_on_failed\": {}, "
         "\"unavailable_mean\": {:.6g}, \"unavailable_p50\": {:.6g}, \"unavailable_p99\": {:.6g}, "
@@ -96,7 +113,8 @@ std::string describe_audit(job const& j, std::vector<cell> const& cells) {
 
 zooid::result<outcome> suppose(solver& s, job const& j) {
     outcome out;
-    auto const b = what_if(j.world.world, j.cells, j.down);
+    auto const down = with_failed(j.world.world, j.down);
+    auto const b = what_if(j.world.world, j.cells, down);
     std::vector<std::string> verdicts(j.cells.size(), "unharmed");
     auto const mark = [&](std::vector<std::size_t> const& which, char const* verdict) {
         for (auto const i : which) {
@@ -107,14 +125,17 @@ zooid::result<outcome> suppose(solver& s, job const& j) {
         mark(b.anchors_gone, "its anchors are gone or separated");
     for (std::size_t i = 0; i < j.cells.size(); ++i) {
         out.answers.push_back(as_it_is(s.world(), j.cells[i], j.options.minimise));
-        auto const reached = reachable_under(j.world.world, j.cells[i], j.down);
-        auto text = fmt::format("{}: {} of {} reachable", verdicts[i], reached.value_or(0), j.cells[i].size);
+        auto const reached = reachable_under(j.world.world, j.cells[i], down);
+        auto text = j.cells[i].members.empty() ? std::string("not placed")
+                                               : fmt::format("{}: {} of {} reachable", verdicts[i],
+                                                             reached.value_or(0), j.cells[i].size);
         if (j.explain) text += "; " + explain(s, j.cells[i], out.answers[i], true);
         out.explanations.push_back(std::move(text));
     }
     out.summary = fmt::format(
         "{{\"mode\": \"what-if\", \"cells\": {}, \"dead\": {}, \"lost_margin\": {}, \"anchors_gone\": {}}}",
         j.cells.size(), b.dead.size(), b.lost_margin.size(), b.anchors_gone.size());
+    audit_answers(j, out);
     return out;
 }
 
@@ -139,18 +160,16 @@ zooid::result<outcome> run(job& j) {
     } else {
         ZOOID_TRY(out.answers, change_each(*s, j));
     }
-    std::vector<cell> after;
     std::size_t changed = 0;
+    progress told(j.cells.size());
     for (std::size_t i = 0; i < j.cells.size(); ++i) {
         auto const& a = out.answers[i];
+        told.at(i, "explained");
         out.explanations.push_back(explain(*s, j.cells[i], a, j.explain));
         out.refused += a.refused ? 1 : 0, changed += a.changed ? 1 : 0;
-        if (a.members.empty()) continue;
-        after.push_back(j.cells[i]);
-        after.back().members = a.members;
     }
     out.summary = fmt::format("{{\"changed\": {}, \"refused\": {}, {}}}", changed, out.refused,
-                              describe_audit(j, after));
+                              describe(audit_answers(j, out)));
     return out;
 }
 

@@ -25,7 +25,8 @@ struct job {
 struct outcome {
     std::vector<answer> answers;
     std::vector<std::string> explanations;
-    std::string summary; ///< one JSON object
+    std::vector<std::vector<std::string>> violated; ///< the floors that each answer breaks
+    std::string summary;                            ///< one JSON object
     std::size_t refused = 0;
 };
 

@@ -1,10 +1,13 @@
 #include "cells.hpp"
 
+#include "support/value_json.hpp"
+
 #include <zooid/base/codec.hpp>
 #include <zooid/cell/snapshot.hpp>
 #include <zooid/server/server.hpp>
 #include <zooid/tcp/hmac.hpp>
 
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,12 +31,23 @@ bool same_servers(std::vector<server_id> a, std::vector<server_id> b) {
     return a == b;
 }
 
+std::string quoted(bytes const& key) {
+    return boost::json::serialize(support::json_of_key(key));
+}
+
+std::string listed(configuration const& members) {
+    std::string all;
+    for (server_id server : servers_of(members))
+        all += (all.empty() ? "" : ",") + to_string(server);
+    return all;
+}
+
 error on_server(server_id server, error const& e) {
     return error(e.code(), fmt::format("server {}: {}", to_string(server),
                                        e.detail().empty() ? name_of(e.code()) : e.detail()));
 }
 
-result<void> check_servers(std::vector<server_id> const& servers) {
+result<void> check_servers(colony const& on, std::vector<server_id> const& servers) {
     if (servers.size() % 2 == 0 || servers.size() > members_max) {
         return error(errc::invalid_argument,
                      fmt::format("{} replicas: a cell has an odd number of them, from 1 to {}",
@@ -43,6 +57,11 @@ result<void> check_servers(std::vector<server_id> const& servers) {
         if (std::count(servers.begin(), servers.end(), servers[i]) > 1)
             return error(errc::invalid_argument,
                          fmt::format("server {} is named twice", to_string(servers[i])));
+        bool const known = std::any_of(on.servers().begin(), on.servers().end(),
+                                       [&](remote_server const& s) { return s.server == servers[i]; });
+        if (!known)
+            return error(errc::not_found, fmt::format("server {} is not among those of the configuration",
+                                                      to_string(servers[i])));
     }
     return outcome::success();
 }
@@ -133,7 +152,8 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, gen
     directory_entry const& e = there.entry;
     if (e.birth != wanted || !same_servers(servers_of(e.founders), servers)) {
         return error(errc::already_exists,
-                     fmt::format("the key has generation {}, cell {}", e.birth.value, to_string(e.cell)));
+                     fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key),
+                                 e.birth.value, to_string(e.cell), listed(e.founders)));
     }
     birth b;
     b.entry = e;
@@ -146,13 +166,13 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, gen
 
 result<directory_entry> look_up(colony& on, bytes const& key) {
     ZOOID_TRY(auto const there, read_entry(on, key));
-    if (!there) return error(errc::not_found, "the directory does not know this key");
+    if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     return there->entry;
 }
 
 // The id is a function of the colony, so a repeated founding meets its own reservations, or itself.
 result<birth> found_directory_cell(colony& on, std::uint32_t index, std::vector<server_id> const& servers) {
-    ZOOID_TRY(check_servers(servers));
+    ZOOID_TRY(check_servers(on, servers));
     birth b;
     b.entry.cell = directory_cell_id(on.id(), index);
     b.entry.birth = {1};
@@ -174,7 +194,7 @@ result<birth> found_directory_cell(colony& on, std::uint32_t index, std::vector<
 result<birth> create_cell(colony& on, bytes const& key, generation wanted,
                           std::vector<server_id> const& servers) {
     ZOOID_TRY(check_partition_key(key));
-    ZOOID_TRY(check_servers(servers));
+    ZOOID_TRY(check_servers(on, servers));
     ZOOID_TRY(auto const there, read_entry(on, key));
     if (there && there->entry.birth >= wanted) return resume(on, key, *there, wanted, servers);
     birth b;

@@ -106,6 +106,11 @@ result<transaction_reply> colony::read(cell_name cell, kv::transaction t) {
     return wait<result<transaction_reply>>(
         [&](auto done) { client_->read(std::move(cell), std::move(t), remaining(), std::move(done)); });
 }
+result<transaction_reply> colony::leased_read(cell_name cell, kv::transaction t) {
+    return wait<result<transaction_reply>>([&](auto done) {
+        client_->leased_read(std::move(cell), std::move(t), remaining(), std::move(done));
+    });
+}
 result<transaction_reply> colony::prefix_read(cell_name cell, kv::transaction t) {
     return wait<result<transaction_reply>>([&](auto done) {
         client_->prefix_read(std::move(cell), std::move(t), remaining(), std::move(done));

@@ -29,6 +29,7 @@ class colony {
 
     zooid::result<zooid::transaction_reply> commit(zooid::cell_name cell, zooid::kv::transaction t);
     zooid::result<zooid::transaction_reply> read(zooid::cell_name cell, zooid::kv::transaction t);
+    zooid::result<zooid::transaction_reply> leased_read(zooid::cell_name cell, zooid::kv::transaction t);
     zooid::result<zooid::transaction_reply> prefix_read(zooid::cell_name cell, zooid::kv::transaction t);
     zooid::result<zooid::cell_location> locate(zooid::cell_name cell);
     zooid::result<zooid::call_reply> ask(zooid::operation op, zooid::server_id server, zooid::cell_name cell,
@@ -36,6 +37,8 @@ class colony {
 
     /// Lets time pass, but not more than the command has left.
     void pause(zooid::duration span);
+    /// From now on, so much is left.
+    void set_deadline(zooid::duration left) { ends_ = zooid::boot_time_now() + left; }
     /// The deadline of the whole command has passed.
     bool is_over() const;
 

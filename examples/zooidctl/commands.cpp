@@ -88,7 +88,7 @@ std::string shown(kv::observation const& seen) {
 void print_outcome(transaction_reply const& reply) {
     if (auto const* r = reply.rejected()) {
         fmt::print("rejected: {} {}", name_of(r->why), r->index);
-        if (!r->met.key.empty()) fmt::print(": {}", shown(r->met));
+        if (support::met_something(*r)) fmt::print(": {}", shown(r->met));
         return fmt::print("\n");
     }
     fmt::print("committed: version {}\n", reply.committed()->version.value);
@@ -189,6 +189,43 @@ int cell_move(colony& on, output const& out, std::string const& key,
     return exit_done;
 }
 
+int cell_prefer(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& servers) {
+    auto const chosen = prefer_servers(on, key, ids_of(servers));
+    if (!chosen) return out.fail(chosen.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"slot", chosen.value().value}});
+    else if (chosen.value() == slot{})
+        fmt::print("{}: that is its order already\n", key);
+    else
+        fmt::print("{}: order changed in slot {}\n", key, chosen.value().value);
+    return exit_done;
+}
+
+int cell_lead(colony& on, output const& out, std::string const& key, std::uint64_t server) {
+    auto const handed = hand_lead_to(on, key, {server});
+    if (!handed) return out.fail(handed.error());
+    if (out.as_json)
+        print(json::object{{"key", key}, {"proposer", server}});
+    else
+        fmt::print("{}: server {} leads\n", key, server);
+    return exit_done;
+}
+
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t to) {
+    auto const raised = finalise_version(on, key, to);
+    if (!raised) return out.fail(raised.error());
+    bool const had_it = raised.value() == slot{};
+    if (out.as_json)
+        print(
+            json::object{{"key", key}, {"version", to}, {"slot", raised.value().value}, {"had_it", had_it}});
+    else if (had_it)
+        fmt::print("{}: has cell version {} already\n", key, to);
+    else
+        fmt::print("{}: raised to cell version {} in slot {}\n", key, to, raised.value().value);
+    return exit_done;
+}
+
 int transact(colony& on, output const& out, std::string const& key, std::string const& given) {
     bool const by_stream = given == "-"; // an argument of a process has a limit below a transaction's
     std::string const text = by_stream ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : given;
@@ -201,12 +238,14 @@ int transact(colony& on, output const& out, std::string const& key, std::string 
 }
 
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
-        bool stale) {
+        freshness how) {
     kv::transaction t;
     for (std::string const& name : names)
         t.read(name);
     if (names.empty()) t.scan("");
-    auto const reply = stale ? on.prefix_read(key, t) : on.read(key, t);
+    auto const reply = how == freshness::stale    ? on.prefix_read(key, t)
+                       : how == freshness::leased ? on.leased_read(key, t)
+                                                  : on.read(key, t);
     int const code = report(out, key, reply);
     if (code != exit_done || names.empty()) return code;
     for (kv::operation_result const& r : reply.value().committed()->results) {
@@ -304,7 +343,10 @@ int explain(colony& on, output const& out, std::string const& key) {
             fmt::print("  {:<16} {}\n", std::string(field.key()), json::serialize(field.value()));
     }
     if (told != 0) return exit_done;
-    return out.fail(last ? *last : error(errc::not_found, "no server that was asked has this cell"));
+    return out.fail(
+        last ? *last
+             : error(errc::not_found, fmt::format("no server that was asked has the cell of key {}",
+                                                  json::serialize(support::json_of_key(key)))));
 }
 
 int keygen(output const& out, std::string const& path, issue const& what) {

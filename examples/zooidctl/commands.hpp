@@ -36,9 +36,15 @@ int cell_create(colony& on, output const& out, std::string const& key, std::uint
                 std::vector<std::uint64_t> const& servers);
 int cell_move(colony& on, output const& out, std::string const& key,
               std::vector<std::uint64_t> const& servers);
+int cell_prefer(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& servers);
+int cell_lead(colony& on, output const& out, std::string const& key, std::uint64_t server);
+int cell_finalise(colony& on, output const& out, std::string const& key, std::uint16_t to);
 int transact(colony& on, output const& out, std::string const& key, std::string const& text);
+/// How fresh a read is, and what it rests on.
+enum class freshness : std::uint8_t { strict, leased, stale };
 int get(colony& on, output const& out, std::string const& key, std::vector<std::string> const& names,
-        bool stale);
+        freshness how);
 int scan_directory(colony& on, output const& out, std::string const& prefix);
 int scan_cell(colony& on, output const& out, std::string const& key, std::string const& prefix);
 int status(colony& on, output const& out);

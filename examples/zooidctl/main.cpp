@@ -1,5 +1,6 @@
 // zooidctl: the operator's hand. What each command does, and the exit codes: examples/README.md.
 #include "commands.hpp"
+#include "lease.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -17,10 +18,19 @@ struct arguments {
     std::vector<std::string> names;
     std::vector<std::uint64_t> servers;
     std::uint64_t generation = 1;
+    std::uint16_t version = 0;
+    std::uint64_t server = 0;
     std::uint64_t client = 0;
     std::uint64_t admin = 0;
     bool stale = false;
+    bool leased = false;
+    lease_wish lease;
 };
+
+freshness freshness_of(arguments const& a) {
+    if (a.stale) return freshness::stale;
+    return a.leased ? freshness::leased : freshness::strict;
+}
 
 issue issue_of(arguments const& a) {
     party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
@@ -77,6 +87,19 @@ int main(int argc, char** argv) {
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
     add_servers(move, a);
+    auto* prefer = cell_command->add_subcommand(
+        "prefer", "change the order in which a cell's servers are preferred for the proposer");
+    add_key(prefer, a.key);
+    add_servers(prefer, a);
+    auto* lead = cell_command->add_subcommand("lead", "hand the lead to a server of the cell");
+    add_key(lead, a.key);
+    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(CLI::PositiveNumber);
+    auto* finalise = cell_command->add_subcommand(
+        "finalise", "raise the cell to a version that every member's software understands; may be repeated");
+    add_key(finalise, a.key);
+    finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
+        ->required()
+        ->check(CLI::Range(1, 65535));
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -85,6 +108,20 @@ int main(int argc, char** argv) {
     add_key(get_command, a.key);
     get_command->add_option("NAME", a.names, "entries");
     get_command->add_flag("--stale", a.stale, "a consistent prefix from any replica: perhaps not the newest");
+    get_command
+        ->add_flag("--leased", a.leased,
+                   "the proposer may answer from its lease; rests on the clock-rate bound")
+        ->excludes("--stale");
+    auto* lease_command = app.add_subcommand("lease", "time-bounded locks")->require_subcommand(1);
+    auto* show = lease_command->add_subcommand("show", "who holds a lease, for how long, under which number");
+    add_key(show, a.key);
+    show->add_option("LEASE", a.lease.name, "the entry of the cell")->required();
+    auto* hold = lease_command->add_subcommand("hold", "run a command while holding a lease, and no longer");
+    add_key(hold, a.key);
+    hold->add_option("LEASE", a.lease.name, "the entry of the cell")->required();
+    hold->add_option("--for", a.lease.seconds, "seconds that it lasts unless renewed")
+        ->check(CLI::Range(0.1, 3600.0));
+    hold->add_option("COMMAND", a.lease.command, "after --")->required();
     auto* scan = app.add_subcommand("scan", "the cells that the directory knows, or the entries of one");
     scan->add_option("KEY", a.key, "a cell; without it: the directory");
     scan->add_option("--prefix", a.prefix, "only what begins so");
@@ -119,9 +156,14 @@ int main(int argc, char** argv) {
     return with_colony(a, out, [&](colony& on) {
         if (*init) return colony_init(on, out, a.servers);
         if (*move) return cell_move(on, out, a.key, a.servers);
+        if (*prefer) return cell_prefer(on, out, a.key, a.servers);
+        if (*lead) return cell_lead(on, out, a.key, a.server);
+        if (*finalise) return cell_finalise(on, out, a.key, a.version);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
-        if (*get_command) return get(on, out, a.key, a.names, a.stale);
+        if (*show) return lease_show(on, out, a.key, a.lease.name);
+        if (*hold) return lease_hold(on, out, a.key, a.lease);
+        if (*get_command) return get(on, out, a.key, a.names, freshness_of(a));
         if (*scan)
             return a.key.empty() ? scan_directory(on, out, a.prefix) : scan_cell(on, out, a.key, a.prefix);
         if (*status_command) return status(on, out);

@@ -1,8 +1,10 @@
 #include "members.hpp"
 
+#include <zooid/base/codec.hpp>
 #include <zooid/cell/change.hpp>
 #include <zooid/server/server.hpp>
 
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,6 +47,17 @@ result<member> reserve(colony& on, directory_entry const& cell, server_id server
     }
 }
 
+// The highest cell version that its software understands: a cell above it can't have it for a member.
+result<std::uint16_t> version_of(colony& on, server_id server) {
+    ZOOID_TRY(auto const reply, on.ask(operation::status, server, cell_id{}, {}));
+    boost::system::error_code failed;
+    auto const status = boost::json::parse(reply.payload, failed);
+    auto const* const told =
+        status.is_object() ? status.get_object().if_contains("version_highest") : nullptr;
+    if (failed || !told || !told->is_int64()) return error(errc::malformed, "the status of a server");
+    return static_cast<std::uint16_t>(told->get_int64());
+}
+
 result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
                                   replacement const& what) {
     ZOOID_TRY(auto const joins, reserve(on, cell, what.in));
@@ -54,7 +67,8 @@ result<configuration_change> plan(colony& on, directory_entry const& cell, membe
     }
     if (!configuration::valid(members))
         return error(errc::malformed, "the reservation makes no configuration");
-    return configuration_change{from.base, configuration(members), {{joins.replica, 0, 1}}};
+    ZOOID_TRY(auto const highest, version_of(on, what.in));
+    return configuration_change{from.base, configuration(members), {{joins.replica, 0, highest}}};
 }
 
 // Asked of whoever leads, until it is chosen. That it was chosen is also seen in the cell itself, so a lost
@@ -80,6 +94,17 @@ result<void> wait_for_release(colony& on, directory_entry const& cell) {
         if (!now.changing) return outcome::success();
         on.pause(std::chrono::milliseconds(5));
     }
+}
+
+// From here on the replacement may have happened: that time ran out does not say that nothing did.
+template <class Value>
+result<Value> as_far_as_known(replacement const& r, result<Value> ended) {
+    if (ended || ended.error() == errc::conflict) return ended;
+    bool const open = ended.error() == errc::timed_out || ended.error() == errc::unreachable ||
+                      ended.error() == errc::outcome_unknown || ended.error() == errc::not_proposer;
+    return error(open ? errc::outcome_unknown : ended.error().code(),
+                 fmt::format("replacing server {} by {}: {}", to_string(r.out), to_string(r.in),
+                             ended.error().message()));
 }
 
 } // namespace
@@ -132,13 +157,63 @@ result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
         if (!next.out) return done;
         time_point const began = boot_time_now();
         ZOOID_TRY(auto const change, plan(on, cell, now, next));
-        auto const chosen = carry_through(on, cell, change);
+        auto const chosen = as_far_as_known(next, carry_through(on, cell, change));
         // What it was computed from was old, or somebody else works on the same cell: look again.
         if (!chosen && chosen.error() == errc::conflict && !on.is_over()) continue;
         ZOOID_TRY(next.at, chosen);
-        ZOOID_TRY(wait_for_release(on, cell));
+        ZOOID_TRY(as_far_as_known(next, wait_for_release(on, cell)));
         next.took = boot_time_now() - began;
         done.push_back(next);
+    }
+}
+
+result<slot> prefer_servers(colony& on, bytes const& key, std::vector<server_id> const& wanted) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const now, describe_members(on, cell));
+    std::vector<member> members;
+    for (server_id server : wanted) {
+        if (auto const index = now.newest.index_of(server)) members.push_back(now.newest[*index]);
+    }
+    if (members.size() != now.newest.size() || wanted.size() != members.size() ||
+        !configuration::valid(members))
+        return error(errc::invalid_argument, "the order has to name each server that the cell is on, once");
+    configuration_change const change{now.base, configuration(members), {}};
+    if (change.members == now.newest) return slot{};
+    return carry_through(on, cell, change);
+}
+
+result<void> hand_lead_to(colony& on, bytes const& key, server_id server) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    for (;;) {
+        ZOOID_TRY(auto const located, on.locate(cell.cell));
+        if (located.proposer == server) return outcome::success();
+        auto const index = located.members.index_of(server);
+        if (!index) return error(errc::invalid_argument, "the cell is not on that server");
+        bytes successor;
+        writer(successor).put(located.members[*index].replica);
+        server_id const leads = located.proposer ? located.proposer : located.members[0].server;
+        auto const reply = on.ask(operation::transfer_lead, leads, cell.cell, successor);
+        if (!reply && !may_be_repeated(reply.error())) return reply.error();
+        if (on.is_over()) return error(errc::unreachable, "it does not lead yet");
+        on.pause(std::chrono::milliseconds(20));
+    }
+}
+
+result<slot> finalise_version(colony& on, bytes const& key, std::uint16_t to) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    for (;;) {
+        ZOOID_TRY(auto const now, describe_members(on, cell));
+        if (now.cell_version >= to) return slot{};
+        auto const located = on.locate(cell.cell);
+        if (!located) return located.error();
+        server_id const leads = located.value().proposer ? located.value().proposer : now.newest[0].server;
+        version_rise const rise{now.base, to};
+        auto const reply = on.ask(operation::raise_version, leads, cell.cell, encode(rise));
+        if (reply) return reply.value().where.at;
+        // A change came in between, or it was raised and the answer was lost: look again.
+        bool const look_again = may_be_repeated(reply.error()) || reply.error() == errc::conflict;
+        if (!look_again || on.is_over()) return reply.error();
+        on.pause(std::chrono::milliseconds(20));
     }
 }
 

@@ -33,4 +33,18 @@ zooid::result<zooid::members_description> describe_members(colony& on, zooid::di
 zooid::result<std::vector<replacement>> move_cell(colony& on, zooid::bytes const& key,
                                                   std::vector<zooid::server_id> const& wanted);
 
+/// Changes the order in which servers are preferred for the proposer: the members in the order of `wanted`,
+/// which has to name the servers that the cell is on. Disturbs nobody; the slot is 0 if that is the order
+/// already.
+zooid::result<zooid::slot> prefer_servers(colony& on, zooid::bytes const& key,
+                                          std::vector<zooid::server_id> const& wanted);
+
+/// The cell's proposer hands over to its replica on `server`, and this returns when that one leads.
+zooid::result<void> hand_lead_to(colony& on, zooid::bytes const& key, zooid::server_id server);
+
+/// Finalises a version for one cell: raises the cell to it. `unsupported_version` unless the software of
+/// every member, all of them up, understands it. A cell that has the version already is left alone: then the
+/// slot is 0.
+zooid::result<zooid::slot> finalise_version(colony& on, zooid::bytes const& key, std::uint16_t to);
+
 } // namespace zooidctl

@@ -4,9 +4,11 @@
 #include "support/strict_json.hpp"
 
 #include <zooid/tcp/key_file.hpp>
+#include <zooid/transport/shards.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace zooidd {
@@ -21,13 +23,16 @@ constexpr std::uint64_t milliseconds_max = 3'600'000;
 
 class config_reader {
   public:
-    explicit config_reader(std::string const& path, json_node const& root) : path_(path), in_(root, path) {}
+    explicit config_reader(std::string const& path, json_node const& root)
+        : path_(path), root_(root), in_(root, path) {}
 
     result<config> read() {
         identity();
         addresses();
         storage();
         tuning();
+        bounds(explain_invalid(made_.server.tuning));
+        bounds(explain_invalid(made_.server.journal.journal));
         ZOOID_TRY(in_.finish());
         ZOOID_TRY(keys());
         return std::move(made_);
@@ -43,7 +48,14 @@ class config_reader {
         json_node const* named = in_.allow("colony");
         if (named && !parse_hex(colony, colony_.high, colony_.low))
             in_.refuse(*named, "a colony id has 32 hexadecimal digits");
-        in_.require("keys", key_file_);
+        file_name(in_.require("keys"), key_file_);
+    }
+
+    void file_name(json_node const* node, std::string& out) {
+        if (!node) return;
+        if (node->what != json_node::type::string || node->text.empty())
+            return in_.refuse(*node, "the name of a file or directory is expected");
+        out = node->text;
     }
 
     std::optional<tcp_address> address(json_node const* node) {
@@ -111,13 +123,23 @@ class config_reader {
                 {"adaptive", flush_thread::adaptive}});
         std::string directory;
         bool const on_files = made_.server.storage == journal_storage::file;
-        on_files ? in_.require("data", directory) : in_.allow("data", directory);
+        file_name(on_files ? in_.require("data") : in_.allow("data"), directory);
         made_.server.directory = directory;
         bool format = false;
         in_.allow("format_if_empty", format);
         if (format) made_.server.policy = directory_policy::format_if_empty;
+        shards();
         in_.allow("segment_bytes", made_.server.journal.journal.segment_bytes);
         in_.allow("scrub_bytes_per_second", made_.server.scrub_bytes_per_second);
+    }
+
+    void shards() {
+        std::uint64_t given = made_.server.shards;
+        in_.allow("shards", given);
+        json_node const* node = in_.allow("shards");
+        if (node && (given == 0 || given > shards_max))
+            return in_.refuse(*node, fmt::format("is from 1 to {}", shards_max));
+        made_.server.shards = static_cast<std::uint32_t>(given);
     }
 
     void milliseconds(std::string_view field, duration& out) {
@@ -133,12 +155,26 @@ class config_reader {
         milliseconds("pulse_interval_ms", made_.server.tuning.pulse_interval);
         milliseconds("pulse_timeout_ms", made_.server.tuning.pulse_timeout);
         milliseconds("probe_interval_ms", made_.server.tuning.probe_interval);
+        milliseconds("lease_hold_ms", made_.server.tuning.lease.hold);
+        std::uint64_t ratio = made_.server.tuning.lease.clock_ratio_max;
+        in_.allow("clock_ratio_max", ratio);
+        made_.server.tuning.lease.clock_ratio_max =
+            static_cast<std::uint32_t>(std::min<std::uint64_t>(ratio, 1000));
         std::uint64_t requests = made_.server.tuning.requests_max;
         std::uint64_t cells = made_.server.tuning.cells_max;
         in_.allow("requests_max", requests);
         in_.allow("cells_max", cells);
         made_.server.tuning.requests_max = static_cast<std::size_t>(requests);
         made_.server.tuning.cells_max = static_cast<std::size_t>(cells);
+    }
+
+    // What the library says of its options begins with the name of one: "pulse_timeout: must be ...".
+    void bounds(std::string const& wrong) {
+        if (wrong.empty()) return;
+        std::string const name = wrong.substr(0, wrong.find_first_of(": "));
+        json_node const* given = root_.find(name);
+        if (!given) given = root_.find(name + "_ms");
+        in_.refuse(given ? *given : root_, wrong);
     }
 
     result<void> keys() {
@@ -151,6 +187,7 @@ class config_reader {
     }
 
     std::string const& path_;
+    json_node const& root_;
     object_reader in_;
     config made_;
     colony_id colony_;

@@ -43,6 +43,12 @@ struct describe_event {
     named operator()(replica_stopped const& e) const {
         return {"replica_quarantined", {{"cell", to_string(e.cell)}, {"cause", e.cause}}};
     }
+    named operator()(replica_healed const& e) const {
+        return {"replica_healed", {{"cell", to_string(e.cell)}}};
+    }
+    named operator()(digests_differ const& e) const {
+        return {"digests_differ", {{"cell", to_string(e.cell)}, {"slot", e.at.value}}};
+    }
     named operator()(journal_latched const& e) const {
         return {"journal_latched", {{"error", e.reason.message()}}};
     }
@@ -70,6 +76,21 @@ struct describe_event {
     }
     named operator()(appends_stalled const& e) const {
         return {"journal_stalled", {{"error", e.why.message()}}};
+    }
+    named operator()(journal_damaged const& e) const {
+        journal_damage const& d = e.damage;
+        named line{
+            "journal_damaged",
+            {{"kind", name_of(d.kind)}, {"segment", d.segment}, {"offset", d.offset}, {"size", d.size}}};
+        bool const of_a_record = d.kind == damage_kind::voting || d.kind == damage_kind::value;
+        if (!of_a_record) return line;
+        line.fields["record"] = name_of(d.record);
+        line.fields["slot"] = d.at.value;
+        line.fields["superseded"] = d.superseded;
+        if (!d.replica) return line;
+        line.fields["cell"] = to_string(d.cell);
+        line.fields["replica"] = to_string(d.replica);
+        return line;
     }
     named operator()(refused_connection const& e) const {
         return {"connection_refused",
@@ -99,18 +120,24 @@ void event_log::write(std::string_view event, json::object fields) const {
     (void)std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-void event_log::write(server_event const& e) const {
-    auto const [name, fields] = std::visit(describe_event{}, e);
-    write(name, fields);
+void event_log::write_of(std::uint16_t shard, std::string_view event, json::object fields) const {
+    if (shards_ > 1) fields["shard"] = shard;
+    write(event, std::move(fields));
 }
 
-void event_log::write(runtime_event const& e) const {
+void event_log::write(std::uint16_t shard, server_event const& e) const {
     auto const [name, fields] = std::visit(describe_event{}, e);
-    write(name, fields);
+    write_of(shard, name, fields);
+}
+
+void event_log::write(std::uint16_t shard, runtime_event const& e) const {
+    auto const [name, fields] = std::visit(describe_event{}, e);
+    write_of(shard, name, fields);
 }
 
 json::object json_of(running_server_snapshot const& s) {
-    return {{"cells", s.server.cells},
+    return {{"shards", s.shards},
+            {"cells", s.server.cells},
             {"leading", s.server.leading},
             {"requests_waiting", s.server.requests_waiting},
             {"commits_answered", s.server.commits_answered},
@@ -132,6 +159,9 @@ json::object json_of(running_server_snapshot const& s) {
             {"peers_up", s.transport.peers_up},
             {"clients_up", s.transport.clients_up},
             {"dropped_unreachable", s.transport.dropped_unreachable},
+            {"handed_requests", s.between_shards.requests},
+            {"handed_replies", s.between_shards.replies},
+            {"handed_dropped", s.between_shards.dropped_full},
             {"commit_latency_ns", json_of(s.commit_latency)},
             {"flush_latency_ns", json_of(s.flush_latency)},
             {"turn_inputs", json_of(s.turn_inputs)}};

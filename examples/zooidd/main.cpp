@@ -11,12 +11,17 @@
 #include "support/address.hpp"
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include <filesystem>
+#include <mutex>
+#include <thread>
 
 #include <unistd.h>
 
@@ -42,10 +47,12 @@ class observer final : public server_observer {
     observer(event_log const& to, std::unique_ptr<event_file> events)
         : log_(to), events_(std::move(events)) {}
 
-    void on_event(server_event const& e) override { log_.write(e); }
-    void on_event(runtime_event const& e) override { log_.write(e); }
+    void on_shard_event(std::uint16_t shard, server_event const& e) override { log_.write(shard, e); }
+    void on_shard_event(std::uint16_t shard, runtime_event const& e) override { log_.write(shard, e); }
     void on_durable(std::vector<durable_fact> const& facts) override {
-        if (!events_ || events_->failed()) return;
+        if (!events_) return;
+        std::lock_guard const lock(guard_); // shards have threads of their own
+        if (events_->failed()) return;
         events_->write(facts);
         if (events_->failed()) log_.write("events_file_failed");
     }
@@ -55,7 +62,52 @@ class observer final : public server_observer {
 
   private:
     event_log const& log_;
+    std::mutex guard_;
     std::unique_ptr<event_file> events_;
+};
+
+/// A thread for each shard but the first, whose work the main thread does.
+class shard_threads {
+  public:
+    explicit shard_threads(std::uint32_t shards) {
+        for (std::uint32_t i = 0; i < shards; ++i)
+            contexts_.push_back(std::make_unique<asio::io_context>(1));
+    }
+    ~shard_threads() { join(); }
+
+    std::vector<asio::any_io_executor> owners() {
+        std::vector<asio::any_io_executor> all;
+        for (auto const& c : contexts_)
+            all.push_back(c->get_executor());
+        return all;
+    }
+    asio::io_context& first() { return *contexts_.front(); }
+    /// Returns after `stop`.
+    void run() {
+        for (std::size_t i = 1; i < contexts_.size(); ++i) {
+            threads_.emplace_back([&io = *contexts_[i]] {
+                auto const more_comes = asio::make_work_guard(io);
+                io.run();
+            });
+        }
+        first().run();
+        join();
+    }
+    void stop() {
+        for (auto const& c : contexts_)
+            c->stop();
+    }
+
+  private:
+    void join() {
+        stop();
+        for (std::thread& t : threads_)
+            t.join();
+        threads_.clear();
+    }
+
+    std::vector<std::unique_ptr<asio::io_context>> contexts_;
+    std::vector<std::thread> threads_;
 };
 
 int exit_code_of(error const& e) {
@@ -90,6 +142,13 @@ void announce(running_server const& server, running_server_options const& option
                       {"life", to_string(server.life())},
                       {"journal", in_memory ? "memory" : "file"},
                       {"journal_id", to_string(server.journal())}};
+    if (server.shards() > 1) {
+        json::array journals;
+        for (std::uint16_t shard = 0; shard < server.shards(); ++shard)
+            journals.emplace_back(to_string(server.journal(shard)));
+        line["shards"] = server.shards();
+        line["journal_ids"] = std::move(journals);
+    }
     if (in_memory) line["warning"] = "MEMORY JOURNAL: NOTHING IS DURABLE, ALL IS LOST WHEN THIS PROCESS ENDS";
     fmt::print("{}\n", json::serialize(line));
     std::fflush(stdout);
@@ -98,8 +157,9 @@ void announce(running_server const& server, running_server_options const& option
 // What keeps a server company in this process: signals, and a report now and then.
 class daemon {
   public:
-    daemon(asio::io_context& io, running_server& server, event_log const& to, arguments const& how)
-        : io_(io), server_(server), log_(to), how_(how), signals_(io, SIGTERM, SIGINT), report_at_(io) {
+    daemon(shard_threads& threads, running_server& server, event_log const& to, arguments const& how)
+        : threads_(threads), server_(server), log_(to), how_(how), signals_(threads.first(), SIGTERM, SIGINT),
+          report_at_(threads.first()) {
         await_signal();
         await_report();
     }
@@ -115,7 +175,7 @@ class daemon {
             server_.async_stop(time, [this](result<void> outcome) {
                 log_.write("stopped", {{"outcome", outcome ? "complete" : name_of(outcome.error().code())}});
                 report_at_.cancel();
-                io_.stop();
+                threads_.stop();
             });
         });
     }
@@ -124,12 +184,14 @@ class daemon {
         report_at_.expires_after(std::chrono::seconds(how_.report_seconds));
         report_at_.async_wait([this](boost::system::error_code const& cancelled) {
             if (cancelled) return;
-            log_.write("counters", json_of(server_.snapshot()));
-            await_report();
+            server_.async_snapshot([this](running_server_snapshot const& all) {
+                log_.write("counters", json_of(all));
+                await_report();
+            });
         });
     }
 
-    asio::io_context& io_;
+    shard_threads& threads_;
     running_server& server_;
     event_log const& log_;
     arguments const& how_;
@@ -137,9 +199,27 @@ class daemon {
     asio::steady_timer report_at_;
 };
 
+// When no thread serves any more.
+running_server_snapshot all_counters(running_server const& server) {
+    running_server_snapshot all = server.snapshot(0);
+    for (std::uint16_t shard = 1; shard < server.shards(); ++shard)
+        all.merge(server.snapshot(shard));
+    return all;
+}
+
 int complain(error const& e, int code) {
     fmt::print(stderr, "zooidd: {}\n", e.message());
     return code;
+}
+
+// A first start, or a disk that was not mounted: which of them it is only the operator can know.
+error with_advice(error const& e, running_server_options const& options) {
+    std::error_code ignored;
+    bool const unformatted = e == errc::not_found && options.policy == directory_policy::must_exist &&
+                             !std::filesystem::exists(options.directory + "/manifest", ignored);
+    if (!unformatted) return e;
+    return error(e.code(), fmt::format("{}; a first start formats an absent or empty directory with --format",
+                                       e.detail()));
 }
 
 int run(arguments const& how) {
@@ -149,7 +229,7 @@ int run(arguments const& how) {
     if (how.format) c.server.policy = directory_policy::format_if_empty;
     c.server.tuning.report_durable = !how.events.empty();
 
-    event_log const to(c.server.server);
+    event_log const to(c.server.server, c.server.shards);
     std::unique_ptr<event_file> events;
     if (!how.events.empty()) {
         auto opened = event_file::open(how.events, c.server.server);
@@ -157,17 +237,17 @@ int run(arguments const& how) {
         events = std::move(opened).value();
     }
     observer seen(to, std::move(events));
-    asio::thread_pool disk(1);
-    asio::io_context io(1);
-    auto opened = open_server(c.server, io.get_executor(), disk.get_executor(), seen);
-    if (!opened) return complain(opened.error(), open_exit_code(opened.error()));
+    asio::thread_pool disk(c.server.shards);
+    shard_threads threads(c.server.shards);
+    auto opened = open_server(c.server, threads.owners(), disk.get_executor(), seen);
+    if (!opened) return complain(with_advice(opened.error(), c.server), open_exit_code(opened.error()));
     running_server& server = *opened.value();
     seen.set_life(server.life());
     announce(server, c.server);
     {
-        daemon const company(io, server, to, how);
-        io.run();
-        to.write("counters", json_of(server.snapshot()));
+        daemon const company(threads, server, to, how);
+        threads.run();
+        to.write("counters", json_of(all_counters(server)));
     }
     opened.value().reset();
     disk.join();

@@ -39,6 +39,19 @@ std::string_view name_of(mutant m) {
     case mutant::snapshot_forgets_promise: return "snapshot_forgets_promise";
     case mutant::snapshot_forgets_acceptances: return "snapshot_forgets_acceptances";
     case mutant::skip_unknown_entry: return "skip_unknown_entry";
+    case mutant::lease_counts_from_receipt: return "lease_counts_from_receipt";
+    case mutant::lease_ignores_epochs: return "lease_ignores_epochs";
+    case mutant::lease_ignores_members: return "lease_ignores_members";
+    case mutant::lease_forgotten_on_start: return "lease_forgotten_on_start";
+    case mutant::lease_yields_to_complaint: return "lease_yields_to_complaint";
+    case mutant::holder_counts_from_reply: return "holder_counts_from_reply";
+    case mutant::breaker_counts_from_asking: return "breaker_counts_from_asking";
+    case mutant::breaker_ignores_clock_ratio: return "breaker_ignores_clock_ratio";
+    case mutant::obey_first_digest: return "obey_first_digest";
+    case mutant::healing_forgets_promise: return "healing_forgets_promise";
+    case mutant::healing_forgets_acceptances: return "healing_forgets_acceptances";
+    case mutant::raise_unasked: return "raise_unasked";
+    case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::count_: break;
     }
     return "unknown";

@@ -20,11 +20,17 @@ std::string_view name_of(sometimes point) {
     case sometimes::pipeline_full_rejected: return "pipeline_full_rejected";
     case sometimes::acceptance_before_previous_chosen: return "acceptance_before_previous_chosen";
     case sometimes::unreadable_value_reported: return "unreadable_value_reported";
+    case sometimes::replica_outvoted: return "replica_outvoted";
+    case sometimes::replica_healed: return "replica_healed";
     case sometimes::replica_quarantined: return "replica_quarantined";
     case sometimes::members_changed: return "members_changed";
     case sometimes::members_released: return "members_released";
+    case sometimes::version_raised: return "version_raised";
     case sometimes::replica_retired: return "replica_retired";
     case sometimes::leadership_handed_over: return "leadership_handed_over";
+    case sometimes::read_answered_under_lease: return "read_answered_under_lease";
+    case sometimes::promise_held_for_lease: return "promise_held_for_lease";
+    case sometimes::lease_let_go: return "lease_let_go";
     case sometimes::session_expired: return "session_expired";
     case sometimes::session_table_full: return "session_table_full";
     case sometimes::retry_answered_from_session: return "retry_answered_from_session";
@@ -36,6 +42,7 @@ std::string_view name_of(sometimes point) {
     case sometimes::rolled_back_journal_refused: return "rolled_back_journal_refused";
     case sometimes::restart_waited_for_majority: return "restart_waited_for_majority";
     case sometimes::proposal_rejected_overloaded: return "proposal_rejected_overloaded";
+    case sometimes::cells_told_by_and_by: return "cells_told_by_and_by";
     case sometimes::count_: break;
     }
     return "unknown";

@@ -8,6 +8,9 @@
 //   A5  A slot that is known to be chosen is not voted on again; whoever proposes another value in it, or one
 //       below the known prefix, is taught instead.
 //   A6  What is held above the known prefix fits into one promise, and that into one frame.
+//   G1  While a lease of its owner's server holds the promise, no higher ballot of anybody else is promised
+//   or
+//       accepted; G6: unless the owner let go; G8: the candidate hears nothing, and the owner is asked.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -20,6 +23,7 @@ void turn::raise_promise(ballot const& to) {
     ZOOID_CHECK(to >= s_.acceptor.promised, "A1: a promise never goes down");
     if (to == s_.acceptor.promised) return;
     s_.acceptor.promised = to;
+    s_.acceptor.let_go = false;
     s_.election.round_seen = std::max(s_.election.round_seen, to.round);
     persist(promise_record{to});
 }
@@ -50,6 +54,7 @@ void turn::on(member const& from, prepare const& m) {
         return send(from, rejected_ballot{m.in, promised});
     }
     if (m.in.round.value > promised.round.value + limits::round_jump_max) return;
+    if (is_held_from(from, m.in)) return;
 
     if (s_.proposer && s_.proposer->in < m.in) step_down(m.in);
     raise_promise(m.in);
@@ -71,6 +76,7 @@ void turn::on(member const& from, accept const& m) {
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
+    if (is_held_from(from, m.in)) return;
     if (s_.proposer && s_.proposer->in < m.in) step_down(m.in);
     if (!mutated(mutant::accept_without_raising_promise) && m.in >= s_.acceptor.promised) raise_promise(m.in);
     follow(m.in);
@@ -135,6 +141,34 @@ void turn::record_slot(slot at, log_slot& held) {
     s_.learner.recorded = s_.learner.prefix;
     out_.persist.emplace_back(
         acceptance_record{at, held.accepted, held.value_digest, held.chosen, s_.learner.prefix, held.value});
+}
+
+// ---- leases
+// -----------------------------------------------------------------------------------------------------
+
+bool turn::is_held_from(member const& candidate, ballot const& asked) {
+    ballot const& held = s_.acceptor.promised;
+    bool const same_process = asked.server == held.server && asked.life == held.life;
+    if (asked <= held || same_process || s_.acceptor.let_go || !around_.servers.holds(held, now()))
+        return false;
+    if (mutated(mutant::lease_yields_to_complaint) && s_.election.despite == held) return false;
+    reached(sometimes::promise_held_for_lease);
+    if (member const* owner = s_.members.find(held.server))
+        send(*owner, keeps_waiting{held, candidate.replica}); // G8
+    return true;
+}
+
+// By the word of the process that drew the ballot, nobody leads in it any more, or ever will (G6).
+void turn::let_go(ballot const& in) {
+    if (in != s_.acceptor.promised || s_.acceptor.let_go) return;
+    s_.acceptor.let_go = true;
+    if (around_.servers.holds(in, now())) reached(sometimes::lease_let_go);
+}
+
+// Only for ballots of this life: of an earlier one this process knows nothing.
+void turn::on(member const& from, keeps_waiting const& m) {
+    bool const ours = m.in.server == s_.identity.self.server && m.in.life == s_.identity.life;
+    if (ours && !(s_.proposer && s_.proposer->in == m.in)) send(from, resigned{m.in, m.candidate});
 }
 
 void turn::on(member const& from, confirm const& m) {

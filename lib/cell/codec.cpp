@@ -41,6 +41,13 @@ void get(reader& in, acceptance& a) {
     in.get(a.at), in.get(a.accepted), in.get(a.value_digest), get(in, a.chosen), get(in, a.value);
 }
 
+void put(writer& w, replica_id id) {
+    w.put(id);
+}
+void get(reader& in, replica_id& id) {
+    in.get(id);
+}
+
 // Each element takes at least one byte, so a count beyond what is left is refused before it costs memory.
 template <class T>
 void put(writer& w, std::vector<T> const& list) {
@@ -177,14 +184,36 @@ void get(reader& in, moved& m) {
     in.get(m.members);
 }
 
+void put(writer& w, keeps_waiting const& m) {
+    w.put(m.in), w.put(m.candidate);
+}
+void get(reader& in, keeps_waiting& m) {
+    in.get(m.in), in.get(m.candidate);
+}
+
+void put(writer& w, digested const& m) {
+    w.put(m.at), w.put(m.state_digest);
+}
+void get(reader& in, digested& m) {
+    in.get(m.at), in.get(m.state_digest);
+}
+
+void put(writer& w, outvoted const& m) {
+    w.put(m.at), w.put(m.state_digest), put(w, m.reported);
+}
+void get(reader& in, outvoted& m) {
+    in.get(m.at), in.get(m.state_digest), get(in, m.reported);
+}
+
 template <std::size_t... Kinds>
 bool decode_kind(std::size_t kind, reader& in, message& out, std::index_sequence<Kinds...>) {
     return ((kind == Kinds && (get(in, out.emplace<Kinds>()), true)) || ...);
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "prepare", "promise",   "accept", "accepted", "rejected", "commit", "learned",  "confirm",  "confirmed",
-    "canvass", "canvassed", "probe",  "probed",   "fetch",    "slice",  "snapshot", "resigned", "moved"};
+    "prepare", "promise",   "accept",   "accepted",  "rejected",      "commit",   "learned",
+    "confirm", "confirmed", "canvass",  "canvassed", "probe",         "probed",   "fetch",
+    "slice",   "snapshot",  "resigned", "moved",     "keeps_waiting", "digested", "outvoted"};
 
 } // namespace
 

@@ -3,14 +3,12 @@
 //   E1  A candidate needs a view in which it hears a quorum both ways; otherwise it keeps quiet and is told
 //       when that changes.
 //   E2  It canvasses before it disturbs: one member that vouches for a proposer makes it stand back. To
-//   vouch,
-//       a member's own server must hear the proposer's process, and know it connected to a quorum.
+//       vouch, a member's own server must hear the proposer's process, and know it connected to a quorum.
 //   E3  Candidates wait by their rank among the members that are up, then by jitter, then by a back-off that
 //       doubles.
 //   E4  A client's complaint is a probe through the proposer, and only a probe that fails makes a candidate.
-//   A
-//       member that does not hear the proposer's server both ways canvasses at once: whether the fault is its
-//       own, the vouchers tell (trap 17).
+//       A member that does not hear the proposer's server both ways canvasses at once: whether the fault is
+//       its own, the vouchers tell (trap 17).
 #include "cell/turn.hpp"
 
 #include <zooid/base/limits.hpp>

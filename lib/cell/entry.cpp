@@ -51,6 +51,21 @@ result<configuration_change> decode_change(bytes_view encoded) {
     return c;
 }
 
+bytes encode(version_rise const& r) {
+    bytes out;
+    writer w(out);
+    w.put(r.base), w.put(r.to);
+    return out;
+}
+
+result<version_rise> decode_rise(bytes_view encoded) {
+    reader in(encoded);
+    version_rise r;
+    in.get(r.base), in.get(r.to);
+    if (!in.complete() || r.to == 0) return error(errc::malformed, "a rise of the version");
+    return r;
+}
+
 entry entry::no_op() {
     return entry(shared_bytes(headed(entry_kind::no_op)));
 }
@@ -63,6 +78,10 @@ entry entry::release(slot of) {
     bytes out = headed(entry_kind::release);
     writer(out).put(of);
     return entry(shared_bytes(out));
+}
+
+entry entry::raise(version_rise const& r) {
+    return entry(shared_bytes(headed(entry_kind::raise) + encode(r)));
 }
 
 entry entry::batch(std::span<shared_bytes const> commands) {
@@ -90,7 +109,7 @@ bool entry::understood() const {
     case entry_kind::commands: return batch_decodes(all.substr(2));
     case entry_kind::change: return decode_change(all.substr(2)).has_value();
     case entry_kind::release: return all.size() == 2 + sizeof(slot::value);
-    case entry_kind::raise: return false; // reserved in the format, not part of cell version 1 yet
+    case entry_kind::raise: return decode_rise(all.substr(2)).has_value();
     }
     return false;
 }
@@ -117,6 +136,11 @@ std::optional<configuration_change> entry::changes() const {
 slot entry::releases() const {
     if (kind() != entry_kind::release) return {};
     return reader(encoded_.view().substr(2)).get<slot>();
+}
+
+std::optional<version_rise> entry::raises() const {
+    if (kind() != entry_kind::raise) return std::nullopt;
+    return decode_rise(encoded_.view().substr(2)).value();
 }
 
 } // namespace zooid

@@ -53,6 +53,8 @@ std::vector<std::string> violations(replica const& now) {
     if (now.is_quarantined()) return {};
     f.expect(s.learner.applied <= s.learner.prefix, "only delivered slots are applied");
     f.expect(s.learner.checkpoint <= s.learner.prefix, "a checkpoint covers known slots");
+    f.expect(s.demands.cell_version <= s.identity.version_highest,
+             "V1: software goes on below its version only");
     check_log(s, f);
     check_proposer(s, f);
     return f.take();
@@ -66,6 +68,7 @@ std::vector<std::string> violations(replica const& before, replica const& after)
     f.expect(a.acceptor.promised <= b.acceptor.promised, "A1: a promise never goes down");
     f.expect(a.learner.prefix <= b.learner.prefix, "L2: the prefix never goes down");
     f.expect(a.learner.checkpoint <= b.learner.checkpoint, "a checkpoint never goes down");
+    f.expect(a.demands.cell_version <= b.demands.cell_version, "V2: a cell's version never goes down");
     f.expect(a.election.round_seen <= b.election.round_seen, "the highest round seen never goes down");
     for (slot at = b.log.first(); at <= b.log.last(); ++at) {
         log_slot const* was = a.log.find(at);

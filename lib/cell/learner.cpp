@@ -1,9 +1,8 @@
 // The learner: from chosen slots to a contiguous prefix, and from there to the state machine.
 //
 //   L1  A record may name a prefix only if every slot up to it has a record, earlier in the journal, that
-//   holds
-//       the chosen value, or lies under a checkpoint. So a slot is recorded, if it is not yet with exactly
-//       this value, in the step in which it is found to be chosen.
+//       holds the chosen value, or lies under a checkpoint. So a slot is recorded, if it is not yet with
+//       exactly this value, in the step in which it is found to be chosen.
 //   L2  Slots are delivered once, in order, without gaps; the prefix never goes down.
 //   L3  `commit` in ballot b makes chosen only what was accepted in exactly b. The proposer of b may send it
 //       only while every slot above its start was chosen by its own count, or taught with its own value; one
@@ -30,6 +29,8 @@ void turn::on(member const& from, commit const& m) {
     advance_prefix();
     if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
     if (m.wanted == report::none) return;
+    s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
+    if (s_.learner.applied == s_.learner.prefix) report_digest();
     // What decides what may be destroyed must survive a restart: a record names it.
     learner_state& l = s_.learner;
     if (m.wanted == report::durable && l.recorded < l.prefix) {
@@ -100,15 +101,12 @@ void turn::advance_prefix() {
             continue;
         }
         if (!held || !held->chosen || held->value.empty()) break;
-        if (!held->value.understood()) {
-            return quarantine("slot " + to_string(at) + " holds an entry above cell version " +
-                                  std::to_string(s_.cell_version),
-                              false);
-        }
+        std::string beyond = above_version(at, held->value, s_.members, s_.identity.version_highest); // V1
+        if (!beyond.empty()) return quarantine(std::move(beyond), false);
         s_.learner.prefix = at; // L2
         deliver(at, *held);
         entry_kind const kind = held->value.kind();
-        if (kind == entry_kind::change || kind == entry_kind::release)
+        if (kind == entry_kind::change || kind == entry_kind::release || kind == entry_kind::raise)
             follow_members(at, held->value, std::exchange(out_.deliver.back().requests, {}));
     }
     learner_state& l = s_.learner;
@@ -137,11 +135,14 @@ void turn::on(applied const& e) {
     ZOOID_CHECK(e.at <= s_.learner.prefix, "only delivered slots are applied");
     s_.learner.applied = e.at;
     s_.learner.state_digest = e.state_digest;
+    if (is_audited(e.at) || (s_.learner.digest_owed && e.at == s_.learner.prefix)) report_digest();
 }
 
 void turn::on(apply_failed const& e) {
     if (mutated(mutant::skip_unknown_entry)) return;
-    quarantine("slot " + to_string(e.at) + ": " + e.cause, false);
+    bool const software = e.why == apply_failed::reason::software;
+    quarantine("slot " + to_string(e.at) + ": " + e.cause, !software,
+               software ? distrust::state : distrust::learned);
 }
 
 // The first step after a restart hands the checkpoint and what is known to follow it to the state machine,

@@ -1,5 +1,7 @@
 #include <zooid/cell/liveness.hpp>
 
+#include <zooid/base/mutant.hpp>
+
 #include <algorithm>
 
 namespace zooid {
@@ -15,7 +17,7 @@ bool precedes(peer_liveness const& peer, server_id server) {
 peer_liveness& liveness::at(server_id peer) {
     auto found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
     if (found == peers_.end() || found->server != peer) {
-        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}});
+        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}, 0, {}, {}});
     }
     return *found;
 }
@@ -64,6 +66,23 @@ bool liveness::vouches(ballot const& proposer, configuration const& members) con
         if (hears) connected.insert(i);
     }
     return members.is_quorum(connected);
+}
+
+// The process that drew an earlier ballot of our own has ended.
+bool liveness::holds(ballot const& promised, time_point now) const {
+    if (!promised || promised.server == self_) return false;
+    if (now < all_held_until_) return true;
+    peer_liveness const* known = find(promised.server);
+    return known && known->given.holds(promised.life, now);
+}
+
+void liveness::hold_all_until(time_point until) {
+    if (!mutated(mutant::lease_forgotten_on_start)) all_held_until_ = until;
+}
+
+bool liveness::counts_on(server_id peer, time_point asked, time_point now) const {
+    peer_liveness const* known = find(peer);
+    return known && known->taken.counts(asked, now);
 }
 
 bool liveness::gone(ballot const& proposer) const {

@@ -7,7 +7,8 @@
 //   P3  The value with the highest reported ballot is proposed, if it could have been chosen.
 //   P4  A promise reports a prefix, and acceptances above it: it covers slot j only if its prefix is below j.
 //       Slots up to the highest prefix reported are chosen; they are learned from whoever knows them, or
-//       proposed again under promises that cover them, since whoever knows them may be gone.
+//       proposed again under promises that cover them, since whoever knows them may be gone. What was known
+//       may be forgotten in a crash: who promised, but not for the next slot, is asked again.
 #include "cell/turn.hpp"
 
 #include <zooid/base/limits.hpp>
@@ -25,6 +26,7 @@ void turn::start_phase_one() {
     round_number const above = std::max(election.round_seen, s_.acceptor.promised.round);
     proposer->in = ballot{above + 1, s_.identity.self.server, s_.identity.life};
     proposer->next = s_.learner.prefix + 1;
+    proposer->began = now();
     proposer->announced = s_.learner.prefix;
     proposer->commands.assign(election.commands.begin(), election.commands.end());
     proposer->command_bytes = std::exchange(election.command_bytes, 0);
@@ -81,9 +83,15 @@ void turn::on(member const& from, promise const& m) {
     if (!s_.proposer || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
     auto const same = [&](promise_report const& report) { return report.from == from; };
-    if (std::any_of(p.promises.begin(), p.promises.end(), same)) return;
-
-    p.promises.push_back({from, m.prefix, m.accepted});
+    auto const earlier = std::find_if(p.promises.begin(), p.promises.end(), same);
+    if (earlier == p.promises.end()) {
+        p.promises.push_back({from, m.prefix, m.accepted});
+        note_standing(from.replica, p.began);
+    } else if (m.prefix < earlier->prefix) { // it was asked again because it forgot what it knew
+        *earlier = {from, m.prefix, m.accepted};
+    } else {
+        return;
+    }
     for (acceptance const& a : m.accepted)
         p.reported = std::max(p.reported, a.at);
     if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
@@ -160,6 +168,7 @@ void turn::step_down(ballot const& preempted_by) {
             end(request, errc::not_proposer);
     }
     if (p->change) end(p->change->request, errc::not_proposer);
+    if (p->rise) end(p->rise->request, errc::not_proposer);
     if (s_.election.proposer == p->in) s_.election.proposer = preempted_by;
 }
 

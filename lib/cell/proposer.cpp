@@ -178,8 +178,10 @@ void turn::repeat_requests() {
     bool const outstanding =
         !p.open.empty() || p.asking.has_value() || !p.leading || has_duty() || phase_one_is_open();
     for (member const& to : everyone()) {
-        auto const same = [&](promise_report const& report) { return report.from == to; };
-        bool const promised = std::any_of(p.promises.begin(), p.promises.end(), same);
+        auto const covers = [&](promise_report const& report) { // P4
+            return report.from == to && report.prefix < p.next;
+        };
+        bool const promised = std::any_of(p.promises.begin(), p.promises.end(), covers);
         if (!promised && outstanding) send(to, prepare{p.in, s_.learner.prefix + 1});
     }
     for (open_slot const& open : p.open) {

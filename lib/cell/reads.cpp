@@ -5,6 +5,8 @@
 //       configuration is the wrong one to ask (trap 2).
 //   S3  It is asked after the read arrived; reads that arrive meanwhile wait for the next round.
 //   S4  The answer is given once r is applied.
+//   G5  A leased read is confirmed at once, without a round, if enough members of config(r + 1) hold their
+//       promises for this ballot's life; otherwise it is a strict one.
 //
 // Why it is right: a write that was acknowledged before the read arrived was chosen in some slot w in some
 // ballot c. If c is at most ours, phase 1 found it or we proposed it: w <= r. If c is above ours, a quorum of
@@ -24,9 +26,17 @@ void turn::on(read const& e) {
         s_.election.reads.push_back(e.request);
         return consider_candidacy(duration::zero());
     }
+    if (e.how == read_mode::leased && answer_under_lease(e.request)) return;
     if (s_.proposer->reads.size() >= s_.options.reads_max) return end(e.request, errc::overloaded);
     if (!leads()) reached(sometimes::read_waited_for_phase_one);
     s_.proposer->reads.push_back(e.request);
+}
+
+// S1: nothing above it can have been chosen by anybody whose ballot is not above ours.
+slot turn::last_possible() const {
+    if (mutated(mutant::read_below_found)) return s_.learner.prefix;
+    proposer_state const& p = *s_.proposer;
+    return std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix});
 }
 
 // Called at the end of every step: starts a round if somebody waits for one and none is under way.
@@ -34,15 +44,14 @@ void turn::confirm_reads() {
     if (!leads() || s_.proposer->asking) return;
     proposer_state& p = *s_.proposer;
     if (p.reads.empty() && p.probes.empty()) return;
-    slot r = std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix}); // S1
-    if (mutated(mutant::read_below_found)) r = s_.learner.prefix;
+    slot const r = last_possible();
     if (r + 1 > s_.learner.prefix + s_.alpha || !quorum_promised(r + 1)) return; // S2
     if (mutated(mutant::read_without_quorum)) {
         p.confirmed.push_back({s_.learner.prefix, std::move(p.reads)});
         p.reads.clear();
         return;
     }
-    p.asking = read_round{++p.round, r, config(r + 1), {}, std::move(p.reads)};
+    p.asking = read_round{++p.round, r, config(r + 1), now(), {}, std::move(p.reads)};
     p.reads.clear();
     for (member const& to : p.asking->voters.members())
         send(to, confirm{p.in, p.round}); // S3
@@ -52,6 +61,7 @@ void turn::confirm_reads() {
 void turn::on(member const& from, confirmed const& m) {
     if (!leads() || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
+    if (p.asking && p.asking->round == m.round) note_standing(from.replica, p.asking->asked_at);
     if (!p.asking || (p.asking->round != m.round && !mutated(mutant::confirm_any_round))) return;
     configuration const& voters = p.asking->voters;
     auto const index = voters.index_of(from.replica);
@@ -63,6 +73,46 @@ void turn::on(member const& from, confirmed const& m) {
     for (auto const& [to, attempt] : p.probes)
         send(to, probed{attempt, p.in});
     p.probes.clear();
+}
+
+// ---- leased reads
+// -----------------------------------------------------------------------------------------------
+
+void turn::note_standing(replica_id replica, time_point asked_at) {
+    if (!around_.servers.leases()) return;
+    auto& all = s_.proposer->standing;
+    auto const same = [&](standing_promise const& known) { return known.replica == replica; };
+    auto found = std::find_if(all.begin(), all.end(), same);
+    if (found == all.end()) found = all.insert(all.end(), {replica, asked_at});
+    found->asked_at = std::max(found->asked_at, asked_at);
+}
+
+bool turn::answer_under_lease(token request) {
+    if (!leads() || !around_.servers.leases()) return false;
+    slot const r = last_possible();
+    if (!lease_covers(r + 1)) return false;
+    reached(sometimes::read_answered_under_lease);
+    s_.proposer->confirmed.push_back({r, {request}});
+    return true;
+}
+
+bool turn::lease_covers(slot at) const {
+    if (at > s_.learner.prefix + s_.alpha || !quorum_promised(at)) return false;
+    configuration const& voters =
+        mutated(mutant::lease_ignores_members) ? s_.members.held().front().members : config(at);
+    member_set holding;
+    for (std::size_t i = 0; i < voters.size(); ++i) {
+        if (holds_for_us(voters[i])) holding.insert(i);
+    }
+    return voters.is_quorum(holding);
+}
+
+bool turn::holds_for_us(member const& voter) const {
+    proposer_state const& p = *s_.proposer;
+    if (voter.replica == s_.identity.self.replica) return s_.acceptor.promised == p.in;
+    auto const known = std::find_if(p.standing.begin(), p.standing.end(),
+                                    [&](standing_promise const& s) { return s.replica == voter.replica; });
+    return known != p.standing.end() && around_.servers.counts_on(voter.server, known->asked_at, now());
 }
 
 void turn::answer_reads() {

@@ -20,12 +20,17 @@
 
 namespace zooid {
 
-membership_effect follow_entry(membership& members, slot at, entry const& value,
-                               cell_demands const& demands) {
+membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands& demands) {
     if (auto const change = value.changes()) {
         return members.follow(at, *change, demands) ? membership_effect::changed : membership_effect::none;
     }
     if (slot const of = value.releases(); of && members.release(of)) return membership_effect::released;
+    if (auto const rise = value.raises()) { // V2
+        bool const current = rise->base == members.base() || mutated(mutant::unconditional_raise);
+        if (!current || rise->to <= demands.cell_version) return membership_effect::none;
+        demands.cell_version = rise->to;
+        return membership_effect::raised;
+    }
     return membership_effect::none;
 }
 
@@ -83,6 +88,7 @@ bool turn::newcomers_caught_up() const { // C1
 
 std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
+    if (auto rise = rise_to_propose(requests)) return rise;
     if (slot const due = release_due(); due > p.releasing) {
         p.releasing = due;
         return entry::release(due);
@@ -120,7 +126,7 @@ bool turn::has_window_to_fill() const { // C2
 void turn::follow_members(slot at, entry const& value, std::vector<token> const& requests) {
     std::vector<member> const before =
         value.releases() && s_.proposer ? everyone_held() : std::vector<member>{};
-    switch (follow_entry(s_.members, at, value, {s_.colour, s_.cell_version})) {
+    switch (follow_entry(s_.members, at, value, s_.demands)) {
     case membership_effect::none:
         for (token request : requests)
             end(request, errc::conflict); // void
@@ -131,6 +137,11 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
             out_.changed.push_back({request, at});
         s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
         return extend_phase_one();
+    case membership_effect::raised:
+        reached(sometimes::version_raised);
+        for (token request : requests)
+            out_.changed.push_back({request, at});
+        return;
     case membership_effect::released: reached(sometimes::members_released); succeed_if_released();
     }
     if (!s_.proposer) return;
@@ -192,6 +203,7 @@ void turn::succeed_if_released() {
 
 void turn::on(member const& from, resigned const& m) {
     election_state& e = s_.election;
+    if (from.server == m.in.server) let_go(m.in);
     if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
     e.proposer = {};
     e.despite = m.in; // who has not heard of it yet does not defend it

@@ -21,13 +21,14 @@ void effects::clear() {
     want_snapshot = false;
     watch.clear();
     retired = false;
+    digests_differ = {};
     marks.reset();
 }
 
 bool effects::empty() const {
     return persist.empty() && now.empty() && after_durable.empty() && deliver.empty() && reads.empty() &&
            ended_requests.empty() && changed.empty() && !restore && !tell_when_durable && !want_snapshot &&
-           watch.empty() && !retired;
+           watch.empty() && !retired && !digests_differ;
 }
 
 // ---- dispatch
@@ -67,7 +68,7 @@ constexpr bool is_for_strangers =
     std::is_same_v<Message, prepare> || std::is_same_v<Message, accept> || std::is_same_v<Message, confirm> ||
     std::is_same_v<Message, commit> || std::is_same_v<Message, fetch> || std::is_same_v<Message, slice> ||
     std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned> ||
-    std::is_same_v<Message, moved>;
+    std::is_same_v<Message, moved> || std::is_same_v<Message, keeps_waiting>;
 
 } // namespace
 
@@ -113,6 +114,8 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
     s_.quarantined_for = of;
+    s_.learner.to_teach.clear();
+    if (of == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
     reached(sometimes::replica_quarantined);
     if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, of});
 }
@@ -125,15 +128,18 @@ void turn::refuse_callers(event const& what, errc why) {
     if (auto const* proposed = std::get_if<propose>(&what)) end(proposed->request, why);
     if (auto const* asked = std::get_if<read>(&what)) end(asked->request, why);
     if (auto const* change = std::get_if<change_members>(&what)) end(change->request, why);
+    if (auto const* rise = std::get_if<raise_version>(&what)) end(rise->request, why);
 }
 
 void turn::run_stopped(event const& what) {
     refuse_callers(what, errc::quarantined);
+    if (s_.quarantined_for == distrust::learned) return heal(what);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr) return;
     member const from{e->server, {}, e->replica};
     if (auto const* m = std::get_if<fetch>(&e->content)) teach_stopped(from, *m);
+    if (auto const* m = std::get_if<keeps_waiting>(&e->content)) return on(from, *m);
     // Whoever takes it for the proposer need not wait for the silence to tell.
     if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
 }
@@ -151,12 +157,12 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                from.cell,
                                                                from.key,
                                                                from.birth,
-                                                               from.cell_version,
+                                                               {from.colour, from.cell_version},
                                                                from.alpha,
-                                                               from.colour,
+                                                               false,
+                                                               false,
+                                                               distrust::state,
                                                                membership(from.configurations, from.alpha),
-                                                               false,
-                                                               false,
                                                                log_window(from.at + 1),
                                                                {},
                                                                {},
@@ -164,7 +170,6 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                nullptr,
                                                                std::nullopt,
                                                                0,
-                                                               {},
                                                                {}});
     state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
     state->learner.recorded = from.at;
@@ -190,8 +195,9 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
     slot prefix = state.learner.prefix;
     for (slot at = first; at <= state.log.last(); ++at) {
         log_slot const& held = *state.log.find(at);
-        if (!held.chosen || held.value.empty() || !held.value.understood()) break;
-        follow_entry(state.members, at, held.value, {state.colour, state.cell_version});
+        if (!held.chosen || held.value.empty()) break;
+        if (!above_version(at, held.value, state.members, state.identity.version_highest).empty()) break;
+        follow_entry(state.members, at, held.value, state.demands);
         state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;
     }
@@ -208,6 +214,7 @@ replica::~replica() = default;
 replica replica::found(snapshot const& founding, replica_identity const& identity,
                        cell_options const& options) {
     ZOOID_CHECK(founding.at == slot{0}, "a cell is founded at slot 0");
+    ZOOID_CHECK(founding.cell_version <= identity.version_highest, "V1: a founder understands its cell");
     ZOOID_CHECK(founding.configurations.front().members.contains(identity.self.replica),
                 "a founder is a member of the first configuration");
     auto state = state_of(founding, identity, options);
@@ -230,6 +237,11 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
+    if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
+        state->learner.fetch_again.at = time_point(); // D5: asks at once
+    // V1: not durably; this software can't even judge what the checkpoint holds.
+    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
+        state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
     return replica(std::move(state));
 }
 
@@ -259,9 +271,8 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
     out.clear();
     turn t(*state_, around, out);
     if (is_retired()) return t.refuse_callers(what, errc::not_here);
-    if (is_quarantined()) return t.run_stopped(what);
     try {
-        t.run(what);
+        is_quarantined() ? t.run_stopped(what) : t.run(what);
     } catch (broken_invariant const& broken) {
         keep_only_callers(out);
         t.quarantine(broken.what(), true);
@@ -270,7 +281,8 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
 
 time_point replica::deadline() const {
     replica_state const& s = *state_;
-    if (is_quarantined() || is_retired()) return never;
+    if (is_retired()) return never;
+    if (is_quarantined()) return s.quarantined_for == distrust::learned ? s.learner.fetch_again.at : never;
     if (s.start_from) return time_point(); // at once
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
     if (s.proposer)
@@ -310,6 +322,12 @@ bytes const& replica::key() const {
 configuration const& replica::members() const {
     return state_->members.at(state_->learner.prefix + 1);
 }
+std::uint16_t replica::cell_version() const {
+    return state_->demands.cell_version;
+}
+bool replica::may_vote_again() const {
+    return !is_quarantined() || state_->quarantined_for == distrust::learned;
+}
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }
@@ -333,6 +351,22 @@ role replica::role() const {
     if (is_quarantined()) return role::quarantined;
     if (state_->proposer) return state_->proposer->leading ? role::leading : role::preparing;
     return state_->election.now == election_state::phase::canvassing ? role::canvassing : role::follower;
+}
+
+std::string_view name_of(distrust of) {
+    switch (of) {
+    case distrust::state: return "state";
+    case distrust::votes: return "votes";
+    case distrust::learned: return "learned";
+    case distrust::nothing: return "nothing";
+    }
+    return "unknown";
+}
+
+bool replica::is_fresh_candidate() const {
+    if (is_quarantined() || is_retired() || state_->election.failures > 0) return false;
+    bool const prepares = state_->proposer && !state_->proposer->leading;
+    return prepares || state_->election.now != election_state::phase::idle;
 }
 
 std::string_view name_of(role r) {
@@ -365,7 +399,10 @@ explanation replica::explain() const {
     e.configuration_base = configuration_base();
     e.is_changing = is_changing();
     e.may_vote = s.acceptor.may_vote;
+    e.cell_version = s.demands.cell_version;
+    e.version_highest = s.identity.version_highest;
     e.quarantine = s.quarantine;
+    e.quarantined_for = s.quarantined_for;
     if (!s.proposer) return e;
     for (member_progress const& p : s.proposer->progress) {
         if (member const* from = s.members.find(p.replica))
@@ -388,9 +425,9 @@ std::size_t replica::memory_bytes() const {
 replica replica::clone() const {
     replica_state const& s = *state_;
     auto copy = std::make_unique<replica_state>(replica_state{
-        s.identity, s.options,  s.random,  s.cell,       s.key,     s.birth,      s.cell_version,
-        s.alpha,    s.colour,   s.members, s.joined,     s.retired, s.log,        s.acceptor,
-        s.learner,  s.election, nullptr,   s.start_from, s.tickets, s.quarantine, s.quarantined_for});
+        s.identity, s.options,    s.random,          s.cell,      s.key, s.birth,    s.demands, s.alpha,
+        s.joined,   s.retired,    s.quarantined_for, s.members,   s.log, s.acceptor, s.learner, s.election,
+        nullptr,    s.start_from, s.tickets,         s.quarantine});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

@@ -11,7 +11,9 @@ constexpr std::uint8_t snapshot_kind = 'S';
 constexpr std::uint8_t snapshot_version = 1;
 
 bool well_formed(snapshot const& s) {
-    if (!s.cell || s.alpha == 0 || s.alpha > limits::alpha_max || s.configurations.empty()) return false;
+    if (!s.cell || s.cell_version == 0 || s.alpha == 0 || s.alpha > limits::alpha_max ||
+        s.configurations.empty())
+        return false;
     if (s.key.size() > limits::key_bytes_max) return false;
     if (s.configurations.front().from > s.at + 1) return false;
     for (std::size_t i = 0; i < s.configurations.size(); ++i) {
@@ -50,10 +52,8 @@ result<snapshot> decode_snapshot(bytes_view encoded) {
     std::uint8_t const format = in.get<std::uint8_t>();
     in.get(s.cell_version);
     if (in.failed()) return error(errc::malformed, "snapshot: cut");
-    if (format != snapshot_version || s.cell_version != 1) {
-        return error(errc::unsupported_version, "snapshot: format " + std::to_string(format) +
-                                                    ", cell version " + std::to_string(s.cell_version));
-    }
+    if (format != snapshot_version)
+        return error(errc::unsupported_version, "snapshot: format " + std::to_string(format));
     in.get(s.cell);
     s.key = in.get_sized();
     in.get(s.birth);

@@ -30,6 +30,7 @@ struct repeat {
 struct acceptor_state {
     ballot promised;
     bool may_vote = true; ///< false from a restart until enough members answered (PROTOCOL.md, R2)
+    bool let_go = false;  ///< nobody leads in `promised` any more, its owner said: no lease holds it (G6)
 };
 
 /// A snapshot that was taken here or taught to us, on its way into the journal.
@@ -56,6 +57,7 @@ struct learner_state {
     std::optional<pending_checkpoint> pending;
     std::vector<member> to_teach; ///< waiting for a snapshot to be taken
     bool snapshot_wanted = false; ///< asked of the host, not answered yet
+    bool digest_owed = false;     ///< to the proposer, once everything known is applied
 };
 
 /// A caller's command that waits for a slot.
@@ -108,6 +110,7 @@ struct read_round {
     std::uint64_t round = 0;
     slot at;              ///< r: answered once it is applied
     configuration voters; ///< config(r + 1), as of asking: a release may let go of it meanwhile
+    time_point asked_at;
     member_set confirmed;
     std::vector<token> requests;
 };
@@ -123,6 +126,20 @@ struct member_progress {
     slot durable;
 };
 
+/// G4: the replica answered something that was sent at `asked_at` with a promise of exactly this ballot.
+struct standing_promise {
+    replica_id replica;
+    time_point asked_at;
+};
+
+/// What a member said of its state.
+struct digest_report {
+    replica_id from;
+    slot at;
+    digest state_digest;
+    bool told = false; ///< that it is outvoted
+};
+
 /// A change of members that waits for its newcomers to catch up.
 struct waiting_change {
     token request;
@@ -131,9 +148,16 @@ struct waiting_change {
     time_point gives_up_at = never;
 };
 
+/// A rise of the version that waits for a slot.
+struct waiting_rise {
+    token request;
+    version_rise what;
+};
+
 /// Proposer: exists from phase 1 until it is preempted.
 struct proposer_state {
     ballot in;
+    time_point began;              ///< phase 1: nothing in this ballot was sent before
     std::vector<replica_id> asked; ///< for a promise in this ballot
     std::vector<promise_report> promises;
     slot reported;    ///< the highest slot that any promise reports an acceptance for
@@ -149,6 +173,7 @@ struct proposer_state {
     std::vector<confirmed_reads> confirmed;
     std::uint64_t round = 0;
     std::vector<member_progress> progress;                ///< what members reported
+    std::vector<standing_promise> standing;               ///< for leased reads, if they are on
     std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
     slot announced;                 ///< the highest prefix that was sent to all members, or is due to be
     repeat again;                   ///< phase 1 and 2 requests and confirmations without an answer
@@ -160,7 +185,10 @@ struct proposer_state {
         learners;    ///< of the change that waits or is on its way: proposals are sent to them too
     slot fill_below; ///< open slots up to here are filled, so that a change comes into force
     slot releasing;  ///< the change whose release was proposed last in this ballot
-    std::vector<member> released; ///< told what is chosen until they know, or are out of sight
+    std::optional<waiting_rise> rise;
+    std::vector<digest_report> digests; ///< of the last few slots that were compared
+    slot differed;                      ///< the highest slot that was reported to have no majority
+    std::vector<member> released;       ///< told what is chosen until they know, or are out of sight
 };
 
 struct replica_state {
@@ -170,12 +198,12 @@ struct replica_state {
     cell_id cell;
     bytes key;
     generation birth;
-    std::uint16_t cell_version = 1;
+    cell_demands demands; ///< its colour, and its version
     std::uint8_t alpha = 3;
-    std::uint32_t colour = 0;
-    membership members;
     bool joined = false;  ///< a held configuration named this replica, as far as it knew
     bool retired = false; ///< released: takes part in nothing any more
+    distrust quarantined_for = distrust::state;
+    membership members;
     log_window log;
     acceptor_state acceptor;
     learner_state learner;
@@ -184,7 +212,6 @@ struct replica_state {
     std::optional<snapshot> start_from; ///< recovered: install before the first event
     std::uint64_t tickets = 0;
     std::string quarantine; ///< the cause; empty while healthy
-    distrust quarantined_for = distrust::state;
 };
 
 } // namespace zooid

@@ -131,7 +131,14 @@ void turn::on(member const&, moved const& m) {
 void turn::on(member const& from, teach_snapshot const& m) {
     learner_state& l = s_.learner;
     if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;
+    take_snapshot(from, m);
+}
+
+void turn::take_snapshot(member const& from, teach_snapshot const& m) {
+    learner_state& l = s_.learner;
     ZOOID_CHECK(m.state.alpha == s_.alpha, "alpha is fixed when the cell is founded");
+    std::string above = above_version(m.state, s_.identity.version_highest); // V1
+    if (!above.empty()) return quarantine(std::move(above), false);
     l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
     out_.persist.emplace_back(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
@@ -142,7 +149,7 @@ void turn::on(member const& from, teach_snapshot const& m) {
 void turn::on(persisted const& e) {
     learner_state& l = s_.learner;
     if (!l.pending || l.pending->ticket != e.ticket) return;
-    pending_checkpoint const done = std::move(*l.pending);
+    pending_checkpoint done = std::move(*l.pending);
     l.pending.reset();
     if (!done.taught || done.at <= l.prefix) {
         l.checkpoint = std::max(l.checkpoint, done.at);
@@ -151,6 +158,11 @@ void turn::on(persisted const& e) {
         if (done.at.value > kept) s_.log.trim(done.at - kept + 1);
         return;
     }
+    install_snapshot(std::move(done));
+}
+
+void turn::install_snapshot(pending_checkpoint done) {
+    learner_state& l = s_.learner;
     if (s_.proposer && !s_.proposer->open.empty()) step_down({}); // somebody else chose what we have open
     reached(sometimes::taught_by_snapshot);
     if (s_.proposer && s_.proposer->must_know > l.prefix) reached(sometimes::phase_one_found_trimmed_log);
@@ -160,6 +172,7 @@ void turn::on(persisted const& e) {
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);
     s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
+    s_.demands.cell_version = done.taught->cell_version;
     s_.birth = done.taught->birth;
     s_.key = done.taught->key;
     l.prefix = l.checkpoint = l.recorded = done.at;
@@ -186,8 +199,8 @@ void turn::on(snapshot_taken const& e) {
     learner_state& l = s_.learner;
     l.snapshot_wanted = false;
     if (e.at != l.prefix) return; // the next step asks again
-    snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.cell_version, s_.alpha, e.at,
-                         s_.members.held(), e.state_digest, e.state,  s_.colour};
+    snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
+                         s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();

@@ -23,6 +23,8 @@ class turn {
     void on(member const& from, prepare const& m);
     void on(member const& from, accept const& m);
     void on(member const& from, confirm const& m);
+    void on(member const& from, keeps_waiting const& m);
+    void let_go(ballot const& in);
 
     // phase_one.cpp: become the proposer
     void start_phase_one();
@@ -42,6 +44,7 @@ class turn {
     void confirm_reads();
     void on(member const& from, confirmed const& m);
     void answer_reads();
+    void note_standing(replica_id replica, time_point asked_at);
 
     // election.cpp: who should lead
     void consider_candidacy(duration wait);
@@ -68,6 +71,9 @@ class turn {
     void succeed_if_released();
     bool is_leaving() const;
 
+    // versions.cpp: what this software understands, and the rise of the cell's version
+    void on(raise_version const& e);
+
     // learner.cpp: what is chosen
     void on(member const& from, commit const& m);
     void on(member const& from, learned const& m);
@@ -80,6 +86,12 @@ class turn {
     void start_recovered();
     void deliver(slot at, log_slot const& held);
 
+    // audit.cpp: digests are compared, not obeyed; who differs is taught again
+    void report_digest();
+    void on(member const& from, digested const& m);
+    void on(member const& from, outvoted const& m);
+    void heal(event const& what);
+
     // teach.cpp: catching up outside the protocol
     void want(slot prefix, replica_id source);
     void fetch_now();
@@ -91,6 +103,8 @@ class turn {
     void on(snapshot_taken const& e);
     void on(persisted const& e);
     void checkpoint_if_due();
+    void take_snapshot(member const& from, teach_snapshot const& m);
+    void install_snapshot(pending_checkpoint done);
     void teach_stopped(member const& from, fetch const& m);
 
     // Used by all.
@@ -113,6 +127,7 @@ class turn {
     void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
+    bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);
     void route(received const& e);
     bool is_learner(replica_id replica) const;
@@ -120,6 +135,10 @@ class turn {
     bool quorum_promised(slot at) const;
     bool has_duty() const;
     std::size_t open_bytes() const;
+    slot last_possible() const;
+    bool answer_under_lease(token request);
+    bool lease_covers(slot at) const;
+    bool holds_for_us(member const& voter) const;
     std::size_t next_bytes_max() const;
     bool has_room_for(accept const& m) const;
     bool somebody_leads() const;
@@ -143,15 +162,29 @@ class turn {
     slot release_due() const;
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);
+    std::optional<entry> rise_to_propose(std::vector<token>& requests);
+    bool every_member_understands(std::uint16_t to) const;
+    void note_digest(replica_id from, slot at, digest const& state_digest);
+    void judge_digests(slot at);
+    void outvote(slot at, digest const& right);
+    void ask_for_a_state();
+    void be_healed();
 
     replica_state& s_;
     surroundings const& around_;
     effects& out_;
 };
 
-/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell.
-enum class membership_effect : std::uint8_t { none, changed, released };
-membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands const& demands);
+/// reconfigure.cpp: what an entry that is known to be chosen does to the members of a cell, and to what the
+/// cell demands of them.
+enum class membership_effect : std::uint8_t { none, changed, released, raised };
+membership_effect follow_entry(membership& members, slot at, entry const& value, cell_demands& demands);
+
+/// versions.cpp: V1. Empty, or why software of this version must stop at an entry, the members being as of
+/// before it.
+std::string above_version(slot at, entry const& value, membership const& before,
+                          std::uint16_t version_highest);
+std::string above_version(snapshot const& state, std::uint16_t version_highest);
 
 /// phase_one.cpp: the value that phase 1 obliges its proposer to propose in a slot.
 struct obligation {

@@ -31,6 +31,10 @@ result<call_request> strict_read_call(cell_name cell, kv::transaction const& t, 
     return make_call(operation::strict_read, std::move(cell), t, deadline);
 }
 
+result<call_request> leased_read_call(cell_name cell, kv::transaction const& t, time_point deadline) {
+    return make_call(operation::leased_read, std::move(cell), t, deadline);
+}
+
 result<call_request> prefix_read_call(cell_name cell, kv::transaction const& t, time_point deadline) {
     return make_call(operation::prefix_read, std::move(cell), t, deadline);
 }

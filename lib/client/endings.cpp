@@ -34,7 +34,8 @@ result<void> check(call_request const& r, client_links const& links) {
 } // namespace
 
 bool is_mutating(operation op) {
-    return op == operation::commit || op == operation::reserve || op == operation::found;
+    return op == operation::commit || op == operation::reserve || op == operation::found ||
+           op == operation::change_members || op == operation::transfer_lead;
 }
 
 bool is_addressed(operation op) {

@@ -183,10 +183,11 @@ class surveyor {
             at = h.end().offset;
         }
         if (at < row.end) add_hole(row.segment, at, row.end, first_batch_after(row.segment));
-        bool const open_ended = row.segment == out_.end.segment || row.end == 0;
-        if (open_ended && at >= row.end && shortened_.contains(row.segment)) {
-            add_hole(row.segment, at, at + block_, everything); // its zeros were flushed before it was used
-        }
+        // Its zeros were flushed before it was used. The end of a sealed one may itself be where an earlier
+        // start found it cut, so that is told at every start (J5), at the price of telling of a cut that lost
+        // nothing.
+        if (at >= row.end && shortened_.contains(row.segment))
+            add_hole(row.segment, at, at + block_, first_batch_after(row.segment));
         out_.segments.push_back(std::move(s));
     }
 

@@ -3,6 +3,7 @@
 
 #include <zooid/base/prng.hpp>
 
+#include "placement/reach.hpp"
 #include "placement/sort_stably.hpp"
 #include "placement/view.hpp"
 
@@ -73,51 +74,6 @@ std::string to_string(topology const& t, element const& e) {
 
 namespace {
 
-/// A sorted set of elements, asked by binary search.
-class down_set {
-  public:
-    explicit down_set(failures f) : sorted_(std::move(f)) { std::sort(sorted_.begin(), sorted_.end()); }
-    bool has(element_kind k, std::uint32_t i) const {
-        return std::binary_search(sorted_.begin(), sorted_.end(), element{k, i});
-    }
-
-  private:
-    failures sorted_;
-};
-
-bool is_up(topology const& t, server_ref ref, down_set const& down) {
-    auto const& s = t.servers[ref.value];
-    if (down.has(element_kind::server, ref.value) || down.has(element_kind::rack, s.rack.value)) return false;
-    if (down.has(element_kind::row, t.row_of(ref).value)) return false;
-    return std::any_of(s.power.begin(), s.power.end(),
-                       [&](power_ref p) { return !down.has(element_kind::power, p.value); });
-}
-
-/// The side of the network that a server is on: its rack, its row or the core, whichever is the first cut off
-/// above it.
-element side_of(topology const& t, server_ref ref, down_set const& down) {
-    auto const rack = t.servers[ref.value].rack.value;
-    auto const row = t.row_of(ref).value;
-    if (down.has(element_kind::rack_link, rack)) return {element_kind::rack_link, rack};
-    if (down.has(element_kind::row_link, row)) return {element_kind::row_link, row};
-    return {element_kind::power, 0}; // stands for the core: no link is of this kind
-}
-
-std::optional<unsigned> reachable(topology const& t, cell const& c, down_set const& down) {
-    element side{element_kind::power, 0};
-    bool first = true;
-    for (auto const& a : c.anchors) {
-        if (a.weight <= 0) continue;
-        if (!is_up(t, a.server, down)) return {};
-        auto const here = side_of(t, a.server, down);
-        if (!first && here != side) return {};
-        side = here, first = false;
-    }
-    return static_cast<unsigned>(std::count_if(c.members.begin(), c.members.end(), [&](server_ref m) {
-        return is_up(t, m, down) && side_of(t, m, down) == side;
-    }));
-}
-
 /// Everything whose failure the cell could notice, once each.
 std::vector<element> concerns(topology const& t, cell const& c) {
     std::vector<element> out;
@@ -160,6 +116,13 @@ double rate_of(topology const& t, element const& e) {
 
 std::optional<unsigned> reachable_under(topology const& t, cell const& c, failures const& down) {
     return reachable(t, c, down_set(down));
+}
+
+failures with_failed(topology const& t, failures down) {
+    for (std::uint32_t i = 0; i < t.servers.size(); ++i) {
+        if (t.servers[i].failed) down.push_back({element_kind::server, i});
+    }
+    return down;
 }
 
 estimate simulate(topology const& t, cell const& c, std::uint64_t samples, std::uint64_t seed) {

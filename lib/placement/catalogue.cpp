@@ -1,4 +1,5 @@
 #include "placement/catalogue.hpp"
+#include "placement/reach.hpp"
 
 #include <zooid/base/check.hpp>
 
@@ -25,15 +26,8 @@ std::vector<std::uint32_t> sorted_feeds(site const& s) {
     return feeds;
 }
 
-bool is_down(topology const& t, std::uint32_t i, failures const& sorted) {
-    auto const has = [&](element_kind k, std::uint32_t x) {
-        return std::binary_search(sorted.begin(), sorted.end(), element{k, x});
-    };
-    auto const& s = t.servers[i];
-    if (s.failed || has(element_kind::server, i) || has(element_kind::rack, s.rack.value)) return true;
-    if (has(element_kind::row, t.row_of({i}).value)) return true;
-    return std::all_of(s.power.begin(), s.power.end(),
-                       [&](power_ref p) { return has(element_kind::power, p.value); });
+bool is_down(topology const& t, std::uint32_t i, down_set const& down) {
+    return t.servers[i].failed || !is_up(t, {i}, down);
 }
 
 } // namespace
@@ -53,8 +47,7 @@ std::uint64_t catalogue::feed_hash(double rate, std::uint64_t name) {
 catalogue::catalogue(topology const& t, failures const& down, bool one_colour)
     : class_of_(t.servers.size()), seats_(t.servers.size()),
       pools_(one_colour ? t.colours.size() : std::size_t{1}) {
-    auto sorted = down;
-    std::sort(sorted.begin(), sorted.end());
+    down_set const sorted(down);
     for (auto const& p : t.powers) {
         feed_rates_.push_back(p.rate);
         fresh_feeds_.push_back(feed_hash(p.rate, fresh_name));
@@ -164,8 +157,7 @@ void catalogue::remove_load(std::uint32_t server) {
 }
 
 void catalogue::refresh(topology const& t, std::uint32_t server, failures const& down) {
-    auto sorted = down;
-    std::sort(sorted.begin(), sorted.end());
+    down_set const sorted(down);
     up_[server] = !is_down(t, server, sorted);
     set_room(server, up_[server] && !t.servers[server].draining ? t.servers[server].capacity : 0);
 }

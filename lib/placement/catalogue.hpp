@@ -89,6 +89,10 @@ class catalogue {
 
     /// Neither draining nor down today.
     bool eligible(std::uint32_t server) const { return seats_[server].room > 0; }
+    /// Eligible, and not beyond its capacity: its replicas may stay.
+    bool holds(std::uint32_t server) const {
+        return eligible(server) && seats_[server].load <= seats_[server].room;
+    }
     bool up(std::uint32_t server) const { return up_[server]; }
     bool usable(std::uint32_t server) const { return seats_[server].load < seats_[server].room; }
     std::uint32_t load(std::uint32_t server) const { return seats_[server].load; }

@@ -41,8 +41,9 @@ struct sceptic {
         }
         return false;
     }
-    /// Sum over all domains of the members beyond what is allowed, and members of a second colour.
-    std::size_t crowding(std::set<std::uint32_t> const& members, floors const& f) const {
+    using crowd = std::map<std::string, std::size_t>;
+    /// For each domain the members beyond what is allowed, and the members of a second colour.
+    crowd crowding(std::set<std::uint32_t> const& members, floors const& f) const {
         std::multiset<std::string> in;
         for (auto const m : members) {
             auto const& s = t.servers[m];
@@ -55,11 +56,15 @@ struct sceptic {
         for (auto const m : members)
             alike = std::max(alike, ++colours[t.servers[m].colour.value]);
         std::size_t const allowed = members.size() > 2 ? (members.size() - 1) / 2 : 1;
-        std::size_t sum = f.colour ? members.size() - alike : 0;
+        crowd out;
+        if (f.colour) out["colour"] = members.size() - alike;
         for (auto it = in.begin(); it != in.end(); it = in.upper_bound(*it)) {
-            if (in.count(*it) > allowed) sum += in.count(*it) - allowed;
+            if (in.count(*it) > allowed) out[*it] = in.count(*it) - allowed;
         }
-        return sum;
+        return out;
+    }
+    static bool worse(crowd before, crowd const& after) {
+        return std::any_of(after.begin(), after.end(), [&](auto& x) { return x.second > before[x.first]; });
     }
 };
 
@@ -82,7 +87,8 @@ std::optional<std::string> check_plan(topology const& t, cell const& c, std::vec
         auto const& in = t.servers[p[i].in.value];
         if (in.draining) return at + "who comes is draining";
         if (s.dead(p[i].in.value)) return at + "who comes is down";
-        if (s.crowding(members, f) > crowded) return at + "a spread floor or the one colour is broken";
+        if (s.worse(crowded, s.crowding(members, f)))
+            return at + "a spread floor or the one colour is broken";
         if (!s.live(members)) return at + "the members after it have no live majority";
     }
     if (members != wanted) return "the plan does not end where it should";

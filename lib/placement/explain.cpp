@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -40,8 +41,39 @@ std::vector<std::string> binding_floors(topology const& t, cell const& c, floors
     return out;
 }
 
+/// The cell's overlap with all others, while it is taken off the index.
+class overlap_view {
+  public:
+    overlap_view(overlap_index& index, std::uint64_t key, cell const& c)
+        : index_(index), key_(key), members_(c.members), recorded_(index.recorded(key, c.members)) {
+        if (recorded_) index_.remove(key_, members_);
+    }
+    ~overlap_view() {
+        if (recorded_) index_.add(key_, members_);
+    }
+    overlap_view(overlap_view const&) = delete;
+    overlap_view& operator=(overlap_view const&) = delete;
+
+    /// The most servers that these have in common with another cell.
+    unsigned largest(std::vector<server_ref> const& members) {
+        server_list plain;
+        for (auto const m : members) {
+            plain.push_back(m.value);
+        }
+        return index_.largest(plain);
+    }
+    unsigned most() const { return index_.most(); }
+    bool limited() const { return index_.on(); }
+
+  private:
+    overlap_index& index_;
+    std::uint64_t key_;
+    std::vector<server_ref> const& members_;
+    bool recorded_;
+};
+
 /// Why this newcomer may not join these others, or nothing.
-std::optional<std::string> forbidden(topology const& t, catalogue const& world,
+std::optional<std::string> forbidden(topology const& t, catalogue const& world, overlap_view& overlaps,
                                      std::vector<server_ref> members, server_ref in, unsigned size,
                                      floors const& f) {
     auto const& s = t.servers[in.value];
@@ -63,15 +95,21 @@ std::optional<std::string> forbidden(topology const& t, catalogue const& world,
                            n.powers.at(s.power[0].value), size);
     }
     if (f.row && n.rows.at(row) > limit)
-        return fmt::format("row {} would hold {}", t.rows[row].id, n.rows.at(row));
+        return fmt::format("row {} would hold {} of {}", t.rows[row].id, n.rows.at(row), size);
+    auto const common = overlaps.limited() ? overlaps.largest(members) : 0;
+    if (common > overlaps.most()) return fmt::format("would share {} of {} with another cell", common, size);
     return {};
 }
 
 std::string compare(double theirs, double ours) {
     if (theirs <= ours * (1 + tie) && theirs >= ours * (1 - tie))
-        return "equally available; load or chance decided";
+        return "equally available: load or chance decided";
     if (ours <= 0) return fmt::format("{:.3g} against 0", theirs);
     auto const ratio = theirs / ours;
+    if (std::abs(ratio - 1) < 0.005) {
+        return fmt::format("{:.1g}% {} likely out of reach", std::abs(ratio - 1) * 100,
+                           ratio > 1 ? "more" : "less");
+    }
     return ratio >= 1 ? fmt::format("{:.3g} times as likely out of reach", ratio)
                       : fmt::format("only {:.3g} times as likely out of reach", ratio);
 }
@@ -104,8 +142,8 @@ std::vector<server_ref> newcomers(catalogue const& world, cell const& c) {
     return refs;
 }
 
-std::vector<alternative> alternatives(topology const& t, catalogue const& world, cell const& c,
-                                      solver_options const& o, double ours, unsigned most) {
+std::vector<alternative> alternatives(topology const& t, catalogue const& world, overlap_view& overlaps,
+                                      cell const& c, solver_options const& o, double ours, unsigned most) {
     std::vector<alternative> all;
     for (auto const out : c.members) {
         auto rest = c;
@@ -114,7 +152,7 @@ std::vector<alternative> alternatives(topology const& t, catalogue const& world,
             auto other = rest;
             other.members.push_back(in);
             auto const value = unavailability_of(t, other, o.minimise);
-            auto const floor = forbidden(t, world, rest.members, in, c.size, o.hard);
+            auto const floor = forbidden(t, world, overlaps, rest.members, in, c.size, o.hard);
             // Unlawful ones are worth a line only if they were better.
             if (floor && value >= ours * (1 - tie)) continue;
             auto const verdict = compare(value, ours);
@@ -141,9 +179,12 @@ explanation solver::explain(cell const& c, unsigned rejected_max, unsigned cut_o
     if (c.members.size() != c.size) return e;
     e.probabilities = score_of(t, c);
     e.binding = binding_floors(t, c, impl_->options.hard);
+    overlap_view overlaps(impl_->overlaps, impl_->number_of(c), c);
+    if (overlaps.limited() && overlaps.largest(c.members) == overlaps.most())
+        e.binding.push_back(fmt::format("{} of {} shared with another cell", overlaps.most(), c.size));
     auto const ours =
         impl_->options.minimise == objective::joint ? e.probabilities.unavailable : e.probabilities.weighted;
-    e.rejected = alternatives(t, impl_->servers, c, impl_->options, ours, rejected_max);
+    e.rejected = alternatives(t, impl_->servers, overlaps, c, impl_->options, ours, rejected_max);
     e.cuts = minimal_cut_sets(t, c, cut_order);
     return e;
 }

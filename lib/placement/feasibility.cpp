@@ -341,9 +341,12 @@ std::string feasibility::describe(unsigned size, std::vector<constraint> const& 
             powers.insert(p.value);
         }
     }
-    auto text =
-        fmt::format("no {} servers can be found: {} usable, in {} racks, {} power domains, {} colours", size,
-                    usable, racks.size(), powers.size(), colours.size());
+    auto const number = [](std::size_t n, std::string_view of) {
+        return fmt::format("{} {}{}", n, of, n == 1 ? "" : "s");
+    };
+    auto text = fmt::format("no {} can be found: {} usable, in {}, {}, {}", number(size, "server"), usable,
+                            number(racks.size(), "rack"), number(powers.size(), "power domain"),
+                            number(colours.size(), "colour"));
     auto const has = [&](constraint c) {
         return std::find(conflict.begin(), conflict.end(), c) != conflict.end();
     };

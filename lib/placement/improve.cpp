@@ -96,6 +96,7 @@ double solver::impl::of_objective(score const& s) const {
 std::optional<solver::impl::move> solver::impl::best_move(cell const& c) {
     if (!may_move(c)) return {};
     auto const then = score_of(world, c);
+    if (of_objective(then) <= 0) return {}; // no share of nothing can be gained
     auto swapped = best_swap(c, then);
     auto relocated = best_relocation(c, then);
     if (!relocated) return swapped;

@@ -106,13 +106,13 @@ class cells_reader {
 
 result<std::vector<cell>> read_cells(bytes_view json, topology const& t) {
     boost::json::monotonic_resource memory;
-    ZOOID_TRY(auto document, parse_document(json, &memory));
+    ZOOID_TRY(auto document, parse_document(json, "cells", &memory));
     return cells_reader(t).read(cursor(document, "cells"));
 }
 
 result<failures> read_failures(bytes_view json, topology const& t) {
     boost::json::monotonic_resource memory;
-    ZOOID_TRY(auto document, parse_document(json, &memory));
+    ZOOID_TRY(auto document, parse_document(json, "failures", &memory));
     cursor const root(document, "failures");
     ZOOID_TRY(auto list, root.array());
     std::pair<std::string_view, element_kind> const kinds[] = {

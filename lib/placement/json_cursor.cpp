@@ -90,7 +90,8 @@ cursor cursor::at(std::size_t index) const {
     return {value_->get_array()[index], this, {}, index};
 }
 
-result<boost::json::value> parse_document(bytes_view json, boost::json::storage_ptr memory) {
+result<boost::json::value> parse_document(bytes_view json, std::string_view root,
+                                          boost::json::storage_ptr memory) {
     if (json.size() > document_bytes_max) {
         return error(errc::too_large, fmt::format("{} bytes, at most {}", json.size(), document_bytes_max));
     }
@@ -106,8 +107,10 @@ result<boost::json::value> parse_document(bytes_view json, boost::json::storage_
     auto const before = json.substr(0, read);
     auto const line = std::count(before.begin(), before.end(), '\n') + 1;
     auto const start = before.rfind('\n') == bytes_view::npos ? 0 : before.rfind('\n') + 1;
+    auto const path = path_of_failure(json, options, root);
     return error(errc::invalid_argument,
-                 fmt::format("line {}, column {}: {}", line, read - start + 1, failed.message()));
+                 fmt::format("{}{}line {}, column {}: {}", path, path.empty() ? "" : ": ", line,
+                             read - start + 1, failed.message()));
 }
 
 } // namespace zooid::placement

@@ -42,7 +42,12 @@ class cursor {
     std::size_t index_ = 0;
 };
 
-/// Parses a whole document; a syntax error is told with line and column.
-result<boost::json::value> parse_document(bytes_view json, boost::json::storage_ptr memory);
+/// Parses a whole document; a syntax error is told with its path under `root`, its line and its column.
+result<boost::json::value> parse_document(bytes_view json, std::string_view root,
+                                          boost::json::storage_ptr memory);
+
+/// The path of the value at which the syntax of a document breaks.
+std::string path_of_failure(bytes_view json, boost::json::parse_options const& options,
+                            std::string_view root);
 
 } // namespace zooid::placement

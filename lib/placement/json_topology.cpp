@@ -255,7 +255,9 @@ class topology_reader {
 
     result<std::vector<power_ref>> read_power(cursor const& at) {
         auto const power = at.find("power");
-        if (!power || power->value().is_null()) return at.complain("power: no power domain");
+        if (!power || power->value().is_null()) {
+            return error(errc::invalid_argument, at.path() + ".power: no power domain");
+        }
         std::vector<power_ref> feeds;
         if (!power->value().is_array()) {
             ZOOID_TRY(auto id, power->name());
@@ -311,7 +313,7 @@ class topology_reader {
 
 result<topology_document> read_topology(bytes_view json) {
     boost::json::monotonic_resource memory;
-    ZOOID_TRY(auto document, parse_document(json, &memory));
+    ZOOID_TRY(auto document, parse_document(json, "", &memory));
     return topology_reader().read(cursor(document, ""));
 }
 

@@ -57,6 +57,22 @@ bool overlap_index::forbids(std::uint32_t server) const {
                        [this](auto number) { return shared_[number] >= *most_; });
 }
 
+unsigned overlap_index::largest(std::span<std::uint32_t const> chosen) {
+    if (!on()) return 0;
+    look_from(chosen);
+    unsigned most = 0;
+    for (auto const number : touched_) {
+        most = std::max<unsigned>(most, shared_[number]);
+    }
+    return most;
+}
+
+bool overlap_index::recorded(std::uint64_t key, std::span<server_ref const> members) const {
+    if (!on() || members.empty()) return false;
+    auto const& cells = cells_on_[members[0].value];
+    return std::any_of(cells.begin(), cells.end(), [&](auto n) { return key_of_[n] == key; });
+}
+
 std::size_t overlap_index::bytes() const {
     std::size_t sum = key_of_.capacity() * sizeof(std::uint64_t) + shared_.capacity();
     for (auto const& cells : cells_on_) {

@@ -25,6 +25,9 @@ class overlap_index {
     /// Servers that `chosen` makes impossible are told by `forbids` until the next call.
     void look_from(std::span<std::uint32_t const> chosen);
     bool forbids(std::uint32_t server) const;
+    /// The most servers that `chosen` has in common with a recorded cell.
+    unsigned largest(std::span<std::uint32_t const> chosen);
+    bool recorded(std::uint64_t key, std::span<server_ref const> members) const;
     std::size_t bytes() const;
 
   private:

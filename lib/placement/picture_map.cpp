@@ -1,11 +1,13 @@
 // The data centre as a map: rows across, racks as columns of squares, power as a stripe under each rack.
 #include "placement/picture_style.hpp"
+#include "placement/view.hpp"
 
 #include <zooid/placement/picture.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -50,7 +52,8 @@ layout lay_out(topology const& t) {
     auto const lines = static_cast<double>((l.tallest + l.columns - 1) / l.columns);
     l.row_height = lines * l.square + 34;
     l.width = name_width + 2 * margin + static_cast<double>(racks) * l.rack_width;
-    l.height = head + margin + static_cast<double>(t.rows.size()) * l.row_height;
+    // Below the names of the last row's racks nothing is left free but the margin.
+    l.height = head + margin + static_cast<double>(t.rows.size()) * l.row_height - 14;
     return l;
 }
 
@@ -79,30 +82,65 @@ std::vector<double> loads(topology const& t, std::span<cell const> cells) {
     return out;
 }
 
-/// For each server, the cells on it that would die with its rack and the worst power domain at once.
-std::vector<double> risks(topology const& t, std::span<cell const> cells) {
-    std::vector<double> out(t.servers.size());
-    for (auto const& c : cells) {
-        cell const alone{c.key, c.size, {}, c.members};
-        for (auto const m : c.members) {
-            auto const rack = t.servers[m.value].rack.value;
-            bool dies = false;
-            for (std::uint32_t p = 0; p < t.powers.size() && !dies; ++p) {
-                failures const down{{element_kind::rack, rack}, {element_kind::power, p}};
-                dies = reachable_under(t, alone, down).value_or(0) < majority_of(c.size);
-            }
-            if (dies) out[m.value] += 1;
-        }
+/// What each of a cell's members adds: P(no majority reachable | this member down, anchors up and connected).
+/// An anchor's own server is up by that condition and is left out.
+void add_risks(topology const& t, cell const& c, std::vector<double>& sum, std::vector<double>& count) {
+    resolved<anchors_max> anchors;
+    for (auto const& a : c.anchors) {
+        if (a.weight > 0) anchors.add(t, a.server);
     }
-    return out;
+    view const seen(anchors.all());
+    for (auto const lost : c.members) {
+        if (seen.is_anchor(lost)) continue;
+        resolved<cell_size_max> others;
+        for (auto const m : c.members) {
+            others.add(t, m);
+        }
+        std::vector<located> members(others.all().begin(), others.all().end());
+        site dead = site_of(t, lost);
+        dead.rate = 1;
+        for (auto& m : members) {
+            if (m.server == lost) m.at = &dead;
+        }
+        sum[lost.value] += seen.shortfall(members, {}, c.size);
+        count[lost.value] += 1;
+    }
 }
 
-std::string_view shade_of(double value, double largest) {
-    static constexpr std::string_view steps[] = {"var(--h0)", "var(--h1)", "var(--h2)", "var(--h3)",
-                                                 "var(--h4)"};
-    if (value <= 0 || largest <= 0) return "var(--empty)";
-    return steps[std::min<std::size_t>(4, static_cast<std::size_t>(value / largest * 5))];
+/// For each server, how likely its cells lose their majority while it is down: the mean over its cells, so
+/// that the picture does not repeat the load.
+std::vector<double> risks(topology const& t, std::span<cell const> cells) {
+    std::vector<double> sum(t.servers.size()), count(t.servers.size());
+    for (auto const& c : cells) {
+        if (c.members.size() == c.size) add_risks(t, c, sum, count);
+    }
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+        if (count[i] > 0) sum[i] /= count[i];
+    }
+    return sum;
 }
+
+/// Five shades between the least and the largest value that is not zero; risks by orders of magnitude.
+struct shading {
+    double least = 0, largest = 0;
+    bool log = false;
+    char ramp = 'h'; ///< of the variables in the style: h for load, r for risk
+
+    shading(std::vector<double> const& values, heat shade) : log(shade == heat::risk), ramp(log ? 'r' : 'h') {
+        for (auto const v : values) {
+            if (v <= 0) continue;
+            least = least > 0 ? std::min(least, v) : v, largest = std::max(largest, v);
+        }
+    }
+    std::string step(int i) const { return fmt::format("var(--{}{})", ramp, i); }
+    std::string of(double value) const {
+        if (value <= 0) return "var(--empty)";
+        if (least == largest) return step(4);
+        double const share =
+            log ? std::log(value / least) / std::log(largest / least) : (value - least) / (largest - least);
+        return step(std::clamp(static_cast<int>(share * 5), 0, 4));
+    }
+};
 
 /// A rack's name within its row: "w1/r0" is "r0" there.
 std::string_view short_name(std::string_view rack, std::string_view row) {
@@ -145,15 +183,15 @@ std::string draw_racks(topology const& t, layout const& l) {
     return out;
 }
 
-std::string draw_servers(topology const& t, layout const& l, std::vector<double> const& values) {
-    auto const largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+std::string draw_servers(topology const& t, layout const& l, std::vector<double> const& values,
+                         shading const& shades) {
     // One path for each shade keeps the picture of ten thousand servers small.
-    std::map<std::string_view, std::string> paths;
+    std::map<std::string, std::string> paths;
     for (std::size_t s = 0; s < t.servers.size(); ++s) {
         auto const& server = t.servers[s];
-        auto const fill = server.draining || server.failed ? "var(--drain)"
-                          : values.empty()                 ? "var(--empty)"
-                                                           : shade_of(values[s], largest);
+        auto const fill = server.draining || server.failed ? std::string("var(--drain)")
+                          : values.empty()                 ? std::string("var(--empty)")
+                                                           : shades.of(values[s]);
         paths[fill] += fmt::format("M{:.1f} {:.1f}h{:.1f}v{:.1f}h-{:.1f}z", l.x[s], l.y[s], l.square - 1,
                                    l.square - 1, l.square - 1);
     }
@@ -167,6 +205,7 @@ std::string draw_servers(topology const& t, layout const& l, std::vector<double>
 std::string draw_focus(layout const& l, cell const& c) {
     std::string out;
     auto const r = std::max(l.square, 9.0) / 2;
+    double const room = l.square < 12 ? 3 : 1; // small squares are marked from further away
     for (auto const m : c.members) {
         out += fmt::format(
             R"svg(<circle cx="{:.1f}" cy="{:.1f}" r="{:.1f}" fill="var(--member)" stroke="var(--back)" stroke-width="1.5"/>)svg",
@@ -175,12 +214,12 @@ std::string draw_focus(layout const& l, cell const& c) {
     for (auto const& a : c.anchors) {
         out += fmt::format(
             R"svg(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="none" stroke="var(--anchor)" stroke-width="3" rx="2"/>)svg",
-            l.x[a.server.value] - 3, l.y[a.server.value] - 3, l.square + 6, l.square + 6);
+            l.x[a.server.value] - room, l.y[a.server.value] - room, l.square + 2 * room, l.square + 2 * room);
     }
     return out;
 }
 
-std::string draw_key(topology const& t, cell const* focus, heat shade, double largest) {
+std::string draw_key(topology const& t, cell const* focus, heat shade, shading const& shades) {
     std::string out;
     double x = margin + name_width;
     auto const word = [&](std::string_view text) {
@@ -196,14 +235,19 @@ std::string draw_key(topology const& t, cell const* focus, heat shade, double la
         x += 20, word("anchor");
     }
     if (shade != heat::none) {
-        word(shade == heat::load ? "replicas: 0" : "cells lost: 0");
+        auto const box = [&](std::string const& fill) {
+            out +=
+                fmt::format(R"svg(<rect x="{:.1f}" y="42" width="16" height="12" fill="{}"/>)svg", x, fill);
+            x += 17;
+        };
+        word(fmt::format("{}: {:.2g}", shade == heat::load ? "replicas" : "mean probability", shades.least));
         x -= 8;
         for (int i = 0; i < 5; ++i) {
-            out += fmt::format(R"svg(<rect x="{:.1f}" y="42" width="16" height="12" fill="var(--h{})"/>)svg",
-                               x, i);
-            x += 17;
+            box(shades.step(i));
         }
-        x += 6, word(fmt::format("{:g}", largest));
+        x += 6, word(fmt::format("{:.2g}", shades.largest));
+        box("var(--empty)"), x += 4, word("none");
+        box("var(--drain)"), x += 4, word("draining or down");
     }
     x = margin + name_width;
     for (std::size_t p = 0; p < std::min<std::size_t>(t.powers.size(), 8); ++p) {
@@ -225,27 +269,32 @@ std::string draw_data_centre(topology const& t, std::span<cell const> cells, cel
     std::vector<double> values;
     if (shade == heat::load) values = loads(t, cells);
     if (shade == heat::risk) values = risks(t, cells);
-    auto const largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+    shading const shades(values, shade);
     std::string_view const what = shade == heat::load ? "Load" : shade == heat::risk ? "Risk" : "Placement";
-    auto title = fmt::format("{}: {} servers, {} racks, {} rows, {} cells", what, t.servers.size(),
-                             t.racks.size(), t.rows.size(), cells.size());
+    auto const number = [](std::size_t n, std::string_view of) {
+        return fmt::format("{} {}{}", n, of, n == 1 ? "" : "s");
+    };
+    auto title = fmt::format("{}: {}, {}, {}, {}", what, number(t.servers.size(), "server"),
+                             number(t.racks.size(), "rack"), number(t.rows.size(), "row"),
+                             number(cells.size(), "cell"));
     if (focus != nullptr)
-        title = fmt::format("Cell {}: {} replicas near {} anchors", focus->key, focus->members.size(),
-                            focus->anchors.size());
+        title = fmt::format("Cell {}: {} near {}", focus->key, number(focus->members.size(), "replica"),
+                            number(focus->anchors.size(), "anchor"));
     l.width = std::max(l.width, 620.0);
     return fmt::format(
         R"svg(<svg class="zooid" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0:.0f} {1:.0f}" width="{0:.0f}" )svg"
         R"svg(height="{1:.0f}" role="img" aria-label="{2}">{3}<rect class="back" width="{0:.0f}" height="{1:.0f}"/>)svg"
         R"svg(<text x="{4:g}" y="28" font-size="16" font-weight="600">{2}</text>{5}{6}{7}{8}</svg>)svg",
         l.width, l.height, escaped(title), picture_style, margin + name_width,
-        draw_key(t, focus, shade, largest), draw_racks(t, l), draw_servers(t, l, values),
+        draw_key(t, focus, shade, shades), draw_racks(t, l), draw_servers(t, l, values, shades),
         focus != nullptr ? draw_focus(l, *focus) : std::string());
 }
 
 std::string make_page(std::string_view title, std::vector<section> const& sections) {
     std::string body;
     for (auto const& s : sections) {
-        body += fmt::format("<section><h2>{}</h2><p>{}</p><div class=\"picture\">{}</div></section>\n",
+        body += fmt::format("<section><div class=\"words\"><h2>{}</h2><p>{}</p></div><div "
+                            "class=\"picture\">{}</div></section>\n",
                             escaped(s.heading), escaped(s.text), s.svg);
     }
     return fmt::format(R"svg(<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{0}</title>
@@ -254,8 +303,9 @@ std::string make_page(std::string_view title, std::vector<section> const& sectio
 @media (prefers-color-scheme:dark){{:root{{--ink:#e6eaf0;--soft:#9aa6b5;--page:#0b0e12;--card:#12161c;--line:#2b333e}}}}
 body{{margin:0;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
 main{{max-width:1240px;margin:auto}}h1{{font-size:1.7rem;margin:0 0 1rem}}h2{{font-size:1.15rem;margin:0}}
-section{{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.1rem 1.25rem;margin:0 0 1.25rem}}
-section p{{color:var(--soft);margin:.3rem 0 .8rem;max-width:78ch;white-space:pre-line}}.picture{{overflow-x:auto}}.picture svg{{max-width:100%;height:auto;display:block}}
+section{{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.1rem 1.25rem;margin:0 0 1.25rem;display:flex;flex-wrap:wrap;gap:0 1.5rem}}
+.words{{flex:1 1 20rem;min-width:0}}
+section p{{color:var(--soft);margin:.3rem 0 .8rem;max-width:78ch;white-space:pre-line}}.picture{{max-width:100%;overflow-x:auto}}.picture svg{{max-width:100%;min-width:680px;height:auto;display:block}}
 </style></head><body><main><h1>{0}</h1>
 {1}</main></body></html>
 )svg",

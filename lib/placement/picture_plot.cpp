@@ -93,7 +93,7 @@ std::string axes(plot const& p, frame const& f) {
             R"svg(text-anchor="middle" font-size="12">{}</text>)svg",
             f.x(x), height - bottom, f.x(x), height - bottom + 20, number(x, p.x_percent));
     }
-    out += fmt::format(R"svg(<path class="grid" d="M{} {}V{}H{}"/>)svg", left, top, height - bottom,
+    out += fmt::format(R"svg(<path class="grid" d="M{} {:.1f}V{}H{}"/>)svg", left, f.y.b, height - bottom,
                        width - right);
     out += fmt::format(R"svg(<text x="{:.1f}" y="{:.1f}" text-anchor="middle" font-size="13">{}</text>)svg",
                        (left + width - right) / 2, height - 18, escaped(p.x_label));
@@ -125,7 +125,7 @@ std::string legend(plot const& p, double& used) {
     std::string out;
     double x = left, y = 46;
     for (std::size_t i = 0; i < p.lines.size() && i < 8; ++i) {
-        auto const room = 40 + 7.2 * static_cast<double>(p.lines[i].name.size());
+        auto const room = 40 + 6.9 * static_cast<double>(p.lines[i].name.size());
         if (x > left && x + room > width - right) x = left, y += 18;
         out += fmt::format(
             R"svg(<path class="curve" stroke="var(--c{})" stroke-dasharray="{}" d="M{:.1f} {:.1f}h24"/>)svg"

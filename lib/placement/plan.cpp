@@ -23,18 +23,20 @@ unsigned strangers(topology const& t, std::vector<server_ref> const& members) {
     return static_cast<unsigned>(members.size()) - most;
 }
 
-/// How many members are too many, over all limited domains; a step may not raise it.
-unsigned excess(topology const& t, std::vector<server_ref> const& members, unsigned limit, floors const& f) {
-    std::map<std::uint32_t, unsigned> racks, rows, powers;
-    unsigned over = f.colour ? strangers(t, members) : 0;
-    auto const count = [&](auto& counts, std::uint32_t x) { over += ++counts[x] > limit ? 1 : 0; };
+/// How many members share each limited domain of one server.
+struct company {
+    unsigned rack = 0, row = 0, power = 0;
+};
+company company_of(topology const& t, std::vector<server_ref> const& members, server_ref of) {
+    company n;
+    auto const& own = t.servers[of.value];
     for (auto const m : members) {
         auto const& s = t.servers[m.value];
-        if (f.rack) count(racks, s.rack.value);
-        if (f.row) count(rows, t.row_of(m).value);
-        if (f.power && s.power.size() == 1) count(powers, s.power[0].value);
+        n.rack += s.rack == own.rack ? 1 : 0;
+        n.row += t.row_of(m) == t.row_of(of) ? 1 : 0;
+        n.power += own.power.size() == 1 && s.power == own.power ? 1 : 0;
     }
-    return over;
+    return n;
 }
 
 struct search {
@@ -66,10 +68,21 @@ struct search {
         }
         return false;
     }
-    bool step_allowed(std::vector<server_ref> const& before, std::vector<server_ref> const& after) const {
-        auto const limit = spread_limit_of(c.size);
-        return has_majority(before) && has_majority(after) &&
-               excess(t, after, limit, f) <= excess(t, before, limit, f);
+    /// Only the newcomer's own rack, row and power domain can get more members than before.
+    bool keeps_floors(std::vector<server_ref> const& before, std::vector<server_ref> const& after,
+                      server_ref in) const {
+        auto const was = company_of(t, before, in), is = company_of(t, after, in);
+        auto const worse = [limit = spread_limit_of(c.size)](unsigned now, unsigned then) {
+            return now > limit && now > then;
+        };
+        if (f.rack && worse(is.rack, was.rack)) return false;
+        if (f.row && worse(is.row, was.row)) return false;
+        if (f.power && worse(is.power, was.power)) return false;
+        return !f.colour || strangers(t, after) <= strangers(t, before);
+    }
+    bool step_allowed(std::vector<server_ref> const& before, std::vector<server_ref> const& after,
+                      server_ref in) const {
+        return has_majority(before) && has_majority(after) && keeps_floors(before, after, in);
     }
     bool visit(std::vector<server_ref> const& members) {
         if (steps.size() == leaving.size()) return true;
@@ -81,7 +94,7 @@ struct search {
                 --budget;
                 auto next = members;
                 *std::find(next.begin(), next.end(), out) = in;
-                if (!step_allowed(members, next)) continue;
+                if (!step_allowed(members, next, in)) continue;
                 steps.push_back({out, in});
                 if (visit(next)) return true;
                 steps.pop_back();
@@ -116,6 +129,12 @@ result<plan> plan_swaps(topology const& t, cell const& c, std::vector<server_ref
                         std::back_inserter(s.coming));
     sort_stably(s.leaving, [&](server_ref a, server_ref b) { return !s.alive(a) && s.alive(b); });
     if (s.leaving.empty()) return plan{};
+    for (auto const in : s.coming) {
+        auto const& server = t.servers[in.value];
+        if (s.alive(in) && !server.draining) continue;
+        return error(errc::conflict, fmt::format("server {} that should join is {}", server.id,
+                                                 server.draining ? "draining" : "down"));
+    }
     if (!s.has_majority(c.members)) {
         return error(errc::conflict,
                      "no majority of the members is up and connected: this is for emergency recovery");

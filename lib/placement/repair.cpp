@@ -8,7 +8,7 @@ namespace zooid::placement {
 server_list solver::impl::survivors(cell const& c) const {
     server_list keep;
     for (auto const m : c.members) {
-        if (servers.eligible(m.value)) keep.push_back(m.value);
+        if (servers.holds(m.value)) keep.push_back(m.value);
     }
     return keep;
 }
@@ -114,7 +114,7 @@ answer solver::impl::repair(cell const& c) {
     auto const all = survivors(c);
     auto d = draft_of(c);
     d.choose_pool(pool_of_most(all));
-    bool const all_can_stay = consistent(servers, d, all);
+    bool const all_can_stay = consistent(servers, d, all) && keeps_apart(c, all);
     if (all.size() == c.size && all_can_stay) {
         answer a;
         a.members = c.members, a.unavailable = d.score();
@@ -130,6 +130,15 @@ answer solver::impl::repair(cell const& c) {
     auto a = search_repair(c, d, all);
     count(c, a.members);
     return a;
+}
+
+/// True if no other cell shares more of these members than allowed.
+bool solver::impl::keeps_apart(cell const& c, server_list const& members) {
+    if (!overlaps.on()) return true;
+    overlaps.remove(number_of(c), c.members);
+    bool const apart = overlaps.largest(members) <= overlaps.most();
+    overlaps.add(number_of(c), c.members);
+    return apart;
 }
 
 /// The common case: one member is lost, the rest, which is in the draft, stays, and so do their loads.
@@ -149,6 +158,7 @@ answer solver::impl::search_repair(cell const& c, draft& d, server_list const& a
     answer a;
     std::string trouble;
     auto const attempt = [&](server_list const& keep) {
+        if (overlaps.largest(keep) > overlaps.most()) return false;
         if (!consistent(servers, d, keep) || !refill(d, keep)) return false;
         auto proposal = accept(d);
         auto steps = plan_for(c, proposal.members);

@@ -42,6 +42,7 @@ struct solver::impl {
     answer repair(cell const& c);
     server_list survivors(cell const& c) const;
     bool refill(draft& d, server_list const& keep);
+    bool keeps_apart(cell const& c, server_list const& members);
     std::optional<answer> repair_simply(cell const& c, draft& d);
     answer search_repair(cell const& c, draft& d, server_list const& all);
     result<plan> plan_for(cell const& c, std::vector<server_ref> const& target) const;

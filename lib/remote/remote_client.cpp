@@ -56,6 +56,7 @@ result<call_request> make_call(operation op, cell_name cell, kv::transaction con
     auto const at = deadline_of(options);
     auto made = op == operation::commit        ? commit_call(std::move(cell), t, at)
                 : op == operation::strict_read ? strict_read_call(std::move(cell), t, at)
+                : op == operation::leased_read ? leased_read_call(std::move(cell), t, at)
                                                : prefix_read_call(std::move(cell), t, at);
     if (made) made.value().birth = options.birth;
     return made;

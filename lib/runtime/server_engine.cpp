@@ -1,45 +1,48 @@
 #include "runtime/server_engine.hpp"
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/execution/blocking.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution/relationship.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-
-#include <algorithm>
 
 namespace zooid {
 
 namespace asio = boost::asio;
 
-server_engine::server_engine(running_server_options options, server_identity const& identity,
-                             opened_store store, executor const& owner, server_observer& observer)
-    : options_(std::move(options)), identity_(identity), owner_(owner),
+server_engine::server_engine(running_server_options const& options, server_identity const& identity,
+                             shard_place place, opened_store store, executor const& owner,
+                             server_observer& observer)
+    : options_(options), identity_(identity), place_(place), owner_(owner),
       later_(asio::prefer(asio::require(owner, asio::execution::blocking.never),
                           asio::execution::relationship.continuation)),
       observer_(observer), store_(std::move(store)), journal_(*store_.journal),
       tail_bytes_cut_(store_.content.tail_bytes_cut),
       server_(options_.tuning, identity_, options_.machines, journal_, store_.id, store_.content),
-      timer_(owner), stop_timer_(owner) {
+      timer_(owner) {
+    for (journal_damage const& place_of_it : store_.content.damage)
+        events_.push_back(journal_damaged{place_of_it});
     store_.content = {};
 }
 
 server_engine::~server_engine() = default;
 
+void server_engine::share(std::shared_ptr<shard_exchange> others) {
+    others_ = std::move(others);
+    request_sharing::home& here = *this;
+    sharing_ = std::make_unique<request_sharing>(place_, *others_, here);
+    others_->attach(place_.shard, [weak = weak_from_this(), owner = owner_] {
+        asio::post(owner, [weak] {
+            if (auto const self = weak.lock()) self->take_handed();
+        });
+    });
+}
+
 result<void> server_engine::begin() {
-    tcp_endpoint_options o;
-    o.self = identity_.server;
-    o.life = identity_.life;
-    o.keys = options_.keys;
-    o.listen = options_.listen;
-    o.peers = options_.peers;
     std::vector<server_id> known;
     for (tcp_peer const& p : options_.peers)
         known.push_back(p.server);
     server_.set_peers(std::move(known));
-    ZOOID_TRY(endpoint_, tcp_endpoint::open(owner_, std::move(o), *this));
+    ZOOID_TRY(endpoint_, tcp_endpoint::open(owner_, endpoint_options(options_, identity_, place_), *this));
     journal_.start(*this);
     if (store_.memory)
         asio::post(owner_, [weak = weak_from_this()] {
@@ -53,9 +56,7 @@ result<void> server_engine::begin() {
 void server_engine::abandon() {
     ended_ = true;
     timer_.cancel();
-    stop_timer_.cancel();
     endpoint_.reset();
-    if (on_stopped_) complete(std::move(*std::exchange(on_stopped_, std::nullopt)), errc::cancelled);
 }
 
 void server_engine::set_peer(tcp_peer const& peer) {
@@ -64,45 +65,44 @@ void server_engine::set_peer(tcp_peer const& peer) {
     endpoint_->set_peer(peer);
 }
 
+void server_engine::adopt(tcp_socket accepted) {
+    if (!ended_) endpoint_->adopt(std::move(accepted));
+}
+
 running_server_snapshot server_engine::snapshot() const {
-    return {server_.statistics(), journal_.statistics(), endpoint_->statistics(),
-            commit_latency_,      journal_.latency(),    turn_inputs_};
+    running_server_snapshot s;
+    s.server = server_.statistics();
+    s.journal = journal_.statistics();
+    if (endpoint_) s.transport = endpoint_->statistics();
+    s.commit_latency = commit_latency_;
+    s.flush_latency = journal_.latency();
+    s.turn_inputs = turn_inputs_;
+    if (others_) s.between_shards = others_->statistics(place_.shard);
+    return s;
 }
 
 // ---- stopping
 // ---------------------------------------------------------------------------------------------------------
 
-void server_engine::stop(duration deadline, stop_handler handler) {
-    if (ended_ || on_stopped_) {
-        return asio::post(owner_, asio::append(std::move(handler), result<void>(errc::stopping)));
-    }
-    stop_work_ = asio::prefer(asio::get_associated_executor(handler, owner_),
-                              asio::execution::outstanding_work.tracked);
-    on_stopped_ = std::move(handler);
+void server_engine::stop(std::function<void()> on_quiet) {
+    if (ended_) return;
+    on_quiet_ = std::move(on_quiet);
     server_.stop(boot_time_now());
-    stop_timer_.expires_after(std::max(deadline, duration::zero()));
-    stop_timer_.async_wait([weak = weak_from_this()](boost::system::error_code const& cancelled) {
-        auto const self = weak.lock();
-        if (!cancelled && self && !self->ended_) self->end_stop(errc::timed_out);
-    });
     note_input();
 }
 
 void server_engine::watch_stop() {
-    if (server_.is_quiet()) end_stop(outcome::success());
+    if (server_.is_quiet()) std::exchange(on_quiet_, nullptr)();
 }
 
-void server_engine::end_stop(result<void> outcome) {
+// What another shard answered may be on its way to a client here.
+void server_engine::end() {
+    if (ended_) return;
+    if (sharing_) sharing_->take_handed();
     ended_ = true;
+    on_quiet_ = nullptr;
     timer_.cancel();
-    stop_timer_.cancel();
     endpoint_->stop();
-    complete(std::move(*std::exchange(on_stopped_, std::nullopt)), std::move(outcome));
-}
-
-void server_engine::complete(stop_handler handler, result<void> outcome) {
-    asio::post(owner_, asio::append(std::move(handler), std::move(outcome)));
-    stop_work_ = {};
 }
 
 } // namespace zooid

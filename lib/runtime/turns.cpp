@@ -37,23 +37,35 @@ bytes server_engine::claims_for(server_id peer) {
 
 result<void> server_engine::on_peer_up(hello const& peer) {
     if (ended_) return errc::stopping;
+    if (joined_shards(place_, peer.place.shards).size() > 1) return on_lane_up(peer);
+    if (!mixed_.empty()) forget_lanes(peer.server);
     result<void> const welcome = server_.on_peer_up(boot_time_now(), peer.server, peer.life, peer.claims);
     note_input();
     if (welcome) report(peer_connected{peer.server, peer.life});
     return welcome;
 }
 
-void server_engine::on_peer_down(server_id peer, error const& why) {
+void server_engine::on_lane_down(server_id peer, std::uint16_t shard, error const& why) {
+    if (peer_lanes* const lanes = lanes_to(peer)) {
+        bool const was_whole = lanes->is_whole();
+        lanes->down(shard);
+        if (!was_whole) return;
+    }
     server_.on_peer_down(boot_time_now(), peer);
     report(peer_disconnected{peer, why});
 }
 
-void server_engine::on_frame(server_id from, channel on, bytes_view payload) {
+void server_engine::on_lane_frame(server_id from, std::uint16_t shard, channel on, bytes_view payload) {
+    if (peer_lanes* const lanes = lanes_to(from)) return on_mixed_frame(*lanes, from, shard, on, payload);
     server_.on_frame(boot_time_now(), from, on, payload);
     note_input();
 }
 
 void server_engine::on_request(requester from, bytes_view request) {
+    sharing_ ? sharing_->on_request(from, request) : take_request(from, request);
+}
+
+void server_engine::take_request(requester from, bytes_view request) {
     time_point const now = boot_time_now();
     note_commit(now, from.link, request);
     server_.on_request(now, from, request);
@@ -61,7 +73,21 @@ void server_engine::on_request(requester from, bytes_view request) {
 }
 
 void server_engine::on_client_down(link_id client) {
+    sharing_ ? sharing_->on_client_down(client) : forget_client(client);
+}
+
+void server_engine::forget_client(link_id client) {
     server_.on_client_down(client);
+}
+
+void server_engine::reply_to_client(link_id client, bytes_view reply) {
+    (void)endpoint_->reply(client, reply); // the client has gone, or asks again
+}
+
+void server_engine::take_handed() {
+    if (ended_) return;
+    sharing_->take_handed();
+    endpoint_->flush();
 }
 
 void server_engine::on_refused(refused_connection const& refused) {
@@ -106,7 +132,7 @@ void server_engine::end_turn() {
     scrub(now); // before the turn flushes: it may move records, which makes a batch due
     carry_out(now);
     arm_timer(now);
-    if (on_stopped_) watch_stop();
+    if (on_quiet_) watch_stop();
 }
 
 // A journal that is flushed here flushes after the frames have left, while those who got them work. What that
@@ -115,9 +141,9 @@ void server_engine::carry_out(time_point now) {
     do {
         persisted_in_turn_ = false;
         server_.finish(now, out_); // a journal with a thread of its own starts to write, while these leave
-        send_all();
         for (output_reply const& r : out_.replies)
             note_reply(now, r);
+        send_all();
         endpoint_->flush();
         flush_in_turn();
     } while (persisted_in_turn_);
@@ -140,14 +166,23 @@ bool server_engine::will_be_answered() const {
 
 void server_engine::send_all() {
     if (!out_.facts.empty()) observer_.on_durable(out_.facts); // R2
-    for (output_frame const& f : out_.frames)
-        (void)endpoint_->send(f.to, f.on, f.payload); // dropped and counted there: the cells repeat
-    for (output_reply const& r : out_.replies)
-        (void)endpoint_->reply(r.to, r.payload); // the client has gone, or asks again
+    for (output_frame const& f : out_.frames) {
+        if (peer_lanes* const lanes = lanes_to(f.to)) {
+            send_over(*lanes, f);
+        } else {
+            (void)endpoint_->send(f.to, f.on, f.payload); // dropped and counted there: the cells repeat
+        }
+    }
+    for (output_reply& r : out_.replies)
+        send_reply(r);
     for (server_event const& e : out_.events)
-        observer_.on_event(e);
+        observer_.on_shard_event(place_.shard, e);
     for (runtime_event const& e : std::exchange(events_, {}))
-        observer_.on_event(e);
+        observer_.on_shard_event(place_.shard, e);
+}
+
+void server_engine::send_reply(output_reply& r) {
+    sharing_ ? sharing_->send_reply(std::move(r)) : reply_to_client(r.to, r.payload);
 }
 
 void server_engine::note_commit(time_point now, link_id client, bytes_view encoded) {

@@ -23,6 +23,7 @@ json::object counters(server_statistics const& s) {
             {"commits_admitted", s.commits_admitted},
             {"commits_answered", s.commits_answered},
             {"reads_answered", s.reads_answered},
+            {"reads_leased", s.reads_leased},
             {"requests_failed", s.requests_failed},
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},
@@ -59,10 +60,15 @@ bytes describe(explanation const& e) {
                      {"state_digest", to_string(e.state_digest)},
                      {"members", servers_of(e.members)},
                      {"may_vote", e.may_vote},
+                     {"cell_version", e.cell_version},
+                     {"version_highest", e.version_highest},
                      {"open_slots", e.open_slots},
                      {"pending_commands", e.pending_commands},
                      {"pending_reads", e.pending_reads}};
-    if (!e.quarantine.empty()) out["quarantine"] = e.quarantine;
+    if (!e.quarantine.empty()) {
+        out["quarantine"] = e.quarantine;
+        out["distrusted"] = name_of(e.quarantined_for);
+    }
     json::object prefixes;
     for (auto const& [server, prefix] : e.known_prefixes)
         prefixes[to_string(server)] = prefix.value;
@@ -76,10 +82,12 @@ bytes describe(server::host const& h) {
         peers.push_back(json::object{{"server", p.server.value},
                                      {"connected", p.connected},
                                      {"both_ways", h.peers_.view().both_ways(p.server)},
-                                     {"suspected", h.peers_.view().suspected(p.server)}});
+                                     {"suspected", h.peers_.view().suspected(p.server)},
+                                     {"version_highest", h.peers_.view().find(p.server)->version_highest}});
     }
     return json::serialize(json::object{{"server", h.identity_.server.value},
                                         {"life", to_string(h.identity_.life)},
+                                        {"version_highest", h.machines_.version_highest},
                                         {"stopping", h.stopping_},
                                         {"rolled_back", h.rolled_back_},
                                         {"counters", counters(h.statistics())},

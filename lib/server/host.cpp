@@ -43,7 +43,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
-    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false});
+    cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false, false});
     if (founding && options_.steps) options_.steps->began(cells_.back().replica, *founding);
     if (founding && !founding->state.empty()) (void)cells_.back().machine->restore(founding->state.view());
     if (deadline != never) deadlines_.push(deadline, index);
@@ -54,7 +54,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 void server::host::host_first(snapshot const& first) {
     replica_id const reserved = reservations_.at(first.cell).replica;
     replica_identity const identity{
-        {identity_.server, journal_id_, reserved}, identity_.life, random_.next()};
+        {identity_.server, journal_id_, reserved}, identity_.life, random_.next(), machines_.version_highest};
     bool const founder = !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
@@ -103,6 +103,8 @@ void server::host::step(time_point now, std::uint32_t cell, event const& what) {
 
 void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) {
     marks_ |= done.marks;
+    if (done.marks.test(static_cast<std::size_t>(sometimes::read_answered_under_lease)))
+        ++statistics_.reads_leased;
     hosted_cell& c = cells_[cell];
     for (durable_record const& fact : done.persist)
         to_records(c.replica.cell(), c.replica.self().replica, fact, batch_);
@@ -111,6 +113,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
         route(cell, o, false);
     for (outgoing& o : done.after_durable)
         route(cell, o, true);
+    if (done.digests_differ) events_.push_back(digests_differ{c.replica.cell(), done.digests_differ});
     if (done.tell_when_durable) turn_.tickets.emplace_back(cell, *done.tell_when_durable);
     for (server_id peer : done.watch) {
         peer_state* p = peers_.find(peer);
@@ -134,6 +137,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
             return step(now, cell, apply_failed{d.at, "a command above this software's version"});
         }
         last = now_applied;
+        if (is_audited(d.at)) step(now, cell, *std::exchange(last, std::nullopt));
     }
     if (last) step(now, cell, *last);
     for (read_ready const& r : done.reads) {
@@ -155,9 +159,15 @@ void server::host::restore_machine(time_point now, std::uint32_t cell, snapshot 
     std::unique_ptr<state_machine> fresh = machines_.make();
     result<void> restored = outcome::success();
     if (!from.state.empty()) restored = fresh->restore(from.state.view());
-    if (!restored) return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message()});
+    if (!restored) {
+        bool const newer = restored.error() == errc::unsupported_version;
+        auto const why = newer ? apply_failed::reason::software : apply_failed::reason::state;
+        return step(now, cell, apply_failed{from.at, "snapshot: " + restored.error().message(), why});
+    }
     if (!from.state.empty() && fresh->state_digest() != from.state_digest) {
-        return step(now, cell, apply_failed{from.at, "snapshot: its digest is not that of its state"});
+        return step(now, cell,
+                    apply_failed{from.at, "snapshot: its digest is not that of its state",
+                                 apply_failed::reason::state});
     }
     c.machine = std::move(fresh);
     step(now, cell, applied{from.at, c.machine->state_digest()});
@@ -267,10 +277,19 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         leads ? ++statistics_.leading : --statistics_.leading;
         events_.push_back(leadership_changed{c.replica.cell(), leads, c.replica.promised()});
     }
+    bool const stands = c.replica.is_fresh_candidate();
+    if (stands != c.stands) {
+        c.stands = stands;
+        stands ? ++candidates_ : --candidates_;
+    }
     if (c.replica.is_quarantined() && !c.stopped) {
         c.stopped = true;
         announce_stopped(c);
         events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
+    }
+    if (!c.replica.is_quarantined() && c.stopped) {
+        c.stopped = false;
+        events_.push_back(replica_healed{c.replica.cell()});
     }
     time_point const wanted = c.replica.deadline();
     if (wanted < c.queued_at) {
@@ -309,7 +328,7 @@ void server::host::wake(time_point now) {
 }
 
 time_point server::host::deadline() const {
-    return secured_ ? std::min(tick_at_, deadlines_.next()) : tick_at_;
+    return secured_ ? std::min({tick_at_, deadlines_.next(), tell_at_}) : tick_at_;
 }
 
 // ---- turns
@@ -335,6 +354,7 @@ void server::host::probe_proposers(time_point now) {
 }
 
 void server::host::finish(time_point now, server_output& out) {
+    go_on_telling(now);
     probe_proposers(now);
     run_self_messages(now);
     park_or_release(now);
@@ -344,6 +364,8 @@ void server::host::finish(time_point now, server_output& out) {
     out.events.swap(events_);
     out.facts.swap(facts_);
     ++statistics_.turns;
+    told_ = 0;
+    tell_at_ = may_tell() ? now : never;
 }
 
 void server::host::take_durable_frames() {
@@ -415,7 +437,10 @@ void server::host::emit_frames(server_output& out) {
 
 void server::host::on_secured(time_point now) {
     secured_ = true;
+    earlier_holds_end_ = now + recorded_hold_;
+    if (recorded_hold_ > duration::zero()) peers_.hold_all_until(earlier_holds_end_); // G7
     forwarding_.begin(now);
+    record_hold(now);
     wake(now);
 }
 

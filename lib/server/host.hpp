@@ -26,6 +26,7 @@ struct hosted_cell {
     time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
+    bool stands = false; ///< a fresh candidate
 };
 
 /// A client's request that waits for its cell.
@@ -35,6 +36,13 @@ struct waiting_request {
     std::uint32_t cell = 0;
     operation op = operation::commit;
     bytes query; ///< of a strict read
+};
+
+/// Cells that have yet to be told that a peer was lost or is back.
+struct telling {
+    server_id peer;
+    std::vector<std::uint32_t> cells; ///< ascending
+    std::size_t next = 0;
 };
 
 /// What waits for the flush of one turn.
@@ -139,12 +147,17 @@ class server::host {
     void judge_all(time_point now);
     void judge(peer_state& peer, time_point now);
     void tell_cells(peer_state& peer, time_point now, bool returned);
+    void go_on_telling(time_point now);
+    bool may_tell() const;
     void send_pulse(peer_state& peer, time_point now);
     void watch_journal(time_point now);
     void remember_claims();
+    void record_hold(time_point now);
+    bool may_grant() const;
     void on_pulse(time_point now, peer_state& from, bytes_view payload);
     void on_cells(time_point now, peer_state& from, bytes_view payload);
     void on_addressed(time_point now, peer_state& from, addressed const& a);
+    bool let_go_of_absent(peer_state& from, addressed const& a);
     void on_message_for_newcomer(peer_state& from, addressed const& a, reservation const& reserved);
     void on_gone(time_point now, std::uint32_t cell, server_id there);
 
@@ -162,6 +175,7 @@ class server::host {
     void on_reserve(link_id client, request const& r);
     void on_found(link_id client, request const& r);
     void on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell);
+    void on_raise_version(time_point now, link_id client, request const& r, std::uint32_t cell);
     void on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell);
     replica_id draw_replica_id();
 
@@ -181,9 +195,16 @@ class server::host {
     std::uint64_t sequence_ = 0;         ///< of the last append
     std::uint64_t persisted_ = 0;
     std::uint64_t tokens_ = 0;
+    std::deque<telling> tellings_;
+    std::size_t told_ = 0;       ///< in this turn
+    std::size_t candidates_ = 0; ///< cells that stand
+    time_point tell_at_ = never; ///< when the next turn has to go on with it
     time_point tick_at_{};
     time_point probe_at_{};
     time_point claims_at_{};
+    duration recorded_hold_{}; ///< G7: the longest that any life on this journal granted, a record says
+    time_point earlier_holds_end_{};
+    std::uint64_t hold_recorded_in_ = 0; ///< the append that says so
     bool secured_ = false;
     bool latched_ = false;
     bool hung_ = false;

@@ -8,6 +8,12 @@
 
 namespace zooid {
 
+namespace {
+
+constexpr std::size_t told_per_turn_max = 1024;
+
+} // namespace
+
 void server::host::set_peers(std::vector<server_id> const& peers) {
     for (server_id peer : peers) {
         if (peer != identity_.server) peers_.add(peer, tick_at_);
@@ -76,6 +82,7 @@ void server::host::tick(time_point now) {
     }
     judge_all(now);
     watch_journal(now);
+    record_hold(now);
     if (now < claims_at_) return;
     claims_at_ = now + 5 * options_.probe_interval;
     remember_claims();
@@ -108,14 +115,43 @@ void server::host::tell_cells(peer_state& peer, time_point now, bool returned) {
     auto const stale = [&](std::uint32_t cell) { return cells_[cell].proposer.server != peer.server; };
     peer.led = concerned;
     peer.led.erase(std::remove_if(peer.led.begin(), peer.led.end(), stale), peer.led.end());
-    for (std::uint32_t cell : concerned)
-        step(now, cell, liveness_changed{peer.server});
+    auto const pending = std::find_if(tellings_.begin(), tellings_.end(),
+                                      [&](telling const& t) { return t.peer == peer.server; });
+    if (pending != tellings_.end()) {
+        auto const rest = pending->cells.begin() + static_cast<std::ptrdiff_t>(pending->next);
+        concerned.insert(concerned.end(), rest, pending->cells.end());
+        keep_each_once(concerned);
+        tellings_.erase(pending);
+    }
+    tellings_.push_back({peer.server, std::move(concerned)});
+    go_on_telling(now);
+}
+
+bool server::host::may_tell() const {
+    return !tellings_.empty() && candidates_ < options_.candidates_max && told_ < told_per_turn_max;
+}
+
+// The loss of one server concerns every cell that it led. If all of them stood at once, their messages would
+// hold up the pulses, servers would suspect each other, and more cells would stand: a storm that feeds
+// itself. So a few stand at a time, and a turn tells no more than keeps it short.
+void server::host::go_on_telling(time_point now) {
+    while (may_tell()) {
+        telling& t = tellings_.front();
+        if (t.next == t.cells.size()) {
+            tellings_.pop_front();
+            continue;
+        }
+        ++told_;
+        step(now, t.cells[t.next++], liveness_changed{t.peer});
+    }
+    if (!tellings_.empty()) mark(marks_, sometimes::cells_told_by_and_by);
 }
 
 void server::host::send_pulse(peer_state& peer, time_point now) {
     pulse p = peers_.next_pulse(peer, now);
     p.life = identity_.life;
     p.stopping = stopping_;
+    p.version_highest = machines_.version_highest;
     auto const age =
         std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
     p.journal_age_ms =
@@ -124,7 +160,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
     pulses_.push_back({peer.server, channel::pulse, encode(p)});
 }
 
-// A journal whose flush hangs can't acknowledge anything: its leaderships are gone (design, 9). An idle
+// A journal whose flush hangs can't acknowledge anything: its leaderships are gone. An idle
 // journal flushes a probe now and then, so that idle is not hung.
 void server::host::watch_journal(time_point now) {
     bool const hung = latched_ || journal_.outstanding_age(now) > options_.pulse_timeout;
@@ -139,6 +175,22 @@ void server::host::watch_journal(time_point now) {
     if (now < probe_at_ || latched_) return;
     probe_at_ = now + options_.probe_interval;
     journal_.probe(now);
+}
+
+// G7. The record is durable before the first grant, so that a later life knows for how long this one may have
+// promised. It goes down to what is granted now when nothing that an earlier life granted can be left.
+void server::host::record_hold(time_point now) {
+    duration const wanted = options_.lease.hold;
+    bool const due = wanted > recorded_hold_ || (wanted < recorded_hold_ && now >= earlier_holds_end_);
+    if (!due || !secured_ || latched_) return;
+    recorded_hold_ = wanted;
+    hold_recorded_in_ = sequence_ + 1;
+    batch_.push_back(to_record(held_promises{wanted}));
+}
+
+bool server::host::may_grant() const {
+    return options_.lease.on() && secured_ && !latched_ && !rolled_back_ &&
+           recorded_hold_ >= options_.lease.hold && persisted_ >= hold_recorded_in_;
 }
 
 void server::host::remember_claims() {
@@ -174,6 +226,7 @@ void server::host::on_pulse(time_point now, peer_state& from, bytes_view payload
     if (!peers_.take(from, heard, now)) return;
     (void)peers_.note_claim(from, heard.claim);
     judge(from, now);
+    if (may_grant()) peers_.grant(from, heard, now);
     // At a start both sides need an echo before they hear each other both ways: don't wait for the next tick.
     if (!peers_.view().both_ways(from.server) &&
         now - from.answered_pulse_at >= options_.pulse_interval / 4) {
@@ -207,6 +260,7 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
             return on_message_for_newcomer(from, a, reserved->second);
         ++statistics_.messages_refused;
         if (a.content.empty() || is_moved(a.content)) return;
+        if (let_go_of_absent(from, a)) return;
         append_not_here(from.now, a.cell, a.from, a.to);
         // Gone from here, or here again as another replica: whoever asks may know nobody who is left.
         configuration const* const there =
@@ -222,6 +276,16 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         return;
     }
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
+}
+
+// G8. Whatever the replica was, it proposes no more; but only a ballot of this life can be spoken for.
+bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
+    auto const content = decode_message(a.content);
+    auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
+    if (!waits) return false;
+    if (waits->in.server == identity_.server && waits->in.life == identity_.life)
+        append_addressed(from.now, a.cell, a.from, a.to, resigned{waits->in, waits->candidate});
+    return true;
 }
 
 // It asks whoever speaks to it for the state of the cell, and begins when that is durable.

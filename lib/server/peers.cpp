@@ -35,6 +35,8 @@ bool peer_table::note_life(peer_state& peer, life_id life) {
     if (known.life == life) return false;
     known.life = life;
     known.hears.clear();
+    known.taken = {};
+    known.version_highest = 0;
     peer.heard = 0;
     peer.stopping = peer.hung = false;
     peer.both_ways_until = {};
@@ -50,13 +52,30 @@ bool peer_table::take(peer_state& peer, pulse const& heard, time_point now) {
     peer.stopping = heard.stopping;
     peer.hung = std::chrono::milliseconds(heard.journal_age_ms) > options_.pulse_timeout;
     known.hears = heard.hears;
-    bool const remembered =
-        heard.echo > 0 && heard.echo <= peer.sent && peer.sent - heard.echo < peer.sent_at.size();
-    if (remembered) { // V1
+    known.version_highest = heard.version_highest;
+    hear_grant(peer, heard.grant, now);
+    if (remembers(peer, heard.echo)) { // V1
         time_point const sent = peer.sent_at[heard.echo % peer.sent_at.size()];
         peer.both_ways_until = std::max(peer.both_ways_until, sent + options_.pulse_timeout);
     }
     return true;
+}
+
+// When did we send it? Only of the last pulses.
+bool peer_table::remembers(peer_state const& peer, std::uint64_t number) {
+    return number > 0 && number <= peer.sent && peer.sent - number < peer.sent_at.size();
+}
+
+void peer_table::hear_grant(peer_state const& peer, grant_notice const& told, time_point now) {
+    if (!options_.lease.on() || told.to != life_ || !remembers(peer, told.through)) return;
+    time_point const sent = peer.sent_at[told.through % peer.sent_at.size()];
+    liveness_.at(peer.server).taken.heard(told, options_.lease.clock_ratio_max, sent, now);
+}
+
+void peer_table::grant(peer_state& peer, pulse const& asked, time_point now) {
+    peer_liveness& known = liveness_.at(peer.server);
+    if (!asked.grant.asks || !known.both_ways || known.suspected) return;
+    known.given.prolong(known.life, asked.number, options_.lease.hold, now);
 }
 
 pulse peer_table::next_pulse(peer_state& peer, time_point now) {
@@ -69,6 +88,9 @@ pulse peer_table::next_pulse(peer_state& peer, time_point now) {
     for (peer_liveness const& other : liveness_.peers()) {
         if (other.both_ways) p.hears.push_back(other.server);
     }
+    p.grant = liveness_.at(peer.server).given.notice();
+    if (!options_.lease.on()) p.grant = {};
+    p.grant.asks = options_.lease.on();
     return p;
 }
 

@@ -46,7 +46,9 @@ void keep_each_once(std::vector<std::uint32_t>& cells);
 class peer_table {
   public:
     peer_table(server_id self, life_id life, server_options const& options)
-        : options_(options), self_(self), liveness_(self, life) {}
+        : options_(options), self_(self), life_(life), liveness_(self, life) {
+        liveness_.set_leases(options.lease.on() ? liveness::leased_reads::on : liveness::leased_reads::off);
+    }
 
     liveness const& view() const { return liveness_; }
     std::vector<peer_state>& all() { return peers_; }
@@ -61,14 +63,21 @@ class peer_table {
     /// Takes in a pulse. False for one of a process that is gone.
     bool take(peer_state& peer, pulse const& heard, time_point now);
     pulse next_pulse(peer_state& peer, time_point now);
+    /// G1: holds promises for the peer's process, which asked by this pulse, if it is heard both ways.
+    void grant(peer_state& peer, pulse const& asked, time_point now);
+    void hold_all_until(time_point until) { liveness_.hold_all_until(until); }
     /// Judges V1 and V2 anew; true if the verdict on being suspected or heard both ways changed.
     bool judge(peer_state& peer, time_point now);
     /// Keeps the higher of two claims of one journal. False if `claimed` is below, or beside, what was heard.
     bool note_claim(peer_state& peer, journal_claim const& claimed);
 
   private:
+    void hear_grant(peer_state const& peer, grant_notice const& told, time_point now);
+    static bool remembers(peer_state const& peer, std::uint64_t number);
+
     server_options const& options_;
     server_id self_;
+    life_id life_;
     liveness liveness_;
     std::vector<peer_state> peers_; ///< ascending by server
 };

@@ -61,6 +61,10 @@ class interpreter {
             if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
             trouble("its voting state was damaged");
         }
+        // What could have been healed can't, now that its votes are in doubt as well (D6).
+        bool const doubted = found.voting_suspect || !out_.trouble.empty();
+        if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
+            state_.quarantined_for = distrust::state;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);
@@ -115,8 +119,10 @@ class interpreter {
         reader in = open(r);
         state_.quarantine = in.get_sized();
         // The first records ended here.
-        if (!in.at_end())
-            state_.quarantined_for = in.get<std::uint8_t>() == 1 ? distrust::votes : distrust::state;
+        auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
+        if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
+        bool const known = of == distrust::votes || of == distrust::learned;
+        state_.quarantined_for = known ? of : distrust::state;
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 
@@ -162,6 +168,20 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
 
 record to_record(cell_id cell, replica_id released, configuration const& members) {
     return {cell, released, record_kind::moved, {}, payload([&](writer& w) { w.put(members); })};
+}
+
+record to_record(held_promises const& h) {
+    auto const content = payload([&](writer& w) { w.put(static_cast<std::uint64_t>(h.hold.count())); });
+    return {{}, {}, record_kind::server, held_promises_at, content};
+}
+
+std::optional<held_promises> held_promises_of(record const& fact) {
+    if (fact.at != held_promises_at) return std::nullopt;
+    reader in = open(fact);
+    auto const hold = in.get<std::uint64_t>();
+    if (!in.complete() || hold > static_cast<std::uint64_t>(lease_hold_max.count()))
+        return held_promises{lease_hold_max};
+    return held_promises{duration(static_cast<std::int64_t>(hold))};
 }
 
 found_replica interpret(recovered_replica const& found) {

@@ -25,6 +25,19 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
 /// The `moved` record: the replica was released and is destroyed, and whom its cell had as members by then.
 record to_record(cell_id cell, replica_id released, configuration const& members);
 
+/// Facts of the journal itself are records of replica 0. Those of peers are at the peer's id; of the others,
+/// one says that the journal is dead, one for how long it may have held promises.
+inline constexpr slot dead_journal{0};
+inline constexpr slot held_promises_at{~std::uint64_t{0}};
+
+/// G7: no life on this journal granted longer.
+struct held_promises {
+    duration hold{};
+};
+record to_record(held_promises const& h);
+/// Nothing if it says something else. One that can't be read says the longest that there can be.
+std::optional<held_promises> held_promises_of(record const& fact);
+
 /// What became of a replica that the journal knows.
 struct found_replica {
     reservation reserved;

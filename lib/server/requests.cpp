@@ -117,7 +117,8 @@ void server::host::on_cell_request(time_point now, requester from, request const
         return reply_now(client, r.correlation, std::nullopt, {}, &cell, describe(cell.replica.explain()));
     case operation::describe_members: {
         replica const& here = cell.replica;
-        members_description const d{here.configuration_base(), here.newest_members(), here.is_changing()};
+        members_description const d{here.configuration_base(), here.newest_members(), here.is_changing(),
+                                    here.cell_version()};
         return reply_now(client, r.correlation, std::nullopt, {}, &cell, encode(d));
     }
     case operation::transfer_lead: return on_transfer_lead(now, client, r, *index);
@@ -132,18 +133,20 @@ void server::host::on_cell_request(time_point now, requester from, request const
         return refuse(client, r, errc::overloaded, &cell);
     }
     if (r.op == operation::change_members) return on_change_members(now, client, r, *index);
+    if (r.op == operation::raise_version) return on_raise_version(now, client, r, *index);
     token const request{++tokens_};
     if (r.op == operation::commit) {
         if (is_system_key(cell.replica.key()) && !may_administer(from.role))
             return refuse_role(from, r, "writing into a cell of the directory");
-        if (auto const admitted = machines_.admit(r.payload); !admitted)
+        if (auto const admitted = machines_.admit(r.payload, cell.replica.cell_version()); !admitted)
             return refuse(client, r, admitted.error(), &cell);
         ++statistics_.commits_admitted;
         waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, {}});
         return step(now, *index, propose{request, shared_bytes(r.payload)});
     }
     waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, bytes(r.payload)});
-    step(now, *index, read{request});
+    read_mode const how = r.op == operation::leased_read ? read_mode::leased : read_mode::strict;
+    step(now, *index, read{request, how});
 }
 
 // The cell was here: its members as of then are told. A wrong pointer costs a detour, never safety.
@@ -172,6 +175,14 @@ void server::host::on_change_members(time_point now, link_id client, request con
     step(now, cell, change_members{request, std::move(decoded).value()});
 }
 
+void server::host::on_raise_version(time_point now, link_id client, request const& r, std::uint32_t cell) {
+    auto decoded = decode_rise(r.payload);
+    if (!decoded) return refuse(client, r, decoded.error(), &cells_[cell]);
+    token const request{++tokens_};
+    waiting_.emplace(request, waiting_request{client, r.correlation, cell, r.op, {}});
+    step(now, cell, raise_version{request, decoded.value()});
+}
+
 void server::host::on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell) {
     hosted_cell const& c = cells_[cell];
     reader in(r.payload);
@@ -180,6 +191,9 @@ void server::host::on_transfer_lead(time_point now, link_id client, request cons
         return refuse(client, r, error(errc::invalid_argument, "the successor is no member"), &c);
     }
     if (c.replica.role() != role::leading) return refuse(client, r, errc::not_proposer, &c);
+    server_id const there = c.replica.members()[*c.replica.members().index_of(successor)].server;
+    if (peers_.view().suspected(there) || !peers_.view().both_ways(there))
+        return refuse(client, r, error(errc::unreachable, "the successor's server is not heard"), &c);
     step(now, cell, resign{successor});
     reply_now(client, r.correlation, std::nullopt, {}, &c, {});
 }
@@ -249,6 +263,12 @@ void server::host::on_found(link_id client, request const& r) {
     if (founding.at || founding.configurations.size() != 1) {
         return refuse(client, r,
                       error(errc::invalid_argument, "a cell is founded at slot 0 with one configuration"),
+                      nullptr);
+    }
+    if (founding.cell_version > machines_.version_highest) {
+        return refuse(client, r,
+                      error(errc::unsupported_version, "this software understands cell version " +
+                                                           std::to_string(machines_.version_highest)),
                       nullptr);
     }
     configuration const& members = founding.configurations.front().members;

@@ -5,12 +5,6 @@
 
 namespace zooid {
 
-namespace {
-
-constexpr slot dead_journal{0}; // of the `server` record that says so; peers' records are at their ids
-
-} // namespace
-
 void server::host::restore(recovered_journal const& recovered) {
     for (recovered_replica const& found : recovered.replicas) {
         found_replica back = interpret(found);
@@ -30,12 +24,19 @@ void server::host::restore(recovered_journal const& recovered) {
         member const self{identity_.server, journal_id_, found.replica};
         std::uint64_t const seed = random_.next();
         if (state.promised) mark(marks_, sometimes::promise_survived_restart);
-        host_cell(replica::recover(state, {self, identity_.life, seed}, options_.cells), std::nullopt);
+        host_cell(
+            replica::recover(state, {self, identity_.life, seed, machines_.version_highest}, options_.cells),
+            std::nullopt);
         if (options_.steps) options_.steps->came_back(cells_.back().replica, state);
     }
     found_ = recovered.last;
+    if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;
+        if (auto const held = held_promises_of(fact)) {
+            recorded_hold_ = std::max(recorded_hold_, held->hold);
+            continue;
+        }
         reader in(fact.payload.view());
         std::uint8_t const format = in.get<std::uint8_t>();
         server_id const peer = in.get<server_id>();
@@ -58,11 +59,12 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     if (damage.record == record_kind::server) {
         for (peer_state& peer : peers_.all())
             peer.claim_changed = peer.claim_changed || !peer.claims.empty();
+        if (recorded_hold_ > duration::zero()) batch_.push_back(to_record(held_promises{recorded_hold_}));
         return;
     }
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
-    if (!cells_[*cell].replica.is_quarantined())
+    if (cells_[*cell].replica.may_vote_again())
         step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
@@ -74,7 +76,7 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
     std::string const cause = "the journal was rolled back";
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        if (!cells_[cell].replica.is_quarantined()) step(now, cell, votes_lost{cause});
+        if (cells_[cell].replica.may_vote_again()) step(now, cell, votes_lost{cause});
     }
 }
 

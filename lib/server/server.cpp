@@ -11,8 +11,11 @@ std::string explain_invalid(server_options const& o) {
     if (o.pulse_interval <= duration::zero()) return "pulse_interval: must be above 0";
     if (o.pulse_timeout < 2 * o.pulse_interval) return "pulse_timeout: must be at least two pulse intervals";
     if (o.probe_interval <= duration::zero()) return "probe_interval: must be above 0";
+    if (auto const lease = explain_invalid(o.lease, o.pulse_interval); !lease.empty())
+        return "lease." + lease;
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
+    if (o.candidates_max == 0) return "candidates_max: must be above 0";
     return {};
 }
 
@@ -20,7 +23,8 @@ machine_kind machine_kind::key_value() {
     auto const make = []() -> std::unique_ptr<state_machine> {
         return std::make_unique<kv::session_machine>(std::make_unique<kv::store>());
     };
-    return {make, kv::admit_request};
+    auto const admit = [](bytes_view command, std::uint16_t) { return kv::admit_request(command); };
+    return {make, admit};
 }
 
 void server_output::clear() {
@@ -149,6 +153,7 @@ bytes encode(members_description const& d) {
     bytes out;
     writer w(out);
     w.put(d.base), w.put(d.newest), w.put(static_cast<std::uint8_t>(d.changing ? 1 : 0));
+    w.put(d.cell_version);
     return out;
 }
 
@@ -157,6 +162,7 @@ result<members_description> decode_members_description(bytes_view encoded) {
     members_description d;
     in.get(d.base), in.get(d.newest);
     d.changing = in.get<std::uint8_t>() != 0;
+    in.get(d.cell_version);
     if (!in.complete()) return error(errc::malformed, "a description of members");
     return d;
 }

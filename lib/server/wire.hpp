@@ -1,6 +1,7 @@
 // What servers say to each other: batches of cell messages, pulses, and the claims of a handshake.
 #pragma once
 
+#include <zooid/cell/leases.hpp>
 #include <zooid/cell/message.hpp>
 #include <zooid/journal/journal.hpp>
 
@@ -26,9 +27,11 @@ struct pulse {
     std::uint64_t number = 0; ///< counts this sender's pulses to this peer
     std::uint64_t echo = 0;   ///< the highest number heard from the peer in its present life
     bool stopping = false;
-    std::uint32_t journal_age_ms = 0; ///< of the oldest outstanding flush
+    std::uint32_t journal_age_ms = 0;  ///< of the oldest outstanding flush
+    std::uint16_t version_highest = 0; ///< the highest cell version that the sender understands
     journal_claim claim;
     std::vector<server_id> hears; ///< both ways, ascending
+    grant_notice grant;           ///< since version 2; a pulse without one is written as version 1
 
     friend bool operator==(pulse const&, pulse const&) = default;
 };

@@ -95,6 +95,7 @@ void caller::send(server_id to) {
     r.op = intent_.kind == intent_kind::commit        ? operation::commit
            : intent_.kind == intent_kind::strict_read ? operation::strict_read
                                                       : operation::prefix_read;
+    if (r.op == operation::strict_read && options_.reads == read_mode::leased) r.op = operation::leased_read;
     if (r.op == operation::commit && !opened_) r.op = operation::open_session, r.payload = {};
     if (r.op == operation::prefix_read) r.min_slot = seen_;
     if (r.op == operation::commit) maybe_ = maybe_ || attempts_ > 1;

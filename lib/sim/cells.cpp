@@ -123,9 +123,18 @@ bool world::engine::replace_member(cell_index cell) {
         std::count_if(members.begin(), members.end(), [&](member const& m) { return at(m.server).harmed; });
     if (static_cast<std::size_t>(harmed) > (members.size() - 1) / 2) return false;
     configuration_change const change{
-        r.configuration_base(), configuration(members), {{joins.value().replica, 0, 1}}};
+        r.configuration_base(), configuration(members), {{joins.value().replica, 0, at(server).software}}};
     cells_[cell].requested.push_back(change);
     (void)send_operator_request(leads, operation::change_members, cells_[cell].id, encode(change));
+    return true;
+}
+
+bool world::engine::finalise(cell_index cell, std::uint16_t to) {
+    server_id const leads = leader(cell);
+    if (!leads) return false;
+    finalised_ = std::max(finalised_, to);
+    version_rise const rise{at(leads).running->host.find_replica(cells_[cell].id)->configuration_base(), to};
+    (void)send_operator_request(leads, operation::raise_version, cells_[cell].id, encode(rise));
     return true;
 }
 

@@ -32,13 +32,16 @@ std::string_view name_of(fault f) {
     case fault::wiped_disk: return "wiped_disk";
     case fault::old_image: return "old_image";
     case fault::replaced_member: return "replaced_member";
+    case fault::upgraded: return "upgraded";
+    case fault::rolled_back: return "rolled_back";
+    case fault::finalised: return "finalised";
     case fault::count_: break;
     }
     return "unknown";
 }
 
 std::vector<std::string_view> profile_names() {
-    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "everything"};
+    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "leases", "versions", "everything"};
 }
 
 bool is_profile(std::string_view name) {
@@ -62,6 +65,33 @@ std::vector<fault> faults_of(std::string_view profile) {
         std::vector<fault> kinds(5, replaced_member);
         kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, wiped_disk,
                                    rot, pause, duplicates_and_reordering});
+        return kinds;
+    }
+    if (profile == "leases")
+        return {isolate,
+                partition,
+                one_way_cut,
+                ragged_cut,
+                pause,
+                pause,
+                clock_rate,
+                clock_rate,
+                kill,
+                power_cut,
+                kill,
+                polite_stop,
+                flap_then_kill,
+                broken_links,
+                packet_loss,
+                hung_disk,
+                slow_network,
+                replaced_member,
+                replaced_member,
+                duplicates_and_reordering};
+    if (profile == "versions") {
+        std::vector<fault> kinds(6, upgraded);
+        kinds.insert(kinds.end(), {rolled_back, rolled_back, finalised, finalised, finalised, replaced_member,
+                                   kill, power_cut, isolate, packet_loss});
         return kinds;
     }
     std::vector<fault> all;
@@ -176,6 +206,9 @@ bool chaos::inject(fault f) {
     server_id const victim = draw_victim();
     if (harms(f) && !may_harm(victim)) return false;
     if (f == fault::old_image) return restore_old_image();
+    if (f == fault::finalised && !finalise()) return false;
+    // Below the version of a cell its replica stops: an operator's mistake that a minority survives.
+    if (f == fault::rolled_back && world_.was_finalised() && !may_harm(victim)) return false;
     ++injected_[static_cast<std::size_t>(f)];
     world_.note("CHAOS: " + std::string(name_of(f)));
     befall(f, victim);
@@ -217,6 +250,9 @@ void chaos::befall(fault f, server_id victim) {
         return world_.set_clock_rate(victim, static_cast<std::uint32_t>(rate));
     }
     case fault::replaced_member: return void(world_.replace_member(random_.below(cells_)));
+    case fault::upgraded: return change_software(victim, newer_software);
+    case fault::rolled_back: return change_software(victim, older_software);
+    case fault::finalised: return;
     default: return harms(f) ? harm_disk(f, victim) : trouble_disk(f, victim);
     }
 }
@@ -225,6 +261,20 @@ void chaos::end_and_return(server_id server, demise how) {
     how == demise::power_cut ? world_.cut_power(server) : world_.kill(server);
     duration const away = random_.chance(1, 3) ? draw_span(1, 100) : draw_span(100, 8000);
     at_end(away, [this, server] { world_.start(server); });
+}
+
+void chaos::change_software(server_id server, std::uint16_t to) {
+    world_.kill(server);
+    world_.set_software(server, to);
+    at_end(draw_span(1, 2000), [this, server] { world_.start(server); });
+}
+
+// Not while a server is away: with what it comes back is not known yet to whoever is asked.
+bool chaos::finalise() {
+    for (std::uint64_t s = 1; s <= servers_; ++s) {
+        if (!world_.is_running(server_id{s})) return false;
+    }
+    return world_.finalise(random_.below(cells_), newer_software);
 }
 
 void chaos::cut_power_everywhere() {
@@ -392,6 +442,10 @@ void chaos::heal(std::vector<server_id> const& left_out) {
         }
         if (out) continue;
         world_.heal_disk(server);
+        if (world_.was_finalised() && world_.software(server) < newer_software) {
+            world_.kill(server);
+            world_.set_software(server, newer_software);
+        }
         if (world_.is_latched(server) || world_.is_stopping(server)) world_.kill(server);
         world_.start(server);
     }

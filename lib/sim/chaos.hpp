@@ -15,6 +15,8 @@ namespace zooid::sim {
 /// The faults of a profile.
 std::vector<fault> faults_of(std::string_view profile);
 
+inline constexpr std::uint16_t older_software = 1, newer_software = 2;
+
 class chaos {
   public:
     chaos(world& w, std::vector<fault> kinds, std::size_t servers, std::size_t cells, std::uint64_t seed);
@@ -51,6 +53,8 @@ class chaos {
     void trouble_disk(fault f, server_id server);
     void harm_disk(fault f, server_id server);
     bool restore_old_image();
+    void change_software(server_id server, std::uint16_t to);
+    bool finalise();
 
     world& world_;
     std::vector<fault> kinds_;

@@ -47,9 +47,10 @@ std::pair<std::uint64_t, io_outcome> disk::take(std::size_t place) {
 duration disk::time_of(io_step const& s) {
     if (std::holds_alternative<io_write>(s)) return {};
     auto const span = static_cast<std::uint64_t>((options_.flush_max - options_.flush_min).count());
-    auto takes = options_.flush_min + duration(static_cast<std::int64_t>(random_.below(span + 1)));
-    if (options_.outlier_per_mille > 0 && random_.chance(options_.outlier_per_mille, 1000)) takes *= 20;
-    return takes * slow_;
+    auto const takes = options_.flush_min + duration(static_cast<std::int64_t>(random_.below(span + 1)));
+    bool const outlier = options_.outlier_per_mille > 0 && random_.chance(options_.outlier_per_mille, 1000);
+    // Not multiplied with each other: such a step would outlive the healing of its disk by half a minute.
+    return takes * std::max(slow_, outlier ? outlier_factor : 1);
 }
 
 bool disk::carry_out(io_step const& s, io_outcome& outcome) {

@@ -23,6 +23,7 @@ namespace zooid::sim {
 
 inline constexpr std::uint64_t sector_bytes = 512;
 inline constexpr std::size_t recent_sectors = 48;
+inline constexpr std::uint32_t outlier_factor = 20;
 
 class disk {
   public:

@@ -78,6 +78,8 @@ class world::engine final : public caller_surroundings {
     std::string unrest() const;
     server_id leader(cell_index cell) const;
     bool replace_member(cell_index cell);
+    bool finalise(cell_index cell, std::uint16_t to);
+    bool is_outdated(machine const& m) const { return m.software < finalised_; }
     std::vector<configuration> possible_configurations(cell_index cell) const;
     std::string describe() const;
 
@@ -102,6 +104,7 @@ class world::engine final : public caller_surroundings {
     world_statistics statistics_;
     sometimes_set marks_;
     std::uint64_t hash_ = 0x7a6f6f6964;
+    std::uint16_t finalised_ = 1; ///< the highest version that any cell was asked to rise to
     colony_id colony_{1, 1};
 
   private:

@@ -20,6 +20,7 @@ struct draws {
     std::size_t clients_each = 5;
     duration think_mean{};
     std::uint64_t unsettled = 0;
+    read_mode reads = read_mode::strict;
     std::size_t faults = 8;
 };
 
@@ -31,6 +32,7 @@ void draw_tuning(prng& random, server_options& s) {
     s.pulse_interval = milliseconds(pick(random, {60, 100, 100, 200}));
     s.pulse_timeout = s.pulse_interval * static_cast<std::int64_t>(random.between(4, 6));
     s.requests_max = pick(random, {4, 100, 100'000, 100'000});
+    s.candidates_max = pick(random, {1, 2, 512});
     cell_options& c = s.cells;
     c.checkpoint_log_entries = random.between(16, 300);
     c.checkpoint_log_bytes = random.between(2, 64) * 1024;
@@ -38,6 +40,18 @@ void draw_tuning(prng& random, server_options& s) {
     c.slice_bytes_max = pick(random, {600, 4096, 65536, 262144});
     c.pending_count_max = pick(random, {2, 64, 4096, 4096});
     c.slots_ahead_max = pick(random, {4, 64, 1024});
+}
+
+// From a seed of their own: what else a life is made of does not depend on them. Clocks run at half to twice
+// the world's speed at most, so the bound of 4 is met, and just so.
+void draw_leases(life_options const& options, draws& d) {
+    prng random(options.seed * 0x9E3779B97F4A7C15ull + hash64("leases"));
+    bool const drawn = options.profile == "everything" && random.chance(1, 4);
+    if (options.profile != "leases" && !drawn) return;
+    d.reads = read_mode::leased;
+    lease_options& lease = d.world.server.lease;
+    lease.clock_ratio_max = 4;
+    lease.hold = 4 * d.world.server.pulse_interval * static_cast<std::int64_t>(random.between(2, 3));
 }
 
 draws draw_from(life_options const& options) {
@@ -70,6 +84,7 @@ draws draw_from(life_options const& options) {
     d.think_mean = std::chrono::microseconds(1'000'000 * d.clients_each / options.calls_per_second);
     d.unsettled = pick(random, {0, 0, 1, 30});
     d.faults = random.between(5, 20);
+    draw_leases(options, d);
     return d;
 }
 
@@ -83,7 +98,11 @@ std::vector<std::string> describe(draws const& d) {
                 " slots, segments of " + std::to_string(d.world.journal.segment_bytes) +
                 " bytes, checkpoint after " + std::to_string(d.world.server.cells.checkpoint_log_entries) +
                 " entries",
-            "faults: " + std::to_string(d.faults)};
+            "faults: " + std::to_string(d.faults) +
+                (d.reads == read_mode::leased
+                     ? ", leased reads, holds of " +
+                           std::to_string(d.world.server.lease.hold / milliseconds(1)) + " ms"
+                     : std::string())};
 }
 
 class one_life {
@@ -110,9 +129,10 @@ class one_life {
             (void)world_.found_cell(replicas);
         for (std::size_t i = 0; i < drawn_.cells.size() * drawn_.clients_each && well(); ++i) {
             cell_index const cell = i % drawn_.cells.size();
-            world_.add_client(
-                cell,
-                {.work = drawn_.work[cell], .think_mean = drawn_.think_mean, .unsettled = drawn_.unsettled});
+            world_.add_client(cell, {.work = drawn_.work[cell],
+                                     .think_mean = drawn_.think_mean,
+                                     .reads = drawn_.reads,
+                                     .unsettled = drawn_.unsettled});
         }
     }
 

@@ -69,13 +69,15 @@ struct machine {
     machine_clock clock;
     disk storage;
     journal_id journal;
+    std::uint64_t acknowledged = 0; ///< the last batch that its earlier processes knew to be durable
     std::unique_ptr<process> running;
     std::uint32_t epoch = 0; ///< of the process; events of an earlier one are stale
     world_time paused_until = 0;
     world_time wake_at = no_time; ///< the earliest wake in the queue
     world_time scrub_at = 0;
-    bool harmed = false;  ///< something durable was destroyed on purpose: it may stop voting
-    bool latched = false; ///< its journal failed; only a new start helps
+    std::uint16_t software = 1; ///< the highest cell version that it understands from its next start on
+    bool harmed = false;        ///< something durable was destroyed on purpose: it may stop voting
+    bool latched = false;       ///< its journal failed; only a new start helps
     disk_backup backup;
 };
 

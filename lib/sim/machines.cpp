@@ -22,14 +22,18 @@ std::unique_ptr<state_machine> make_sessions() {
     return std::make_unique<kv::session_machine>(std::make_unique<kv::store>(), bounds);
 }
 
-machine_kind sessions_with(session_horizon horizon) {
+// Software of any version has the same commands here: what it does not understand is a cell that was raised
+// above it.
+machine_kind sessions_with(session_horizon horizon, std::uint16_t software) {
+    machine_kind kind{make_sessions<1000>,
+                      [](bytes_view command, std::uint16_t) { return kv::admit_request(command); }, software};
     switch (horizon) {
-    case session_horizon::slots_40: return {make_sessions<40>, kv::admit_request};
-    case session_horizon::slots_150: return {make_sessions<150>, kv::admit_request};
-    case session_horizon::slots_400: return {make_sessions<400>, kv::admit_request};
+    case session_horizon::slots_40: kind.make = make_sessions<40>; break;
+    case session_horizon::slots_150: kind.make = make_sessions<150>; break;
+    case session_horizon::slots_400: kind.make = make_sessions<400>; break;
     case session_horizon::slots_1000: break;
     }
-    return {make_sessions<1000>, kv::admit_request};
+    return kind;
 }
 
 class to_server final : public journal_listener {
@@ -60,6 +64,7 @@ void world::engine::format(machine& m) {
     std::uint64_t const high = random_.next();
     std::uint64_t const low = random_.next();
     m.journal = {high, low};
+    m.acknowledged = 0;
     m.storage.replace(format_journal(m.journal, options_.journal));
 }
 
@@ -72,6 +77,15 @@ void world::engine::start(machine& m) {
         return start(m);
     }
     if (!recovered) return fail("server " + to_string(m.id) + ": " + recovered.error().message());
+    // An acknowledged last batch that is gone looks like one that was torn, and the journal promises nothing
+    // of it
+    // (`lib/journal/FORMAT.md`, what can't be detected), so this is no harm to measure it by.
+    if (m.harmed && recovered.value().content.last.batch < m.acknowledged) {
+        note("server " + to_string(m.id) +
+             " gets a new disk: its last batch is gone, and nothing would tell");
+        format(m);
+        return start(m);
+    }
     marks_ |= recovered.value().marks;
     for (journal_damage const& d : recovered.value().content.damage) {
         if (!m.harmed && d.kind != damage_kind::harmless)
@@ -85,8 +99,9 @@ void world::engine::start(machine& m) {
     m.wake_at = no_time;
     m.latched = false;
     server_identity const identity{colony_, m.id, life_id{life | 1}, seed};
-    m.running = std::make_unique<process>(options_.server, identity, sessions_with(options_.session_horizon),
-                                          m.journal, std::move(recovered).value());
+    m.running = std::make_unique<process>(options_.server, identity,
+                                          sessions_with(options_.session_horizon, m.software), m.journal,
+                                          std::move(recovered).value());
     std::vector<server_id> peers;
     for (machine const& other : machines_)
         if (other.id != m.id) peers.push_back(other.id);
@@ -115,6 +130,7 @@ void world::engine::stop(machine& m) {
 void world::engine::crash(machine& m, bool power) {
     if (m.running) {
         (void)collect_marks();
+        m.acknowledged = m.running->store.claim().batch;
         m.running.reset();
         ++m.epoch;
         forget_links(m);
@@ -187,7 +203,8 @@ void world::engine::take_events(machine& m) {
         if (auto const* stopped = std::get_if<replica_stopped>(&e)) {
             note("server " + to_string(m.id) + ": replica of " + to_string(stopped->cell) +
                  " stopped: " + stopped->cause);
-            if (!m.harmed) fail("server " + to_string(m.id) + " quarantined a replica: " + stopped->cause);
+            if (!m.harmed && !is_outdated(m))
+                fail("server " + to_string(m.id) + " quarantined a replica: " + stopped->cause);
         } else if (auto const* led = std::get_if<leadership_changed>(&e)) {
             note("server " + to_string(m.id) + (led->leads ? " leads " : " no longer leads ") +
                  to_string(led->cell) + " in " + to_string(led->in));

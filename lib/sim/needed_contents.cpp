@@ -43,7 +43,7 @@ effect_on_key effect_of(kv::transaction const& t, bytes const& key) {
     effect_on_key e;
     for (kv::condition const& c : t.conditions()) {
         if (auto const* q = std::get_if<kv::equals>(&c); q && q->key == key) e.required = q->expected;
-        if (auto const* a = std::get_if<kv::absent>(&c); a && a->key == key) e.required = content();
+        if (auto const* a = std::get_if<kv::absent>(&c); a && a->key == key) e.required = key_content();
     }
     for (kv::operation const& o : t.operations()) {
         if (bytes const* written = written_key(o); !written || *written != key) continue;
@@ -53,7 +53,7 @@ effect_on_key effect_of(kv::transaction const& t, bytes const& key) {
         }
         auto const* p = std::get_if<kv::put>(&o);
         e.what = effect_on_key::kind::sets;
-        e.set_to = p ? content(p->content) : content();
+        e.set_to = p ? key_content(p->content) : key_content();
     }
     return e;
 }
@@ -74,11 +74,11 @@ std::vector<bytes const*> keys_touched(kv::transaction const& t) {
 // ---- sets and effects
 // ----------------------------------------------------------------------------------------
 
-bool content_set::contains(content const& one) const {
+bool content_set::contains(key_content const& one) const {
     return any_ || std::find(all_.begin(), all_.end(), one) != all_.end();
 }
 
-void content_set::add(content one) {
+void content_set::add(key_content one) {
     if (contains(one)) return;
     all_.push_back(std::move(one));
     if (all_.size() > contents_max) *this = any();
@@ -86,11 +86,11 @@ void content_set::add(content one) {
 
 void content_set::add(content_set const& more) {
     if (more.any_) *this = any();
-    for (content const& one : more.all_)
+    for (key_content const& one : more.all_)
         add(one);
 }
 
-void content_set::keep_only(content const& one) {
+void content_set::keep_only(key_content const& one) {
     bool const kept = contains(one);
     *this = none();
     if (kept) add(one);
@@ -104,9 +104,9 @@ content_set effect_on_key::before(content_set const& after) const {
     case kind::sets: out = after.contains(set_to) ? content_set::any() : content_set::none(); break;
     case kind::adds:
         if (after.is_any()) out = content_set::any();
-        for (content const& one : after.all()) {
+        for (key_content const& one : after.all()) {
             auto const* n = one ? std::get_if<kv::integer>(&*one) : nullptr;
-            if (n && *n == amount) out.add(content()); // an absent key counts as 0
+            if (n && *n == amount) out.add(key_content()); // an absent key counts as 0
             auto const less = n ? sum(*n, amount.negated()) : std::nullopt;
             if (less) out.add(*less);
         }
@@ -178,7 +178,7 @@ void needed_contents::go_back(bytes const& key, story const& s, told_versions co
     for (auto stop = stops.rbegin(); stop != stops.rend(); ++stop) {
         auto const told_here = s.events.find(*stop);
         if (told_here != s.events.end())
-            for (content const& held : told_here->second.held)
+            for (key_content const& held : told_here->second.held)
                 may_hold.keep_only(held);
         if (gaps_.contains(*stop)) {
             if (!may_hold.is_any()) needed_[*stop].emplace_back(key, may_hold);

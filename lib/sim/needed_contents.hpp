@@ -1,8 +1,8 @@
 // What a key may hold at a version if every later reply is to come true: found backwards, key by key. A
 // commit whose reply is known turns what the key must hold after it into what it must hold before it; where
 // nobody was told of the commit, it may be any unknown call that writes the key, or none that does. That each
-// such call is there once, and that it writes other keys too, is left out: a content outside these sets is
-// wrong, one inside may be.
+// such call is there once, and that it writes other keys too, is left out: a content outside these sets
+// is wrong, one inside may be.
 #pragma once
 
 #include "sim/linear_model.hpp"
@@ -18,7 +18,7 @@ namespace zooid::sim {
 class told_versions;
 
 /// Nothing: the key is absent.
-using content = std::optional<kv::value>;
+using key_content = std::optional<kv::value>;
 
 /// Some contents, or any.
 class content_set {
@@ -27,24 +27,24 @@ class content_set {
     static content_set any() { return content_set(true); }
 
     bool is_any() const { return any_; }
-    bool contains(content const& one) const;
-    void add(content one);
+    bool contains(key_content const& one) const;
+    void add(key_content one);
     void add(content_set const& more);
-    void keep_only(content const& one);
-    std::vector<content> const& all() const { return all_; }
+    void keep_only(key_content const& one);
+    std::vector<key_content> const& all() const { return all_; }
 
   private:
     explicit content_set(bool any) : any_(any) {}
 
     bool any_;
-    std::vector<content> all_;
+    std::vector<key_content> all_;
 };
 
 /// What a transaction that commits does to one key.
 struct effect_on_key {
     enum class kind : std::uint8_t { nothing, sets, adds, unclear } what = kind::nothing;
-    std::optional<content> required; ///< before it
-    content set_to;
+    std::optional<key_content> required; ///< before it
+    key_content set_to;
     kv::integer amount;
 
     friend bool operator==(effect_on_key const&, effect_on_key const&) = default;
@@ -62,7 +62,7 @@ class needed_contents {
 
   private:
     struct event {
-        std::vector<content> held; ///< by the state at this version
+        std::vector<key_content> held; ///< by the state at this version
         std::vector<effect_on_key> effects;
     };
     struct story {

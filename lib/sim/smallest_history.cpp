@@ -3,8 +3,7 @@
 //
 //   1. Cut at an instant: what is open there becomes unknown. The first bad response is found by bisection.
 //   2. Begin later: if nobody but known commits can have made versions 1 to v, every order begins with them,
-//   and
-//      what claims a later version has to be explained from the state that they leave.
+//      and what claims a later version has to be explained from the state that they leave.
 //   3. Leave out calls that changed nothing. (Commits and unknown calls must stay: others may have seen
 //   them.)
 #include "sim/linear_model.hpp"

@@ -124,6 +124,7 @@ void world::restore_backup(server_id server) {
     engine_->crash(m, true);
     engine_->harm(m, "its disk is what it was before");
     m.journal = m.backup.journal; // the disk may have been wiped since
+    m.acknowledged = 0;           // the peers have heard of what is gone, and have to tell
     m.storage.replace(std::exchange(m.backup.content, {}));
 }
 
@@ -140,8 +141,22 @@ bool world::is_stopping(server_id server) const {
 bool world::is_latched(server_id server) const {
     return engine_->at(server).latched;
 }
+// One with software that may be below a cell counts as harmed while it has it.
 bool world::is_harmed(server_id server) const {
-    return engine_->at(server).harmed;
+    machine const& m = engine_->at(server);
+    return m.harmed || engine_->is_outdated(m);
+}
+void world::set_software(server_id server, std::uint16_t to) {
+    engine_->at(server).software = to;
+}
+bool world::finalise(cell_index cell, std::uint16_t to) {
+    return engine_->finalise(cell, to);
+}
+std::uint16_t world::software(server_id server) const {
+    return engine_->at(server).software;
+}
+bool world::was_finalised() const {
+    return engine_->finalised_ > 1;
 }
 std::vector<server_id> world::members(cell_index cell) const {
     std::vector<server_id> all;

@@ -2,11 +2,10 @@
 #pragma once
 
 #include "tcp/dial.hpp"
+#include "tcp/listen.hpp"
 #include "tcp/stream.hpp"
 
 #include <zooid/base/prng.hpp>
-
-#include <boost/asio/basic_socket_acceptor.hpp>
 
 #include <map>
 #include <set>
@@ -31,7 +30,9 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     void abandon();
     std::uint16_t port() const { return port_; }
 
+    void adopt(tcp_socket accepted);
     result<void> send(server_id to, channel on, bytes_view payload);
+    result<void> send(server_id to, std::uint16_t shard, channel on, bytes_view payload);
     result<void> reply(link_id client, bytes_view payload);
     void flush();
     bool is_up(server_id id) const;
@@ -40,28 +41,38 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
   private:
     using stream_ptr = std::shared_ptr<stream>;
 
-    /// A server that was dialled, or that came.
-    struct peer_state {
-        peer_state(executor const& e, duration first_wait) : retry(e), backoff(first_wait) {}
-        tcp_address address; ///< empty host: it has to come to us
+    /// What leads to one shard of a peer.
+    struct lane_state {
+        lane_state(executor const& e, duration first_wait) : retry(e), backoff(first_wait) {}
         std::shared_ptr<tcp_detail::dial> dialling;
         stream_ptr shaking_hands; ///< dialled, not up yet
         tcp_detail::timer retry;
         bool waiting = false; ///< to dial again
         duration backoff;
-        std::map<std::uint16_t, stream_ptr> links; ///< up, by shard
+        stream_ptr link; ///< up
+    };
+    /// A server that was dialled, or that came.
+    struct peer_state {
+        tcp_address address;      ///< empty host: it has to come to us
+        std::uint16_t shards = 1; ///< that it has, as it last proved, or as we have until then
+        std::map<std::uint16_t, lane_state> lanes; ///< by its shard: those that ours is joined with
     };
 
     // endpoint.cpp
     void accept();
     void accept_again_later();
     void adopt(tcp_detail::socket accepted);
-    void dial_peer(server_id id);
-    void on_dialled(server_id id, result<void> outcome, tcp_detail::socket connected);
+    void dial_lane(server_id id, std::uint16_t shard);
+    void on_dialled(server_id id, std::uint16_t shard, result<void> outcome, tcp_detail::socket connected);
+    /// Every lane to that server which nobody works on.
     void dial_later(server_id id);
-    bool wants_link(peer_state const& p) const;
-    result<session_options> session_options_for(link_side side, server_id target);
+    bool wants_link(peer_state const& p, lane_state const& lane) const;
+    result<session_options> session_options_for(link_side side, server_id target, std::uint16_t wanted);
     peer_state& peer_of(server_id id);
+    lane_state* find_lane(server_id id, std::uint16_t shard);
+    void make_lanes(peer_state& p, std::uint16_t shards);
+    void learn_shards(server_id id, std::uint16_t shards);
+    void end_lane(server_id id, std::uint16_t shard, lane_state& lane);
     void report(std::string address, server_id peer, close_reason reason, bool by_peer, error const& failure);
 
     // endpoint_links.cpp
@@ -75,8 +86,12 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     void on_closed(stream& s);
     void retire(stream& s);
     bool keeps(stream const& existing, stream const& other) const;
-    stream* link_to(peer_state const& p) const;
+    static stream* link_to(peer_state const& p);
+    static bool is_whole(peer_state const& p);
+    result<void> send_on(stream* link, channel on, bytes_view payload);
     stream* existing_link(stream const& s);
+    bool has_lane_for(stream& s);
+    void dial_missing(server_id id);
     void replace(stream& existing);
     void refuse(stream& s, close_reason reason, error const& why);
     void will_flush(stream& s);
@@ -87,7 +102,7 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     executor executor_;
     tcp_endpoint_options options_;
     transport_listener& listener_;
-    asio::basic_socket_acceptor<asio::ip::tcp, executor> acceptor_;
+    tcp_detail::acceptor acceptor_;
     tcp_detail::timer accept_retry_;
     std::uint16_t port_ = 0;
     prng random_; // jitter only
@@ -95,8 +110,8 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
 
     std::unordered_map<server_id, std::unique_ptr<peer_state>> peers_;
     std::unordered_map<link_id, stream_ptr> clients_;
-    std::set<stream_ptr> arriving_; // accepted, not up yet
-    link_id last_client_;
+    std::set<stream_ptr> arriving_; // not up yet, and in no lane
+    link_id last_client_;           ///< unique in the server: the lowest byte is the shard
 
     std::vector<stream_ptr> to_flush_;
     bool flush_posted_ = false;

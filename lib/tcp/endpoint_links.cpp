@@ -3,6 +3,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace zooid {
 
 namespace {
@@ -11,6 +13,13 @@ namespace {
 bool is_refusal(close_reason reason) {
     return reason != close_reason::lost && reason != close_reason::stopping &&
            reason != close_reason::duplicate;
+}
+
+error no_lane(shard_place own, shard_place theirs) {
+    auto const words = [](shard_place p) {
+        return "shard " + std::to_string(p.shard) + " of " + std::to_string(p.shards);
+    };
+    return error(errc::conflict, words(own) + " and " + words(theirs) + " share no cell");
 }
 
 } // namespace
@@ -38,7 +47,7 @@ void tcp_endpoint::impl::on_turn_end() {
     flush();
 }
 
-// Of two connections of one pair and shard the younger life wins; of one life, the one that the lower server
+// Of two connections of one lane the younger life wins; of one life, the one that the lower server
 // id dialled, so that both ends decide alike in whatever order they see them; of one dialler, the newer one.
 bool tcp_endpoint::impl::keeps(stream const& existing, stream const& other) const {
     hello const& peer = other.protocol().peer();
@@ -49,10 +58,23 @@ bool tcp_endpoint::impl::keeps(stream const& existing, stream const& other) cons
 
 stream* tcp_endpoint::impl::existing_link(stream const& s) {
     hello const& peer = s.protocol().peer();
-    auto const found = peers_.find(peer.server);
-    if (found == peers_.end()) return nullptr;
-    auto const link = found->second->links.find(peer.shard);
-    return link == found->second->links.end() ? nullptr : link->second.get();
+    lane_state const* const lane = find_lane(peer.server, peer.place.shard);
+    return lane ? lane->link.get() : nullptr;
+}
+
+// What the peer says of its shards is proven here. If we dialled a shard that it does not have, another one
+// answered, and from here on we dial the right ones.
+bool tcp_endpoint::impl::has_lane_for(stream& s) {
+    hello const& peer = s.protocol().peer();
+    if (!are_joined(options_.place, peer.place)) return false;
+    learn_shards(peer.server, peer.place.shards);
+    return true;
+}
+
+void tcp_endpoint::impl::dial_missing(server_id id) {
+    for (auto const& [shard, lane] : peer_of(id).lanes) {
+        if (!lane.waiting) dial_lane(id, shard);
+    }
 }
 
 void tcp_endpoint::impl::on_identified(stream& s) {
@@ -61,6 +83,7 @@ void tcp_endpoint::impl::on_identified(stream& s) {
         (void)s.protocol().admit({});
         return;
     }
+    if (!has_lane_for(s)) return refuse(s, close_reason::refused, no_lane(options_.place, peer.place));
     stream const* const existing = existing_link(s);
     if (existing && keeps(*existing, s)) return refuse(s, close_reason::duplicate, errc::already_exists);
     bytes const claims = listener_.claims_for(peer.server);
@@ -71,10 +94,10 @@ void tcp_endpoint::impl::on_identified(stream& s) {
 
 void tcp_endpoint::impl::on_up(stream& s) {
     auto const self = s.shared_from_this();
-    arriving_.erase(self);
     ++statistics_.links_opened;
+    arriving_.erase(self);
     if (s.protocol().peer().role == party_role::server) return on_peer_link_up(s);
-    last_client_.value += 1;
+    last_client_.value += shards_max;
     s.client = last_client_;
     clients_[s.client] = self;
     listener_.on_client_up(s.client, s.protocol().peer());
@@ -86,24 +109,30 @@ void tcp_endpoint::impl::on_peer_link_up(stream& s) {
     stream* const existing = existing_link(s);
     if (existing && keeps(*existing, s)) return refuse(s, close_reason::duplicate, errc::already_exists);
     if (existing) replace(*existing);
-    peer_state& p = peer_of(peer.server);
-    if (p.shaking_hands == self) p.shaking_hands.reset();
-    p.retry.cancel();
-    p.waiting = false;
-    p.backoff = options_.backoff_min;
-    p.links[peer.shard] = self;
+    lane_state* const lane = find_lane(peer.server, peer.place.shard);
+    if (!lane) return refuse(s, close_reason::refused, no_lane(options_.place, peer.place));
+    for (auto& [shard, other] : peer_of(peer.server).lanes) {
+        if (other.shaking_hands == self) other.shaking_hands.reset();
+    }
+    lane->retry.cancel();
+    lane->waiting = false;
+    lane->backoff = options_.backoff_min;
+    lane->link = self;
     result<void> const welcome = listener_.on_peer_up(peer);
-    if (welcome) return;
-    p.links.erase(peer.shard);
-    refuse(s, close_reason::refused, welcome.error());
+    if (!welcome) {
+        lane->link.reset();
+        return refuse(s, close_reason::refused, welcome.error());
+    }
+    if (peer_of(peer.server).lanes.size() > 1) dial_missing(peer.server);
 }
 
 void tcp_endpoint::impl::replace(stream& existing) {
     auto const kept_alive = existing.shared_from_this();
-    server_id const id = existing.protocol().peer().server;
+    hello const& peer = existing.protocol().peer();
     existing.close(close_reason::duplicate, "a newer connection is kept");
     retire(existing);
-    listener_.on_peer_down(id, error(errc::unreachable, "replaced by another connection"));
+    listener_.on_lane_down(peer.server, peer.place.shard,
+                           error(errc::unreachable, "replaced by another connection"));
 }
 
 // Whom we dialled, or who proved itself; zero if it is only a claim.
@@ -123,10 +152,12 @@ void tcp_endpoint::impl::refuse(stream& s, close_reason reason, error const& why
 }
 
 void tcp_endpoint::impl::on_frame(stream& s, session_event const& e) {
-    server_id const from = s.protocol().peer().server;
+    hello const& peer = s.protocol().peer();
     switch (e.kind) {
-    case frame_kind::pulse: return listener_.on_frame(from, channel::pulse, e.payload);
-    case frame_kind::cells: return listener_.on_frame(from, channel::cells, e.payload);
+    case frame_kind::pulse:
+        return listener_.on_lane_frame(peer.server, peer.place.shard, channel::pulse, e.payload);
+    case frame_kind::cells:
+        return listener_.on_lane_frame(peer.server, peer.place.shard, channel::cells, e.payload);
     case frame_kind::request:
         if (s.client) listener_.on_request({s.client, s.protocol().peer().role}, e.payload);
         return;
@@ -145,7 +176,7 @@ void tcp_endpoint::impl::on_closed(stream& s) {
     if (is_refusal(p.reason()) || (never_up && s.dialled && p.reason() != close_reason::duplicate)) {
         report(s.address(), id, p.reason(), p.closed_by_peer(), p.failure());
     }
-    if (was_link) listener_.on_peer_down(id, p.failure());
+    if (was_link) listener_.on_lane_down(id, p.peer().place.shard, p.failure());
     if (was_client) listener_.on_client_down(s.client);
     dial_later(id);
 }
@@ -161,27 +192,38 @@ void tcp_endpoint::impl::retire(stream& s) {
     for (server_id id : {s.dialled, s.protocol().peer().server}) {
         auto const found = peers_.find(id);
         if (found == peers_.end()) continue;
-        if (found->second->shaking_hands == self) found->second->shaking_hands.reset();
-        std::erase_if(found->second->links, [&](auto const& link) { return link.second == self; });
+        for (auto& [shard, lane] : found->second->lanes) {
+            if (lane.shaking_hands == self) lane.shaking_hands.reset();
+            if (lane.link == self) lane.link.reset();
+        }
     }
 }
 
-stream* tcp_endpoint::impl::link_to(peer_state const& p) const {
-    if (p.links.empty()) return nullptr;
-    auto const own = p.links.find(options_.shard);
-    return (own != p.links.end() ? own : p.links.begin())->second.get();
+stream* tcp_endpoint::impl::link_to(peer_state const& p) {
+    for (auto const& [shard, lane] : p.lanes) {
+        if (lane.link) return lane.link.get();
+    }
+    return nullptr;
 }
 
 result<void> tcp_endpoint::impl::send(server_id to, channel on, bytes_view payload) {
     auto const found = peers_.find(to);
-    stream* const s = found == peers_.end() ? nullptr : link_to(*found->second);
-    if (!s) {
+    return send_on(found == peers_.end() ? nullptr : link_to(*found->second), on, payload);
+}
+
+result<void> tcp_endpoint::impl::send(server_id to, std::uint16_t shard, channel on, bytes_view payload) {
+    lane_state const* const lane = find_lane(to, shard);
+    return send_on(lane ? lane->link.get() : nullptr, on, payload);
+}
+
+result<void> tcp_endpoint::impl::send_on(stream* link, channel on, bytes_view payload) {
+    if (!link) {
         ++statistics_.dropped_unreachable;
         return errc::unreachable;
     }
     auto const kind = on == channel::pulse ? frame_kind::pulse : frame_kind::cells;
-    result<void> queued = s->protocol().send(kind, payload);
-    if (queued) will_flush(*s);
+    result<void> queued = link->protocol().send(kind, payload);
+    if (queued) will_flush(*link);
     return queued;
 }
 
@@ -220,17 +262,22 @@ void tcp_endpoint::impl::flush() {
     to_flush_.clear();
 }
 
+bool tcp_endpoint::impl::is_whole(peer_state const& p) {
+    return std::all_of(p.lanes.begin(), p.lanes.end(), [](auto const& lane) { return lane.second.link; });
+}
+
 bool tcp_endpoint::impl::is_up(server_id id) const {
     auto const found = peers_.find(id);
-    return found != peers_.end() && link_to(*found->second) != nullptr;
+    return found != peers_.end() && is_whole(*found->second);
 }
 
 template <class Act>
 void tcp_endpoint::impl::for_each_stream(Act const& act) const {
     for (auto const& [id, p] : peers_) {
-        for (auto const& [shard, link] : p->links)
-            act(*link);
-        if (p->shaking_hands) act(*p->shaking_hands);
+        for (auto const& [shard, lane] : p->lanes) {
+            if (lane.link) act(*lane.link);
+            if (lane.shaking_hands) act(*lane.shaking_hands);
+        }
     }
     for (auto const& [id, client] : clients_)
         act(*client);
@@ -247,7 +294,7 @@ transport_statistics tcp_endpoint::impl::statistics() const {
         all.writes += s.writes();
     });
     for (auto const& [id, p] : peers_)
-        all.peers_up += p->links.empty() ? 0 : 1;
+        all.peers_up += is_whole(*p) ? 1 : 0;
     all.clients_up = clients_.size();
     return all;
 }
@@ -257,11 +304,12 @@ void tcp_endpoint::impl::forget_peer(server_id id) {
     if (found == peers_.end()) return;
     auto const gone = std::move(found->second);
     peers_.erase(found);
-    gone->retry.cancel();
-    if (gone->dialling) gone->dialling->cancel();
-    if (gone->shaking_hands) gone->shaking_hands->close(close_reason::stopping, "forgotten");
-    for (auto const& [shard, link] : gone->links)
-        link->close(close_reason::stopping, "forgotten");
+    for (auto& [shard, lane] : gone->lanes) {
+        lane.retry.cancel();
+        if (lane.dialling) lane.dialling->cancel();
+        if (lane.shaking_hands) lane.shaking_hands->close(close_reason::stopping, "forgotten");
+        if (lane.link) lane.link->close(close_reason::stopping, "forgotten");
+    }
 }
 
 void tcp_endpoint::impl::stop() {
@@ -277,8 +325,10 @@ void tcp_endpoint::impl::abandon() {
     acceptor_.close(ignored);
     accept_retry_.cancel();
     for (auto const& [id, p] : peers_) {
-        p->retry.cancel();
-        if (p->dialling) p->dialling->cancel();
+        for (auto& [shard, lane] : p->lanes) {
+            lane.retry.cancel();
+            if (lane.dialling) lane.dialling->cancel();
+        }
     }
     for_each_stream([](stream& s) {
         if (!s.is_lingering()) s.abandon();

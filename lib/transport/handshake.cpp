@@ -50,8 +50,9 @@ void put_introduction(writer& out, hello const& self, server_id target, nonce co
     out.put(self.versions.max);
     out.put(self.features);
     out.put(static_cast<std::uint8_t>(self.role));
-    out.put(std::uint8_t{0});
-    out.put(self.shard);
+    out.put(static_cast<std::uint8_t>(self.place.shards - 1));
+    out.put(static_cast<std::uint8_t>(self.place.shard));
+    out.put(static_cast<std::uint8_t>(self.wanted));
     out.put(self.colony);
     out.put(self.role == party_role::server ? self.server.value : self.principal.value);
     out.put(self.life);
@@ -74,8 +75,9 @@ bool get_versions(reader& in, frame_kind kind, version_range& versions) {
 bool get_introduction(reader& in, introduction& out) {
     in.get(out.who.features);
     auto const role = in.get<std::uint8_t>();
-    in.get<std::uint8_t>();
-    in.get(out.who.shard);
+    out.who.place.shards = static_cast<std::uint16_t>(in.get<std::uint8_t>() + 1);
+    out.who.place.shard = in.get<std::uint8_t>();
+    out.who.wanted = in.get<std::uint8_t>();
     in.get(out.who.colony);
     auto const identity = in.get<std::uint64_t>();
     in.get(out.who.life);
@@ -88,7 +90,8 @@ bool get_introduction(reader& in, introduction& out) {
     out.who.role = static_cast<party_role>(role);
     (role == 1 ? out.who.server.value : out.who.principal.value) = identity;
     bool const known = role >= 1 && role <= static_cast<std::uint8_t>(party_role::admin);
-    return !in.failed() && known && identity != 0;
+    bool const placed = out.who.place.shard < out.who.place.shards;
+    return !in.failed() && known && placed && identity != 0;
 }
 
 std::string words(version_range ours, version_range theirs) {
@@ -159,7 +162,7 @@ session_event session::welcome(bytes_view hello_frame, std::uint32_t key) {
     writer out(message);
     put_handshake_header(out, frame_kind::welcome);
     hello self = options_.self;
-    self.shard = peer_.shard; // the link's number is the dialler's
+    self.wanted = peer_.place.shard;
     put_introduction(out, self, peer_.server, options_.own_nonce);
     out.put(std::uint8_t{1});
     out.put(key);

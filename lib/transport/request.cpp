@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::transfer_lead;
+    return op >= operation::commit && op <= operation::raise_version;
 }
 
 bool needs_admin(operation op) {
@@ -14,9 +14,11 @@ bool needs_admin(operation op) {
     case operation::reserve:
     case operation::found:
     case operation::change_members:
-    case operation::transfer_lead: return true;
+    case operation::transfer_lead:
+    case operation::raise_version: return true;
     case operation::commit:
     case operation::strict_read:
+    case operation::leased_read:
     case operation::prefix_read:
     case operation::locate:
     case operation::open_session:
@@ -45,6 +47,8 @@ std::string_view name_of(operation op) {
     case operation::describe_members: return "describe_members";
     case operation::change_members: return "change_members";
     case operation::transfer_lead: return "transfer_lead";
+    case operation::leased_read: return "leased_read";
+    case operation::raise_version: return "raise_version";
     }
     return "unknown";
 }

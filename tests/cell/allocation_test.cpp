@@ -30,6 +30,11 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
     return allocate(size);
 }
+// All forms, or memory of one allocator would be given back to another: std::stable_sort uses this one.
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept {
+    if (counting) ++allocations;
+    return std::malloc(size == 0 ? 1 : size);
+}
 void operator delete(void* p) noexcept {
     std::free(p);
 }

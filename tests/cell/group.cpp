@@ -29,7 +29,7 @@ std::vector<std::string> split(bytes_view all) {
 void group_disk::write(durable_record const& record) {
     if (auto const* p = std::get_if<promise_record>(&record)) promised = p->in;
     if (auto const* q = std::get_if<quarantine_record>(&record))
-        quarantine = q->cause, quarantined_for = q->of;
+        quarantine = q->of == distrust::nothing ? "" : q->cause, quarantined_for = q->of;
     if (auto const* a = std::get_if<acceptance_record>(&record)) {
         if (a->at > checkpoint.at) acceptances[a->at] = *a;
     }

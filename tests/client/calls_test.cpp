@@ -110,6 +110,32 @@ TEST_CASE("prefix reads never go back behind what was seen") {
     CHECK(w.next().to != second.to);
 }
 
+TEST_CASE("whatever may change something and was sent ends as unknown if nobody answers, never as not done") {
+    auto const op = GENERATE(operation::commit, operation::reserve, operation::found,
+                             operation::change_members, operation::transfer_lead);
+    INFO(name_of(op));
+    auto const request = [&](world const& w) {
+        call_request r;
+        r.op = op;
+        r.cell = the_cell;
+        r.server = {1};
+        r.deadline = w.now + 1s;
+        r.payload = "x";
+        return r;
+    };
+    world late;
+    auto const a = late.start(request(late));
+    CHECK(late.next().r.op == op);
+    late.pass(1s);
+    CHECK(late.failure_of(a) == errc::outcome_unknown);
+
+    world cancelled;
+    auto const b = cancelled.start(request(cancelled));
+    CHECK(cancelled.next().r.op == op);
+    cancelled.cancel(b);
+    CHECK(cancelled.failure_of(b) == errc::outcome_unknown);
+}
+
 TEST_CASE("the deadline ends a call that was never sent as timed_out") {
     world w;
     w.mute_dials = {{1}, {2}, {3}};

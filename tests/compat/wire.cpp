@@ -52,8 +52,11 @@ std::vector<message> every_message() {
         slice{{2}, {value, entry::no_op()}, {6}},
         teach_snapshot{some_snapshot()},
         resigned{proposer, {12}},
-        moved{some_snapshot().configurations.back().members}};
-    static_assert(std::variant_size_v<message> == 18, "a transcript has one message of each kind");
+        moved{some_snapshot().configurations.back().members},
+        keeps_waiting{proposer, {12}},
+        digested{{2}, some_snapshot().state_digest},
+        outvoted{{2}, some_snapshot().state_digest, {{11}, {12}}}};
+    static_assert(std::variant_size_v<message> == 21, "a transcript has one message of each kind");
     return all;
 }
 
@@ -69,6 +72,8 @@ bytes some_pulse(std::uint64_t number) {
     pulse p;
     p.life = {0x101}, p.number = number, p.echo = number - 1, p.journal_age_ms = 5, p.claim = claimed;
     p.hears = {{1}, {2}, {3}};
+    p.version_highest = 1;
+    p.grant = {true, {0x101}, number - 1, 2, std::chrono::milliseconds(900)};
     return encode(p);
 }
 

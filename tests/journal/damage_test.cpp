@@ -213,6 +213,60 @@ TEST_CASE("a segment cut at any byte, or missing, is reported with whom it conce
     CHECK(none.error() == errc::damaged);
 }
 
+namespace {
+
+// One more life on what the damage left: it appends, so that a new segment and its table are durable.
+recovered_journal after_another_life(disk_image const& image, std::uint64_t life) {
+    rig r(image, small_options(), life);
+    r.run({{make(record_kind::reserved, 50 + life, 0, "later")},
+           {make(record_kind::promise, 50 + life, 0, "and its vote")}},
+          to_the_end);
+    REQUIRE(r.acknowledged == 2);
+    auto again = recover_journal(the_journal, small_options(), r.disk.killed());
+    REQUIRE(again);
+    return std::move(again.value().content);
+}
+
+// J5: who may not vote after the damage may not vote after the next start either; who came later may.
+void require_same_verdict(disk_image const& damaged, std::uint64_t life) {
+    auto const first = recover_journal(the_journal, small_options(), damaged);
+    REQUIRE(first);
+    auto const later = after_another_life(damaged, life);
+    for (auto const& r : first.value().content.replicas) {
+        INFO("replica " << r.replica.value);
+        if (r.voting_suspect) REQUIRE(said_of(later, r.replica));
+    }
+    for (auto const& r : later.replicas) {
+        if (r.replica == replica_id{50 + life}) REQUIRE(!r.voting_suspect);
+    }
+}
+
+} // namespace
+
+TEST_CASE("whom damage concerns is told so at the next start as well, with a life in between") {
+    auto const image = journal_of(three_replicas());
+    std::map<std::uint64_t, std::uint64_t> ends;
+    auto const boundary = boundary_of(image, ends);
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t at = 64; at < ends[number]; at += 61) {
+            auto flipped = image;
+            flipped[number][at] = static_cast<char>(flipped[number][at] ^ 1);
+            INFO("segment " << number << " offset " << at);
+            if (log_position{number, at} < boundary) require_same_verdict(flipped, 3);
+        }
+        for (std::uint64_t at = 0; at < content.size(); at += 61) {
+            auto cut = image;
+            cut[number].resize(at);
+            INFO("segment " << number << " cut at " << at);
+            require_same_verdict(cut, 3);
+        }
+        auto missing = image;
+        missing.erase(number);
+        INFO("segment " << number << " missing");
+        require_same_verdict(missing, 3);
+    }
+}
+
 TEST_CASE(
     "a log that ends in zeros from any byte on shows a prefix or reports damage, and from durable_below on "
     "it loses nothing that was acknowledged") {
@@ -263,6 +317,36 @@ TEST_CASE("zeros from any byte to the end of a batch below durable_below are rep
         REQUIRE(!r.value().content.damage.empty());
         require_honest(r.value().content, models.back());
     }
+}
+
+TEST_CASE("above durable_below a batch counts only if it follows the one before it") {
+    auto const image = journal_of(three_replicas());
+    std::map<std::uint64_t, std::uint64_t> ends;
+    log_position const last = boundary_of(image, ends);
+    auto const newest = *decode_batch_header(image.at(last.segment), last, the_journal, 512);
+    auto const shown_after = [&](std::uint64_t number, std::uint64_t chain) {
+        batch_header next{.journal = the_journal,
+                          .position = newest.end(),
+                          .number = number,
+                          .life = newest.life,
+                          .durable_below = newest.position, // neither is known to be flushed
+                          .previous_end = newest.end(),
+                          .previous_chain = chain};
+        entry_content const content{.kind = static_cast<std::uint8_t>(record_kind::server),
+                                    .at = slot{9},
+                                    .payload = "of the next batch"};
+        bytes encoded;
+        encode_batch(next, {&content, 1}, 512, encoded);
+        disk_image longer = image;
+        REQUIRE(next.end().offset <= longer.at(last.segment).size());
+        longer.at(last.segment).replace(newest.end().offset, encoded.size(), encoded);
+        rig const r(longer, small_options(), 3);
+        CHECK(r.content.damage.empty());
+        return r.content.server.size();
+    };
+    CHECK(shown_after(newest.number + 1, newest.chain) == 1);
+    CHECK(shown_after(newest.number + 1, newest.chain ^ 1) == 0); // of another history of this journal
+    CHECK(shown_after(newest.number + 2, newest.chain) == 0);
 }
 
 TEST_CASE("a damaged value leaves the vote beside it readable") {

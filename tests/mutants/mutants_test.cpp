@@ -2,6 +2,7 @@
 // layers find nothing. The cheapest layer is asked first; which one caught which bug is printed as a table.
 #include "cell/explorer/search.hpp"
 #include "cell/scenario/script.hpp"
+#include "kv/lease_rig.hpp"
 #include "support/catch.hpp"
 
 #include <zooid/base/mutant.hpp>
@@ -19,6 +20,7 @@ using namespace zooid;
 namespace {
 
 constexpr std::uint64_t seeds_budget = 60;
+constexpr std::uint64_t contentions_budget = 100;
 constexpr std::uint64_t states_budget = 300'000;
 
 /// What found the bug, in words; nothing if the layer found nothing.
@@ -46,6 +48,14 @@ found caught_by_a_scenario() {
         if (!another_way && played.text != script) another_way = name + ", another transcript";
     }
     return another_way;
+}
+
+found caught_by_contention() {
+    for (std::uint64_t seed = 1; seed <= contentions_budget; ++seed) {
+        std::string const overlap = kv::contend(seed).overlap;
+        if (!overlap.empty()) return "contention for a lease, seed " + std::to_string(seed) + ": " + overlap;
+    }
+    return std::nullopt;
 }
 
 found caught_by_exploring() {
@@ -86,6 +96,7 @@ found caught_by_a_life(mutant m) {
 
 using layer = found (*)(mutant);
 constexpr layer scenarios = [](mutant) { return caught_by_a_scenario(); };
+constexpr layer contention = [](mutant) { return caught_by_contention(); };
 constexpr layer explorer = [](mutant) { return caught_by_exploring(); };
 constexpr layer lives = caught_by_a_life;
 
@@ -105,16 +116,17 @@ void require_found(mutant m, found const& by) {
 
 } // namespace
 
-TEST_CASE("without a deliberate bug neither the explorer nor the scenarios find anything") {
+TEST_CASE("without a deliberate bug the explorer, the scenarios and the users of a lease find nothing") {
     CHECK_FALSE(caught_by_exploring());
     CHECK_FALSE(caught_by_a_scenario());
+    CHECK_FALSE(caught_by_contention());
 }
 
 TEST_CASE("each deliberate bug is caught by some layer within its budget", "[slow]") {
     for (std::size_t i = 1; i < static_cast<std::size_t>(mutant::count_); ++i) {
         auto const m = static_cast<mutant>(i);
         found by;
-        for (layer const next : {scenarios, explorer, lives}) { // the cheapest first
+        for (layer const next : {scenarios, contention, explorer, lives}) { // the cheapest first
             if (!by) by = ask(next, m);
         }
         require_found(m, by);

@@ -6,6 +6,7 @@
 #include <zooid/placement/json.hpp>
 #include <zooid/placement/picture.hpp>
 
+#include <set>
 #include <string>
 
 using namespace worlds;
@@ -37,12 +38,14 @@ std::string cells_complaint(std::string const& json) {
 TEST_CASE("each way to get a topology wrong is told with its path") {
     CHECK(complaint(document(listed("a"))) == "accepted");
     CHECK(complaint("") == "line 1, column 1: incomplete JSON");
-    CHECK(complaint("{\n  \"servers\": [}").substr(0, 6) == "line 2");
+    CHECK(complaint("{\n  \"servers\": [}").find("servers[0]: line 2, column 15: ") == 0);
     CHECK(complaint("[]") == "not an object");
     CHECK(complaint(R"({"rates": {}})") == "no \"servers\"");
     CHECK(complaint(document("")) == "servers: there is none");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r"})")) ==
-          "servers[0]: power: no power domain");
+          "servers[0].power: no power domain");
+    CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r", "power": null})")) ==
+          "servers[0].power: no power domain");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": "r", "power": []})")) ==
           "servers[0].power: no power domain");
     CHECK(complaint(document(R"({"id": "a", "row": "w", "rack": ["r", "s"], "power": "p"})")) ==
@@ -59,7 +62,12 @@ TEST_CASE("each way to get a topology wrong is told with its path") {
           "rates.power: 1.5 is not a probability in [0, 1)");
     CHECK(complaint(R"({"servers": [], "rates": {"power": -1}})") ==
           "rates.power: -1 is not a probability in [0, 1)");
-    CHECK(complaint(R"({"servers": [], "rates": {"power": NaN}})").substr(0, 7) == "line 1,");
+    CHECK(complaint(R"({"servers": [], "rates": {"power": NaN}})") ==
+          "rates.power: line 1, column 36: syntax error");
+    CHECK(complaint(
+              R"({"rates": {"a": [1, {}], "b": {}}, "servers": [{"id": 1}, {"x": [[], 2, -Infinity]}]})") ==
+          "servers[1].x[2]: line 1, column 74: syntax error");
+    CHECK(complaint(R"({"rates": {"rack": 1e999}})") == "rates.rack: not a finite number");
     CHECK(complaint(R"({"servers": [], "rates": {"power": "0.1"}})") == "rates.power: not a number");
     CHECK(
         complaint(document(
@@ -73,13 +81,16 @@ TEST_CASE("each way to get a topology wrong is told with its path") {
               listed("a"),
               R"(, "domains": [{"kind": "row", "id": "v"}, {"kind": "rack", "id": "r", "parent": "v"}])")) ==
           "servers[0].rack: rack \"r\" is declared in row \"v\"");
-    CHECK(complaint(std::string(100000, '[')).substr(0, 7) == "line 1,");
+    CHECK(complaint(std::string(100000, '[')).find("[0][0]: line 1, column 17: ") != std::string::npos);
 }
 
 TEST_CASE("each way to get cells wrong is told with its path") {
     CHECK(cells_complaint(R"([{"key": "k", "size": 3, "anchors": [{"server": "a", "weight": 1}]}])") ==
           "accepted");
     CHECK(cells_complaint("{}") == "cells: not a list");
+    CHECK(cells_complaint("") == "cells: line 1, column 1: incomplete JSON");
+    CHECK(cells_complaint(R"([{"key": "k", "anchors": [{"server": "a", "weight": NaN}]}])") ==
+          "cells[0].anchors[0].weight: line 1, column 53: syntax error");
     CHECK(cells_complaint(R"([{"size": 3}])") == "cells[0]: no \"key\"");
     CHECK(cells_complaint(R"([{"key": "k", "size": 4}])") ==
           "cells[0].size: 4 is not an odd number from 1 to 9");
@@ -196,6 +207,28 @@ TEST_CASE("cells and failures damaged anywhere are read or refused, and what is 
         }
     }
     CHECK(accepted > 20);
+}
+
+TEST_CASE("the heat of risk tells apart servers that bear the same load") {
+    auto const t = generate({.servers = 80, .servers_per_rack = 8, .racks_per_row = 10, .colours = 1}, 1);
+    // Seven racks against one rack with four of seven: as many replicas, not as safe.
+    std::vector<cell> const cells = {{"wide", 7, {}, {{0}, {8}, {16}, {24}, {32}, {40}, {48}}},
+                                     {"narrow", 7, {}, {{57}, {58}, {59}, {60}, {65}, {66}, {72}}}};
+    auto const shades = [&](heat h) {
+        auto const svg = draw_data_centre(t, cells, nullptr, h);
+        std::set<std::string> used;
+        for (auto at = svg.find("<path fill=\"var(--"); at != std::string::npos;
+             at = svg.find("<path fill=\"var(--", at + 1))
+            used.insert(svg.substr(at + 16, svg.find(')', at) - at - 16));
+        return used;
+    };
+    CHECK(shades(heat::load) == std::set<std::string>{"--empty", "--h4"});
+    CHECK(shades(heat::risk).count("--r0") == 1);
+    CHECK(shades(heat::risk).count("--r4") == 1);
+    // An anchor's own server is up whenever its cell counts.
+    cell const own{"own", 1, {{{5}, 1}}, {{5}}};
+    CHECK(draw_data_centre(t, {&own, 1}, nullptr, heat::risk).find("<path fill=\"var(--r") ==
+          std::string::npos);
 }
 
 TEST_CASE("pictures escape what documents call things") {

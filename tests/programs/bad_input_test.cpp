@@ -57,7 +57,8 @@ TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     CHECK(says(zero, "server 0"));
     auto const stranger = c.ctl({"cell", "create", "k", "--on", "9"});
     CHECK(stranger.code == 4);
-    CHECK(says(stranger, "server 9"));
+    CHECK(says(stranger, "server 9 is not among those of the configuration"));
+    CHECK(says(c.ctl({"explain", "k"}), R"(has the cell of key \"k\")"));
     CHECK(c.ctl({"get", "k"}).code == 4); // nothing was made of it
 }
 

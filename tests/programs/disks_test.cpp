@@ -2,6 +2,8 @@
 // its own holds. Servers enter it, and the test reaches into it by /proc.
 #include "programs/processes.hpp"
 
+#include <sstream>
+
 using namespace programs;
 
 namespace {
@@ -216,6 +218,15 @@ TEST_CASE("a flipped byte is found by zooid-journal and told by zooidd, a cut ta
     process p({ZOOIDD_PATH, "--config", c.config(0).string()}, c.folder.path / "out", c.folder.path / "err");
     wait_until([&] { return p.err().find("\"event\":\"damage\"") != std::string::npos; },
                "tells of the damage");
+    std::istringstream lines(p.err());
+    std::size_t places = 0;
+    for (std::string line; std::getline(lines, line);) {
+        auto const said = json::parse(line);
+        if (said.at("event") != "journal_damaged") continue;
+        ++places;
+        CHECK(said.at("offset").to_number<std::size_t>() / 4096 == batch / 4096);
+    }
+    CHECK(places == 1);
     p.signal(SIGTERM);
     CHECK(p.wait() == 0);
 

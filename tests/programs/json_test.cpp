@@ -98,6 +98,15 @@ TEST_CASE("values shown as JSON read back as the same values") {
         CHECK_FALSE(from_base64(bad));
 }
 
+TEST_CASE("what a failed condition met is shown, also under the empty key") {
+    kv::rejected r;
+    r.met = {{}, kv::value(true), {3}};
+    CHECK(boost::json::serialize(json_of(kv::outcome(r)).at("met")) ==
+          R"({"key":"","version":3,"value":true})");
+    r.why = kv::rejection::state_too_large; // met nothing in particular
+    CHECK_FALSE(json_of(kv::outcome(r)).contains("met"));
+}
+
 TEST_CASE("addresses are a host and a port, and nothing else") {
     CHECK(parse_address("127.0.0.1:0")->host == "127.0.0.1");
     CHECK(parse_address("[::1]:7001")->host == "::1");

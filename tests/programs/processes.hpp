@@ -130,8 +130,9 @@ inline ended zooidctl(std::vector<std::string> arguments) {
 /// Real servers, started in order: each is told the ports of those before it, which accept it when it comes.
 class colony {
   public:
-    explicit colony(std::size_t servers, bool events = false)
-        : events_(events), children_(servers), ports_(servers) {
+    explicit colony(std::size_t servers, bool events = false, std::vector<unsigned> shards = {})
+        : events_(events), shards_(std::move(shards)), children_(servers), ports_(servers) {
+        shards_.resize(servers, 1);
         auto const made = zooidctl({"keygen", keys().string()});
         if (made.code != 0) throw std::runtime_error(made.err);
         for (std::size_t i = 0; i < servers; ++i)
@@ -152,12 +153,13 @@ class colony {
             peers.push_back(
                 json::object{{"id", p + 1}, {"address", "127.0.0.1:" + std::to_string(ports_[p])}});
         }
-        json::object const c{{"id", i + 1},
-                             {"listen", "127.0.0.1:" + std::to_string(ports_[i])},
-                             {"peers", peers},
-                             {"data", data(i).string()},
-                             {"keys", keys().string()},
-                             {"segment_bytes", 1 << 20}};
+        json::object c{{"id", i + 1},
+                       {"listen", "127.0.0.1:" + std::to_string(ports_[i])},
+                       {"peers", peers},
+                       {"data", data(i).string()},
+                       {"keys", keys().string()},
+                       {"segment_bytes", 1 << 20}};
+        if (shards_[i] > 1) c["shards"] = shards_[i];
         write_all(config(i), json::serialize(c));
     }
     void start(std::size_t i) {
@@ -208,6 +210,7 @@ class colony {
     }
 
     bool events_;
+    std::vector<unsigned> shards_; ///< of each server
     std::vector<std::unique_ptr<process>> children_;
     std::vector<std::uint16_t> ports_;
 };

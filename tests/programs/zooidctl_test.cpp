@@ -62,6 +62,21 @@ TEST_CASE("unreachable servers and a wrong colony key end within the deadline, a
     CHECK(gone.code == 3);
 }
 
+TEST_CASE("a command runs while its lease is held, and the lease is free after it") {
+    colony c(1);
+    REQUIRE(c.ctl({"colony", "init", "--on", "1"}).code == 0);
+    REQUIRE(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 0);
+    auto const ended = c.ctl({"lease", "hold", "volume", "lock", "--for", "30", "--", "sh", "-c",
+                              "test $ZOOID_LEASE_NUMBER -ge 1 && exit 7"});
+    INFO(ended.err);
+    CHECK(ended.code == 7);
+    auto const shown = c.ctl({"lease", "show", "volume", "lock"});
+    CHECK(shown.code == 1);
+    CHECK(json::parse(shown.out).at("held") == false);
+    REQUIRE(c.ctl({"txn", "volume", R"({"then":[{"put":"other","value":true}]})"}).code == 0);
+    CHECK(c.ctl({"lease", "hold", "volume", "other", "--", "true"}).code == 4); // no lease
+}
+
 TEST_CASE("a colony is founded, a cell created, written, read, scanned and explained") {
     colony c(3);
     auto const before = c.ctl({"cell", "create", "volume", "--on", "1,2,3"});
@@ -78,7 +93,10 @@ TEST_CASE("a colony is founded, a cell created, written, read, scanned and expla
     auto const again = c.ask({"cell", "create", "volume", "--on", "1,2,3"});
     CHECK(again.at("existed") == true);
     CHECK(again.at("cell") == created.at("cell"));
-    CHECK(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 4);
+    auto const elsewhere = c.ctl({"cell", "create", "volume", "--on", "1"});
+    CHECK(elsewhere.code == 4);
+    CHECK(elsewhere.out.find(R"(key \"volume\" has generation 1)") != std::string::npos);
+    CHECK(elsewhere.out.find("founded on servers ") != std::string::npos);
     CHECK(c.ctl({"cell", "create", "even", "--on", "1,2"}).code == 65);
     CHECK(c.ctl({"cell", "create", "twice", "--on", "1,1,2"}).code == 65);
     CHECK(c.ctl({"cell", "create", "directory/1", "--on", "1"}).code == 65);
@@ -102,6 +120,8 @@ TEST_CASE("a colony is founded, a cell created, written, read, scanned and expla
     CHECK(c.ask({"get", "volume"}).at("results").at(0).at("entries").as_array().size() == 2);
     CHECK(c.ask({"scan", "volume", "--prefix", "gen"}).at("results").at(0).at("entries").as_array().size() ==
           1);
+    CHECK(c.ctl({"get", "volume", "--leased", "primary"}).code == 0);
+    CHECK(c.ctl({"get", "volume", "--leased", "--stale"}).code == 64);
     CHECK(c.ctl({"get", "volume", "nothing"}).code == 1);
     CHECK(c.ctl({"get", "nowhere"}).code == 4);
     CHECK(c.ask({"scan"}).at("key") == "volume");
@@ -157,4 +177,18 @@ TEST_CASE("a creation that was killed on its way is finished by the same command
         CHECK(c.ask({"cell", "create", key, "--on", "1,2,3"}).at("founded_on") == 3);
         CHECK(c.ask({"txn", key, R"({"then":[{"add":"n","value":1}]})"}).at("version") == 1);
     }
+}
+
+TEST_CASE("a move that runs out of time after it asked for a change is unknown, and names the replacement") {
+    colony c(4);
+    (void)c.ask({"colony", "init", "--on", "4"});
+    (void)c.ask({"cell", "create", "k", "--on", "1,2,3"});
+    c.kill(1);
+    c.kill(2); // one of three is left: it tells of the cell, and no change can be chosen
+    auto const moved =
+        zooidctl({"--json", "--deadline", "4", "--config", (c.folder.path / "ctl.json").string(), "cell",
+                  "move", "k", "--on", "1,2,4"});
+    INFO(moved.out << moved.err);
+    CHECK(moved.code == 2);
+    CHECK(moved.out.find("replacing server 3 by 4") != std::string::npos);
 }

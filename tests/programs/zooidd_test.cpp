@@ -57,8 +57,15 @@ TEST_CASE("a bad configuration ends zooidd with 78 and names file, line, column 
         {s.good(",\"peers\":[{\"id\":2}]"), "at $.peers[0]: \"address\" is missing"},
         {s.good(",\"journal\":\"ram\""), "at $.journal: one of these is expected: \"file\", \"memory\""},
         {s.good(",\"format_if_empty\":1"), "at $.format_if_empty: a boolean is expected"},
-        {s.good(",\"pulse_timeout_ms\":1"), "pulse_timeout"},
-        {s.good(",\"segment_bytes\":1"), "segment_bytes"},
+        {s.good(",\"pulse_timeout_ms\":1"), "at $.pulse_timeout_ms: pulse_timeout"},
+        {s.good(",\n\"pulse_interval_ms\":1000"), "c.json:1:1: at $: pulse_timeout"},
+        {s.good(",\n\"cells_max\":0"), "c.json:2:13: at $.cells_max: cells_max"},
+        {s.good(",\"shards\":0"), "at $.shards: is from 1 to 256"},
+        {s.good(",\"shards\":257"), "at $.shards: is from 1 to 256"},
+        {s.good(",\"shards\":[1]"), "at $.shards: a number is expected"},
+        {s.good(",\n\"segment_bytes\":1"), "c.json:2:17: at $.segment_bytes: segment_bytes"},
+        {R"({"id":1,"listen":"127.0.0.1:0","data":"d","keys":""})", "at $.keys: the name of a file"},
+        {R"({"id":1,"listen":"127.0.0.1:0","data":"","keys":"k"})", "at $.data: the name of a file"},
         {s.good(",\"colony\":\"12\""), "at $.colony: a colony id has 32"},
         {s.good(",\"colony\":\"00000000000000000000000000000001\""), "the keys are of colony"},
     };
@@ -70,6 +77,9 @@ TEST_CASE("a bad configuration ends zooidd with 78 and names file, line, column 
         CHECK(done.out.empty());
     }
     CHECK_FALSE(fs::exists(s.data));
+    auto const folder = run({ZOOIDD_PATH, "--config", s.folder.path.string()});
+    CHECK(folder.code == 78);
+    CHECK(folder.err.find(s.folder.path.string() + ": is a directory") != std::string::npos);
 }
 
 TEST_CASE("a key file that others may read, that is missing or that is wrong ends zooidd with 78") {
@@ -92,6 +102,7 @@ TEST_CASE("a data directory is formatted only when asked, and not taken from ano
     auto const absent = s.start(s.good());
     CHECK(absent.code == 74);
     CHECK(absent.err.find(s.data) != std::string::npos);
+    CHECK(absent.err.find("a first start formats") != std::string::npos);
     CHECK_FALSE(fs::exists(s.data));
 
     write_all(s.folder.path / "c.json", s.good());

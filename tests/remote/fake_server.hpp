@@ -78,7 +78,9 @@ class fake_server final : public transport_listener {
         if (r.op == operation::status) payload = "{}";
         bytes body;
         kv::encode(kv::outcome(kv::committed{{slots_}, {}}), body);
-        if (r.op == operation::strict_read || r.op == operation::prefix_read) payload = body;
+        if (r.op == operation::strict_read || r.op == operation::prefix_read ||
+            r.op == operation::leased_read)
+            payload = body;
         if (r.op == operation::commit)
             kv::encode(kv::request_reply{kv::request_status::applied, body}, payload);
     }

@@ -2,12 +2,15 @@
 // allocators.
 #include "remote/fake_server.hpp"
 
+#include <zooid/remote/remote_lease.hpp>
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -23,6 +26,24 @@ namespace {
 // Long enough not to fit into a string's own space: a temporary that is destroyed twice is freed twice.
 std::string long_key(char c) {
     return std::string(100, c);
+}
+
+asio::awaitable<void> await_each_call_of_a_lease(remote_client& client) {
+    auto const executor = co_await asio::this_coro::executor;
+    auto const lease =
+        remote_lease::open(client, executor, long_key('c'), long_key('l'), {long_key('h'), 60s}).value();
+    auto const lost = co_await lease->async_renew({.deadline = 20s}, asio::use_awaitable);
+    CHECK(lost.error() == errc::conflict);
+    auto const taken = co_await lease->async_acquire({.deadline = 20s}, asio::use_awaitable);
+    CHECK(lease->holds());
+    CHECK(lease->remaining() > 30s);
+    auto const renewed = co_await lease->async_renew({.deadline = 20s}, asio::use_awaitable);
+    CHECK(renewed.value() > taken.value());
+    auto const seen = co_await lease->async_observe({.deadline = 20s}, asio::use_awaitable);
+    CHECK(seen.error() == errc::malformed); // the script answers without an entry
+    auto const freed = co_await lease->async_release({.deadline = 20s}, asio::use_awaitable);
+    CHECK(freed);
+    CHECK_FALSE(lease->holds());
 }
 
 asio::awaitable<void> await_each_call(remote_client& client, int& done) {
@@ -50,6 +71,10 @@ asio::awaitable<void> await_each_call(remote_client& client, int& done) {
     auto const refused =
         co_await client.read(the_cell, transaction().put(long_key('p'), 1), {}, asio::use_awaitable);
     CHECK(refused.error() == errc::invalid_argument);
+    auto const leased = co_await client.leased_read(the_cell, transaction().read(long_key('p')),
+                                                    {.deadline = 20s}, asio::use_awaitable);
+    CHECK(leased.value().is_committed());
+    co_await await_each_call_of_a_lease(client);
     co_await client.async_stop(20s, asio::use_awaitable);
     auto const late = co_await client.commit(the_cell, transaction().put(long_key('p'), 1), {.deadline = 20s},
                                              asio::use_awaitable);

@@ -47,11 +47,8 @@ TEST_CASE("options that make no server are refused by the name of the field") {
         {[](auto& o) { o.server = {}; }, "server"},
         {[](auto& o) { o.keys = issue_client_keys(hmac_sha256(), colony(), {3}); }, "keys"},
         {[](auto& o) { o.keys.keys.clear(); }, "keys"},
-        {[](auto& o) {
-             o.stores = {0, 1};
-         },
-         "stores"},
-        {[](auto& o) { o.stores = {}; }, "stores"},
+        {[](auto& o) { o.shards = 0; }, "shards: 0 is not from 1 to 256"},
+        {[](auto& o) { o.shards = 257; }, "shards: 257 is not from 1 to 256"},
         {[](auto& o) { o.directory.clear(); }, "directory"},
         {[](auto& o) { o.tuning.pulse_interval = {}; }, "pulse_interval"},
         {[](auto& o) { o.journal.journal.segment_bytes = 1; }, "journal"},
@@ -122,4 +119,34 @@ TEST_CASE("an address that is taken is an error that names it, and the directory
     b.expect(o, errc::in_use, std::to_string(o.listen.port));
     o.listen.port = 0;
     CHECK(b.open(o));
+}
+
+TEST_CASE("a journal that was cut is told of at the start, place by place, even if it concerns no replica") {
+    bench_of_one b;
+    auto first = b.open(b.options());
+    REQUIRE(first);
+    run_until(b.io, [&] { return first.value()->snapshot().journal.batches >= 2; }); // the first is durable
+    CHECK(!b.seen.saw<journal_damaged>());
+    first.value().reset();
+    b.disk.join();
+    b.io.restart(), b.io.poll(); // what was in flight let go of the directory
+    auto const store = b.folder.path / "data" / "store-0";
+    auto const served = store / "0000000000000002.segment"; // the first that a life appends to
+    REQUIRE(std::filesystem::exists(served));
+    std::filesystem::resize_file(served, 2 * 4096); // its header and its first batch are left
+
+    asio::thread_pool disk(1);
+    recorder seen;
+    auto second = open_server(b.options(), b.io.get_executor(), disk.get_executor(), seen);
+    INFO((second ? "opened" : second.error().message()));
+    REQUIRE(second);
+    run_until(b.io, [&] { return seen.saw<server_ready>(); });
+    auto const& told = seen.runtime_events;
+    REQUIRE(std::holds_alternative<journal_damaged>(told.front()));
+    auto const& place = std::get<journal_damaged>(told.front()).damage;
+    CHECK(place.segment == 2);
+    CHECK(place.offset == 2 * 4096);
+    CHECK(place.kind == damage_kind::unattributed);
+    second.value().reset();
+    disk.join();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "support/catch.hpp"
+#include "support/run_until.hpp"
 #include "support/scratch.hpp"
 
 #include <zooid/kv/outcome.hpp>
@@ -38,13 +39,7 @@ using test_support::scratch;
 
 /// Runs the executor until the claim holds; a claim that never does fails the test.
 inline void run_until(asio::io_context& io, std::function<bool()> const& claim) {
-    auto const give_up = std::chrono::steady_clock::now() + 60s;
-    while (!claim()) {
-        if (std::chrono::steady_clock::now() > give_up)
-            throw std::runtime_error("what was waited for never came");
-        io.restart();
-        io.run_one_for(100ms);
-    }
+    test_support::run_until(io, claim, 60s);
 }
 
 struct recorder : server_observer {
@@ -124,13 +119,23 @@ inline bytes command(kv::transaction const& t) {
     return out;
 }
 
+/// One number for each server.
+struct shard_counts {
+    std::vector<std::uint32_t> of;
+};
+
 class colony_of {
   public:
     explicit colony_of(std::size_t servers, bool report_durable = false,
                        flush_thread thread = flush_thread::blocking)
-        : report_durable_(report_durable), thread_(thread), servers_(servers), observers_(servers),
-          ports_(servers) {
-        for (std::size_t i = 0; i < servers; ++i)
+        : colony_of(shard_counts{std::vector<std::uint32_t>(servers, 1)}, report_durable, thread) {}
+    /// Servers with these numbers of shards, all on one executor.
+    explicit colony_of(shard_counts shards, bool report_durable = false,
+                       flush_thread thread = flush_thread::blocking)
+        : report_durable_(report_durable), thread_(thread), shards_(std::move(shards.of)),
+          formats_(shards_.size()), servers_(shards_.size()), observers_(shards_.size()),
+          ports_(shards_.size()) {
+        for (std::size_t i = 0; i < servers_.size(); ++i)
             start(i);
     }
     ~colony_of() {
@@ -138,6 +143,10 @@ class colony_of {
         disk.join();
     }
 
+    std::filesystem::path data(std::size_t i) const {
+        auto const name = std::to_string(i + 1);
+        return folder.path / (formats_[i] ? name + "-again-" + std::to_string(formats_[i]) : name);
+    }
     running_server_options options(std::size_t i) const {
         running_server_options o;
         o.server = {i + 1};
@@ -146,7 +155,8 @@ class colony_of {
         for (std::size_t p = 0; p < ports_.size(); ++p) {
             if (p != i && ports_[p] != 0) o.peers.push_back({{p + 1}, {"127.0.0.1", ports_[p]}});
         }
-        o.directory = (folder.path / std::to_string(i + 1)).string();
+        o.shards = shards_[i];
+        o.directory = data(i).string();
         o.policy = directory_policy::format_if_empty;
         o.journal.journal.segment_bytes = 1 << 20;
         o.journal.thread = thread_;
@@ -165,6 +175,12 @@ class colony_of {
         ports_[i] = servers_[i]->port();
     }
     void crash(std::size_t i) { servers_[i].reset(); }
+    /// A server that is down comes back empty, with another number of shards.
+    void reformat(std::size_t i, std::uint32_t shards) {
+        ++formats_[i]; // elsewhere: the life that crashed may still be writing
+        shards_[i] = shards;
+        start(i);
+    }
     running_server& at(std::size_t i) { return *servers_[i]; }
     recorder& seen(std::size_t i) { return observers_[i]; }
     std::size_t size() const { return servers_.size(); }
@@ -234,7 +250,7 @@ class colony_of {
     }
     static bool passes(errc e) {
         return e == errc::not_proposer || e == errc::unreachable || e == errc::overloaded ||
-               e == errc::stopping || e == errc::outcome_unknown;
+               e == errc::stopping || e == errc::outcome_unknown || e == errc::quarantined;
     }
     member reserve(std::size_t i, cell_id cell) {
         for (;;) { // not before it is secured
@@ -247,6 +263,8 @@ class colony_of {
 
     bool report_durable_;
     flush_thread thread_;
+    std::vector<std::uint32_t> shards_;
+    std::vector<int> formats_; ///< after the first
     std::vector<std::unique_ptr<running_server>> servers_;
     std::vector<recorder> observers_;
     std::vector<std::uint16_t> ports_;

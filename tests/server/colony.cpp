@@ -118,6 +118,14 @@ bool colony::turn(std::size_t number) {
     return true;
 }
 
+std::size_t colony::leader(cell_id cell) const {
+    for (auto const& [number, n] : nodes_) {
+        auto const* here = n->running ? n->running->find_replica(cell) : nullptr;
+        if (here && here->role() == role::leading) return number;
+    }
+    return 0;
+}
+
 void colony::settle() {
     for (bool moved = true; moved;) {
         moved = false;
@@ -175,8 +183,9 @@ void colony::restart(std::size_t number) {
 }
 
 std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
-                                      party_role as) {
+                                      party_role as, slot min_slot) {
     request r;
+    r.min_slot = min_slot;
     r.correlation = {++correlations_};
     r.op = op;
     r.cell = cell;

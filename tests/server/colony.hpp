@@ -15,6 +15,12 @@
 
 namespace zooid {
 
+inline constexpr cell_id volume{1, 1}; ///< the cell of most tests
+
+inline kv::transaction put_once(std::string const& text) {
+    return kv::transaction().put("k", bytes(text));
+}
+
 /// A reply with a copy of its bytes.
 struct kept_reply {
     bytes encoded;
@@ -35,9 +41,12 @@ class colony {
 
     /// Sends a request and settles; empty if no reply came.
     std::optional<kept_reply> ask(std::size_t number, operation op, cell_id cell, bytes_view payload,
-                                  party_role as = party_role::admin);
+                                  party_role as = party_role::admin, slot min_slot = {});
     /// Commits through whoever leads, following redirects. The outcome, or the last failure.
     result<kv::outcome> commit(cell_id cell, kv::transaction const& t);
+
+    /// The server that says it leads the cell; 0 if none does.
+    std::size_t leader(cell_id cell) const;
 
     /// Delivers frames and flushes journals until nothing moves.
     void settle();

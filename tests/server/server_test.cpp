@@ -8,12 +8,6 @@ using namespace zooid;
 
 namespace {
 
-cell_id const volume{1, 1};
-
-kv::transaction put_once(std::string const& text) {
-    return kv::transaction().put("k", bytes(text));
-}
-
 std::uint64_t commits_of(colony& c, std::size_t number, cell_id cell) {
     return c.at(number).find_replica(cell)->applied_slot().value;
 }
@@ -48,6 +42,39 @@ TEST_CASE("an idle colony sends pulses only, and as many with a hundred cells as
     auto const full = c.take_traffic();
     CHECK(full.cells == 0);
     CHECK(full.pulses == empty.pulses);
+}
+
+TEST_CASE("when a server is lost its cells find another proposer, a few at a time") {
+    server_options options;
+    options.candidates_max = 2;
+    colony c(3, options);
+    constexpr std::uint64_t cells = 60;
+    for (std::uint64_t n = 1; n <= cells; ++n) {
+        c.found({n, n}, "volume " + std::to_string(n), 3);
+        REQUIRE(c.commit({n, n}, put_once("a")).has_value());
+    }
+    std::size_t lost = 1;
+    while (c.at(lost).statistics().leading == 0)
+        ++lost;
+    c.kill(lost);
+    std::size_t most = 0;
+    auto const led = [&] {
+        std::size_t by_others = 0;
+        for (std::size_t server = 1; server <= 3; ++server) {
+            if (server == lost) continue;
+            std::size_t standing = 0;
+            for (std::uint64_t n = 1; n <= cells; ++n)
+                standing += c.at(server).find_replica({n, n})->is_fresh_candidate();
+            most = std::max(most, standing);
+            by_others += c.at(server).statistics().leading;
+        }
+        return by_others;
+    };
+    for (int steps = 0; led() < cells && steps < 1000; ++steps)
+        c.run_for(std::chrono::milliseconds(20));
+    CHECK(led() == cells);
+    CHECK(most > 0);
+    CHECK(most <= options.candidates_max);
 }
 
 TEST_CASE("all cells that are ready share one journal batch and one frame per peer in a turn") {

@@ -1,4 +1,5 @@
 #include "support/catch.hpp"
+#include "support/sanitised.hpp"
 
 #include "sim/generate_history.hpp"
 #include "sim/linear_model.hpp"
@@ -293,7 +294,7 @@ TEST_CASE("the smallest history is violated, part of the whole, and keeps the li
 TEST_CASE("several lies in a long history are found, and the evidence is a violated history again") {
     std::uint64_t const first = kv::test::seed_of_run(1);
     int found = 0;
-    for (std::uint64_t seed = first; seed < first + 30; ++seed) {
+    for (std::uint64_t seed = first; seed < first + test_support::in_full(30, 8); ++seed) {
         INFO(kv::test::replay_hint(seed));
         sim::test::history_generator generate(seed);
         history h = generate.honest({.calls = 1000, .overlap = 60, .unknown_percent = seed % 3});
@@ -307,7 +308,7 @@ TEST_CASE("several lies in a long history are found, and the evidence is a viola
         CHECK(sim::check_cell(v.smallest, from_there).decided == verdict::violated);
         CHECK(v.smallest.size() <= h.size());
     }
-    CHECK(found > 20);
+    CHECK(found > test_support::in_full(20, 4));
 }
 
 TEST_CASE("a search that runs out of steps says undecided, never violated") {
@@ -396,7 +397,7 @@ struct outage {
 
 TEST_CASE("an outage that leaves thirty unknown calls, some of which took effect, is decided") {
     std::uint64_t const first = kv::test::seed_of_run(1);
-    for (std::uint64_t seed = first; seed < first + 4; ++seed) {
+    for (std::uint64_t seed = first; seed < first + test_support::in_full(4, 1); ++seed) {
         INFO(kv::test::replay_hint(seed));
         history h = outage(seed).calls;
         CHECK(by(h, check_method::claimed_order_then_search, replies::whole) == verdict::linearizable);

@@ -113,6 +113,19 @@ TEST_CASE("a colony that loses power everywhere at once loses no acknowledged wr
     CHECK(w.failures().empty());
 }
 
+TEST_CASE("disks that are healed answer within seconds, however slow a step was that had begun") {
+    sim::world w(
+        {.seed = 12, .servers = 7, .disk = {.flush_min = 8ms, .flush_max = 8ms, .outlier_per_mille = 1000}});
+    auto const cell = w.found_cell(7);
+    for (std::uint64_t s = 1; s <= 7; ++s)
+        w.slow_disk(server_id{s}, 200);
+    (void)w.commit(cell, kv::transaction().put("k", "1"), 1s);
+    for (std::uint64_t s = 1; s <= 7; ++s)
+        w.heal_disk(server_id{s});
+    CHECK(std::holds_alternative<kv::committed>(w.commit(cell, kv::transaction().put("k", "2"), 5s)));
+    CHECK(w.failures().empty());
+}
+
 TEST_CASE("a disk that went back in time is found out, and its replicas stop") {
     sim::world w({.seed = 6});
     auto const cell = w.found_cell(7);

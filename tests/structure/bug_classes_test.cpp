@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <regex>
+#include <set>
 
 namespace {
 
@@ -123,6 +125,19 @@ std::vector<std::string> complaints_about(row const& r) {
     return found;
 }
 
+/// The traps that PROTOCOL.md tells of: "| 12 | story |".
+std::set<int> told_traps() {
+    std::string const& page = file_of("lib/cell/PROTOCOL.md");
+    auto const from = page.find("\n## Traps\n");
+    REQUIRE(from != std::string::npos);
+    std::string const chapter = page.substr(from, page.find("\n## ", from + 1) - from);
+    static std::regex const line("\n\\| ([0-9]+) \\| ");
+    std::set<int> numbers;
+    for (std::sregex_iterator at(chapter.begin(), chapter.end(), line), end; at != end; ++at)
+        numbers.insert(std::stoi((*at)[1]));
+    return numbers;
+}
+
 } // namespace
 
 TEST_CASE("the table of bug classes is complete, and every test that it names exists") {
@@ -139,4 +154,21 @@ TEST_CASE("the table of bug classes is complete, and every test that it names ex
     }
     INFO(listed(complaints));
     CHECK(complaints.empty());
+}
+
+TEST_CASE("every trap that is named by its number has its story in PROTOCOL.md") {
+    auto const told = told_traps();
+    static std::regex const name("[Tt]raps?[ \n#*/\\\\]+([0-9]+)"); // also across a line break
+    std::size_t names = 0;
+    for (source_file const& file : repository()) {
+        bool const of_the_protocol = file.path.starts_with("lib/") || file.path.starts_with("include/") ||
+                                     file.path.starts_with("tests/cell/");
+        if (!of_the_protocol) continue;
+        for (std::sregex_iterator at(file.text.begin(), file.text.end(), name), end; at != end;
+             ++at, ++names) {
+            INFO(file.path << " names trap " << (*at)[1]);
+            CHECK(told.contains(std::stoi((*at)[1])));
+        }
+    }
+    CHECK(names > 40);
 }

@@ -57,12 +57,19 @@ class leaking_suite final : public mac_suite {
     mutable std::vector<secret> made;
 };
 
-// A pair that is up, and the key of the initiator's frames.
+enum class progress { up, before_the_join };
+
+// A pair, and the key of the initiator's frames.
 struct leaking_pair {
-    explicit leaking_pair(key_ring const& ring)
+    explicit leaking_pair(key_ring const& ring, progress as_far_as = progress::up)
         : p(ring, server_ring(), [this](session_options& i, session_options&) { i.suite = &suite; }) {
-        p.run();
-        REQUIRE(p.up());
+        if (as_far_as == progress::up) {
+            p.run();
+            REQUIRE(p.up());
+        } else {
+            p.acceptor.feed(p.initiator.take());
+            p.initiator.feed(p.acceptor.take()); // and its join stays where it is
+        }
         forth = suite.made.at(suite.made.size() - 3); // then the derivation of the way back, and its key
     }
     bytes forge(frame_kind kind, bytes_view payload, std::uint64_t number) const {
@@ -208,6 +215,14 @@ TEST_CASE("a client that sends peer messages with a good MAC is refused, hears s
     CHECK(l.p.acceptor.s->statistics().refused_forbidden == 2);
     CHECK(l.p.initiator.refused == 2);
     CHECK(l.p.up());
+}
+
+TEST_CASE("a frame with a good MAC that comes before the join is not delivered, and ends the connection") {
+    leaking_pair l(server_ring(), progress::before_the_join);
+    l.p.acceptor.feed(l.forge(frame_kind::cells, "hasty", 0));
+    CHECK(l.p.acceptor.frames.empty());
+    CHECK(l.p.acceptor.closed);
+    CHECK(l.p.acceptor.s->failure() == errc::malformed);
 }
 
 TEST_CASE("an unknown kind is refused with unknown, the sender hears so, and the connection stays") {

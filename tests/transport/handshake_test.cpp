@@ -1,7 +1,10 @@
 #include "support/catch.hpp"
 #include "transport/pair.hpp"
 
+#include <zooid/base/codec.hpp>
+
 using namespace zooid;
+using tests::end;
 using tests::pair;
 using tests::secret_of;
 using tests::server_ring;
@@ -263,5 +266,22 @@ TEST_CASE("garbage instead of a hello is refused as what it is") {
         CHECK(p.acceptor.closed);
         CHECK(p.acceptor.s->failure() == errc::malformed);
         CHECK(p.acceptor.s->statistics().dropped_malformed == 1);
+    }
+}
+
+TEST_CASE("a hello of more than a handshake's bytes is refused by its length alone, before it is there") {
+    for (end pair::*side : {&pair::acceptor, &pair::initiator}) {
+        pair p;
+        bytes announced;
+        writer(announced).put(static_cast<std::uint32_t>(wire::handshake_bytes_max - wire::length_bytes));
+        (p.*side).feed(announced);
+        CHECK_FALSE((p.*side).closed); // one that fits is waited for
+
+        pair q;
+        announced.clear();
+        writer(announced).put(static_cast<std::uint32_t>(wire::handshake_bytes_max - wire::length_bytes + 1));
+        (q.*side).feed(announced);
+        CHECK((q.*side).closed);
+        CHECK((q.*side).s->failure() == errc::malformed);
     }
 }

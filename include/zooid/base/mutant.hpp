@@ -46,6 +46,19 @@ enum class mutant : std::uint8_t {
     snapshot_forgets_promise,
     snapshot_forgets_acceptances,
     skip_unknown_entry,
+    lease_counts_from_receipt,
+    lease_ignores_epochs,
+    lease_ignores_members,
+    lease_forgotten_on_start,
+    lease_yields_to_complaint,
+    holder_counts_from_reply,
+    breaker_counts_from_asking,
+    breaker_ignores_clock_ratio,
+    obey_first_digest,
+    healing_forgets_promise,
+    healing_forgets_acceptances,
+    raise_unasked,
+    unconditional_raise,
     count_
 };
 

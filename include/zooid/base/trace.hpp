@@ -30,10 +30,16 @@ enum class sometimes : unsigned char {
     acceptance_before_previous_chosen,
     unreadable_value_reported,
     replica_quarantined,
+    replica_outvoted,
+    replica_healed,
     members_changed,
     members_released,
+    version_raised,
     replica_retired,
     leadership_handed_over,
+    read_answered_under_lease,
+    promise_held_for_lease,
+    lease_let_go,
     // kv
     session_expired,
     session_table_full,
@@ -48,6 +54,7 @@ enum class sometimes : unsigned char {
     rolled_back_journal_refused,
     restart_waited_for_majority,
     proposal_rejected_overloaded,
+    cells_told_by_and_by,
     count_
 };
 

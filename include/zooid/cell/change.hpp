@@ -1,4 +1,4 @@
-// Changes of a cell's members, as its log holds them.
+// Changes of a cell's members and of its version, as its log holds them.
 //
 // A change chosen at slot i is in force from slot i + alpha on. It is conditional: it names the slot of the
 // configuration that it was computed from, and is void, the same on every replica, if that is not the newest
@@ -33,9 +33,21 @@ struct configuration_change {
     friend bool operator==(configuration_change const&, configuration_change const&) = default;
 };
 
+/// A rise of the cell's version, as an operator asks for it and as the log holds it. It is void unless `base`
+/// made the newest configuration (all whose software was looked at, and nobody else, are members) and `to` is
+/// above the cell's version.
+struct version_rise {
+    slot base;
+    std::uint16_t to = 0;
+
+    friend bool operator==(version_rise const&, version_rise const&) = default;
+};
+
 /// As an entry's payload and an operator's request have it.
 bytes encode(configuration_change const& c);
 /// `malformed` for bytes that no change encodes to: no members, an even number, a server named twice.
 result<configuration_change> decode_change(bytes_view in);
+bytes encode(version_rise const& r);
+result<version_rise> decode_rise(bytes_view in);
 
 } // namespace zooid

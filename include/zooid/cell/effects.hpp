@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -39,9 +40,12 @@ struct propose {
     token request;
     shared_bytes command;
 };
-/// A strict read: ends in `read_ready` or `ended`.
+/// Whether a read may be answered from a lease; if there is none, it is a strict one all the same.
+enum class read_mode : std::uint8_t { strict, leased };
+/// A linearizable read: ends in `read_ready` or `ended`.
 struct read {
     token request;
+    read_mode how = read_mode::strict;
 };
 /// Change the cell's members. Newcomers are taught first; the change is proposed when they have caught up.
 /// Ends in `change_chosen`, or in `ended`: `conflict` if it was computed from another configuration than the
@@ -50,6 +54,19 @@ struct change_members {
     token request;
     configuration_change what;
 };
+/// Raise the cell's version. Ends in `change_chosen`, or in `ended`: `conflict` if it was computed from
+/// another configuration than the newest or is not above the cell's version, `unsupported_version` if the
+/// software of a member does not understand it, or if that can't be said because its server is not heard;
+/// `overloaded` while another one waits.
+struct raise_version {
+    token request;
+    version_rise what;
+};
+/// Digests of these slots are compared: the host answers the delivery of one with an `applied` of its own.
+inline constexpr std::uint64_t audit_interval = 64;
+constexpr bool is_audited(slot at) {
+    return at.value % audit_interval == 0;
+}
 /// The state machine applied everything up to `at` and has this digest now.
 struct applied {
     slot at;
@@ -61,10 +78,15 @@ struct snapshot_taken {
     shared_bytes state;
     digest state_digest;
 };
-/// The state machine could not go on: a command above its version, or a snapshot it cannot restore.
+/// The state machine could not go on.
 struct apply_failed {
+    enum class reason : std::uint8_t {
+        software, ///< a command or a snapshot above its version: goes on after an upgrade
+        state,    ///< a snapshot that is not what it claims to be: to be taught again
+    };
     slot at;
     std::string cause;
+    reason why = reason::software;
 };
 /// The records of the step that emitted this ticket are durable, and so are all before them.
 struct persisted {
@@ -88,8 +110,8 @@ struct resign {
     replica_id successor;
 };
 
-using event = std::variant<received, propose, read, change_members, applied, snapshot_taken, apply_failed,
-                           votes_lost, persisted, woken, liveness_changed, complaint, resign>;
+using event = std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
+                           apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
@@ -125,8 +147,11 @@ struct prefix_record {
 enum class distrust : std::uint8_t {
     state = 0, ///< anything: what it learned may be wrong
     votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
+    learned = 2, ///< what it learned and applied; its votes are sound: it is healed by teaching
+    nothing = 3, ///< only in a record: it was healed
 };
-/// This replica stopped for good, and why.
+std::string_view name_of(distrust of);
+/// This replica stopped, and why; or it was healed.
 struct quarantine_record {
     std::string cause;
     distrust of = distrust::state;
@@ -158,7 +183,7 @@ struct ended {
     token request;
     errc why = errc::not_proposer;
 };
-/// The change was chosen in `at` and is not void: in force from at + alpha on.
+/// The change or the rise was chosen in `at` and is not void. A change is in force from at + alpha on.
 struct change_chosen {
     token request;
     slot at;
@@ -181,6 +206,7 @@ struct effects {
     std::optional<std::uint64_t> tell_when_durable; ///< answer with `persisted{ticket}`
     bool want_snapshot = false;                     ///< answer with `snapshot_taken`, at once
     std::vector<server_id> watch;                   ///< tell `liveness_changed` when this server returns
+    slot digests_differ;  ///< the state after it has no digest that a majority reported, and never will
     bool retired = false; ///< released: by its own log this replica is needed no more and may be destroyed
     sometimes_set marks;
 

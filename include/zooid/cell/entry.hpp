@@ -35,6 +35,7 @@ class entry {
     static entry change(configuration_change const& c);
     /// Lets go of whom the change at slot `of` and all before it removed.
     static entry release(slot of);
+    static entry raise(version_rise const& r);
     /// From its encoding, as it is: what it means is judged when it is applied.
     static entry from_encoded(shared_bytes encoded) { return entry(std::move(encoded)); }
 
@@ -52,6 +53,8 @@ class entry {
     std::optional<configuration_change> changes() const;
     /// The change that a release lets go of; 0 for every other kind. Requires `understood()`.
     slot releases() const;
+    /// The rise of the cell's version; nothing for every other kind. Requires `understood()`.
+    std::optional<version_rise> raises() const;
 
     friend bool operator==(entry const&, entry const&) = default;
 

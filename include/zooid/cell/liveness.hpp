@@ -5,6 +5,7 @@
 #include <zooid/base/configuration.hpp>
 #include <zooid/base/ids.hpp>
 #include <zooid/base/time.hpp>
+#include <zooid/cell/leases.hpp>
 
 #include <vector>
 
@@ -13,13 +14,14 @@ namespace zooid {
 /// One other server, as pulses and handshakes show it.
 struct peer_liveness {
     server_id server;
-    life_id life;                 ///< of its process, as it last said; zero: never heard
-    bool both_ways = false;       ///< we hear it, and its pulses show that it hears us
-    bool suspected = false;       ///< silent beyond the pulse timeout, or it says that its journal hangs
-    bool answered = false;        ///< since our start it told us what it had heard of us (decision 15)
-    std::vector<server_id> hears; ///< ascending: the servers that it hears both ways
-
-    friend bool operator==(peer_liveness const&, peer_liveness const&) = default;
+    life_id life;                      ///< of its process, as it last said; zero: never heard
+    bool both_ways = false;            ///< we hear it, and its pulses show that it hears us
+    bool suspected = false;            ///< silent beyond the pulse timeout, or it says that its journal hangs
+    bool answered = false;             ///< since our start it told us what it had heard of us (decision 15)
+    std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways
+    std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
+    given_grant given;                 ///< our promises that are held for it
+    taken_grant taken;                 ///< its promises that are held for us
 };
 
 /// The liveness of all known peers, ascending by server; a value that the server room keeps up to date.
@@ -44,11 +46,25 @@ class liveness {
     /// Has the process that drew `proposer` ended, or is its server suspected?
     bool gone(ballot const& proposer) const;
 
+    /// G1, G7: must a replica here keep this promise, whoever asks for another?
+    bool holds(ballot const& promised, time_point now) const;
+    /// Every promise that was found at the start is held until then: an earlier life may have granted it.
+    void hold_all_until(time_point until);
+    /// G3, G4: can we count on a member there that answered, with a promise of exactly our ballot, something
+    /// that was sent at `asked`?
+    bool counts_on(server_id peer, time_point asked, time_point now) const;
+    /// Are leased reads on at this server?
+    bool leases() const { return leases_; }
+    enum class leased_reads : std::uint8_t { off, on };
+    void set_leases(leased_reads how) { leases_ = how == leased_reads::on; }
+
     std::vector<peer_liveness> const& peers() const { return peers_; }
 
   private:
     server_id self_;
     life_id life_;
+    bool leases_ = false;
+    time_point all_held_until_ = time_point::min();
     std::vector<peer_liveness> peers_;
 };
 

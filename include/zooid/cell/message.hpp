@@ -159,9 +159,32 @@ struct moved {
     friend bool operator==(moved const&, moved const&) = default;
 };
 
-using message =
-    std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm, confirmed,
-                 canvass, canvassed, probe, probed, fetch, slice, teach_snapshot, resigned, moved>;
+/// A lease holds my promise in `in`, and `candidate` asks for another. Whoever does not propose in that
+/// ballot any more answers `resigned`.
+struct keeps_waiting {
+    ballot in;
+    replica_id candidate;
+    friend bool operator==(keeps_waiting const&, keeps_waiting const&) = default;
+};
+
+/// The sender's state after slot `at` has this digest.
+struct digested {
+    slot at;
+    digest state_digest;
+    friend bool operator==(digested const&, digested const&) = default;
+};
+
+/// These members, a majority, reported this digest for slot `at`; the one that is addressed reported another.
+struct outvoted {
+    slot at;
+    digest state_digest;
+    std::vector<replica_id> reported;
+    friend bool operator==(outvoted const&, outvoted const&) = default;
+};
+
+using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
+                             confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot,
+                             resigned, moved, keeps_waiting, digested, outvoted>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

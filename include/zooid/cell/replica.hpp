@@ -41,11 +41,16 @@ struct cell_options {
     duration newcomer_timeout = std::chrono::seconds(10); ///< for a newcomer to catch up; then `unreachable`
 };
 
+/// The highest cell version that this software understands. Cells stay below it until an operator finalises
+/// a version, so that a rollback finds nothing that it does not understand (PROTOCOL.md, V3).
+inline constexpr std::uint16_t cell_version_highest = 1;
+
 /// Who a replica is. `seed` seeds its private prng.
 struct replica_identity {
     member self;
     life_id life;
     std::uint64_t seed = 0;
+    std::uint16_t version_highest = cell_version_highest; ///< of entries and snapshots; beyond, it stops
 };
 
 /// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named
@@ -84,8 +89,11 @@ struct explanation {
     std::size_t open_slots = 0;
     std::size_t pending_commands = 0;
     std::size_t pending_reads = 0;
-    bool may_vote = false;  ///< after a start: enough members answered what they had heard of us
-    std::string quarantine; ///< the cause; empty unless quarantined
+    bool may_vote = false;             ///< after a start: enough members answered what they had heard of us
+    std::uint16_t cell_version = 1;    ///< as its log raised it
+    std::uint16_t version_highest = 1; ///< that the software of this server understands
+    std::string quarantine;            ///< the cause; empty unless quarantined
+    distrust quarantined_for = distrust::state; ///< what is not trusted; `learned`: it is being taught again
 };
 
 struct replica_state;
@@ -135,6 +143,13 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const;
+    /// It votes, or will when it is healed.
+    bool may_vote_again() const;
+    /// What its commands and limits are judged by: raised by an entry of its log only.
+    std::uint16_t cell_version() const;
+    /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
+    /// One whose attempts fail backs off and is not counted.
+    bool is_fresh_candidate() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
     explanation explain() const;

@@ -108,8 +108,11 @@ struct ended_call {
 /// `invalid_argument`, a transaction that would write.
 result<call_request> commit_call(cell_name cell, kv::transaction const& t, time_point deadline);
 result<call_request> strict_read_call(cell_name cell, kv::transaction const& t, time_point deadline);
+/// A strict read that the proposer may answer from a lease, without asking its quorum: linearizable only as
+/// long as the colony's clock-rate bound holds. Where leases are off it is a strict read.
+result<call_request> leased_read_call(cell_name cell, kv::transaction const& t, time_point deadline);
 result<call_request> prefix_read_call(cell_name cell, kv::transaction const& t, time_point deadline);
-/// What the three came to. A payload that is no outcome is `outcome_unknown` for a commit.
+/// What the four came to. A payload that is no outcome is `outcome_unknown` for a commit.
 result<transaction_reply> transaction_reply_of(operation op, result<call_reply> const& reply);
 
 } // namespace zooid

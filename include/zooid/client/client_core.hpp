@@ -7,9 +7,9 @@
 //
 // What it promises
 //   K1  Every call that was started ends exactly once, at its deadline at the latest.
-//   K2  All attempts of a commit carry the same session envelope, byte for byte; its as_of was told by the
-//   cell
-//       before the first of them. So the cell applies it at most once, whatever is lost or repeated.
+//   K2  All attempts of a commit carry the same session envelope, byte for byte; its as_of was told by
+//       the cell before the first of them. So the cell applies it at most once, whatever is lost or
+//       repeated.
 //   K3  `cancelled`, `timed_out`, `overloaded` and every refusal mean that no attempt can ever take effect;
 //       where that is not certain the call ends as `outcome_unknown`.
 //   K4  Reads of one client don't go back: a prefix read of a cell is answered at or after the highest slot

@@ -6,8 +6,8 @@
 // whole founding: whoever reads it can finish a creation that was interrupted after the write.
 //
 //   D1  The id of a directory cell is a function of the colony and its index, so founding it again is the
-//   same
-//       founding, and a client that knows the colony needs nobody to find it but any server that hosts it.
+//       same founding, and a client that knows the colony needs nobody to find it but any server that
+//       hosts it.
 //   D2  The number of directory cells never changes in the life of a colony.
 #pragma once
 

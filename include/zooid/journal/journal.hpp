@@ -7,13 +7,13 @@
 //   J2  The records of one append become durable together or not at all; appends in the order of calls.
 //   J3  After `failed` nothing is persisted ever again, whatever the device says later: a device that lost a
 //       write may well acknowledge the next flush. Only a new start, with its recovery, may go on.
-//   J4  What was recovered is not yet durable: before `secured` no replica may vote, promise or report.
-//   Reading
-//       and teaching are allowed; they need no write, so a full disk never blocks a start.
+//   J4  What was recovered is not yet durable: before `secured` no replica may vote, promise or
+//       report. Reading and teaching are allowed; they need no write, so a full disk never blocks a
+//       start.
 //   J5  Damage below what was known to be flushed is reported with the replicas that it may concern, at every
 //       recovery until each of them is forgotten. It is never taken for an end of the log.
 //   J6  Appends coalesce: all that arrives while a flush is in flight shares the next write and the next
-//   flush.
+//       flush.
 //
 // What it does not promise: `persisted` says nothing about the last batch being there after the disk itself
 // went back in time. That takes the peers: they remember claims (`claim`, `check`).
@@ -34,7 +34,7 @@
 
 namespace zooid {
 
-/// How far a journal is known to have been durable; peers keep the highest that they heard (design, 15).
+/// How far a journal is known to have been durable; peers keep the highest that they heard.
 struct journal_claim {
     journal_id journal{};
     life_id life{};

@@ -60,13 +60,16 @@ std::string to_string(topology const& t, element const& e);
 /// A set of elements that are down or cut at one instant.
 using failures = std::vector<element>;
 
+/// `down` and the servers that the topology marks as failed: all that is down today.
+failures with_failed(topology const& t, failures down);
+
 /// How many members the anchors reach under `down`; nothing if an anchor is down or they are separated.
 std::optional<unsigned> reachable_under(topology const& t, cell const& c, failures const& down);
 
 /// A minimal set of failures that takes the majority away while the anchors stay up and connected.
 struct cut_set {
     failures elements;
-    double probability = 0; ///< that all of its elements fail, given the anchors' state where it fixes one
+    double probability = 0; ///< that all of its elements fail: the product of their rates
 };
 /// All minimal cut sets of at most `order` elements, likeliest first. Order 3 takes milliseconds.
 std::vector<cut_set> minimal_cut_sets(topology const& t, cell const& c, unsigned order);

@@ -65,8 +65,8 @@ enum class constraint : std::uint8_t {
 };
 std::string_view name_of(constraint c);
 
-/// What is broken by these members, as sentences; empty if nothing is. Draining and failed servers that are
-/// members already are no violation here: they are work for `repair` and `drain`.
+/// What is broken by these members alone, as sentences; empty if nothing is. What depends on today or on
+/// other cells (draining and failed servers, capacity, overlap) is told by `audit`.
 std::vector<std::string> violations(topology const& t, cell const& c, floors const& f);
 
 /// Accepts a cell whose size is odd and in range, whose anchors and members exist, whose weights are finite

@@ -16,8 +16,9 @@
 
 namespace zooid::placement {
 
-/// What the squares of a data centre are shaded by. Load: replicas. Risk: how many of a server's cells lose
-/// their majority if its rack and some one power domain, the worst, fail together.
+/// What the squares of a data centre are shaded by. Load: replicas. Risk: how likely a server's cells lose
+/// their majority while it is down (their anchors up and connected), the mean over its cells, in five steps
+/// of equal ratio.
 enum class heat : std::uint8_t { none, load, risk };
 
 /// The whole data centre, a square per server, racks in rows, power domains as stripes under the racks. The

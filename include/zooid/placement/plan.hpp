@@ -18,10 +18,11 @@ struct swap {
 };
 using plan = std::vector<swap>;
 
-/// Orders the way from c.members to `target` so that every intermediate membership keeps the spread floors
+/// Orders the way from c.members to `target` so that every intermediate membership keeps each spread floor
 /// and the one colour (or violates none worse than before) and a majority that is up and connected under
-/// `down`, dead members leaving first. `conflict` if there is no such order, with the reason: a cell that
-/// lost its majority cannot be repaired by swaps, only by emergency recovery.
+/// `down`, dead members leaving first. `conflict` if there is no such order, with the reason: a newcomer is
+/// draining or down, or the cell lost its majority and cannot be repaired by swaps, only by emergency
+/// recovery.
 result<plan> plan_swaps(topology const& t, cell const& c, std::vector<server_ref> const& target,
                         floors const& f, failures const& down);
 

@@ -70,17 +70,17 @@ struct explanation {
     std::vector<std::string> violated; ///< floors that do not hold
     std::vector<alternative> rejected; ///< best first
     std::vector<cut_set> cuts;         ///< likeliest first
-    std::vector<std::string> others;   ///< other cells' facts: largest overlap, if it is limited
 };
 /// One line: score, members by rack and power, binding floors, first rejected alternative, likeliest cut.
 std::string to_line(topology const& t, cell const& c, explanation const& e);
 
-/// What a set of failures does to a set of cells.
+/// What a set of failures does to a set of cells. Cells without members are in none of the lists.
 struct blast {
     std::vector<std::size_t> dead;         ///< positions of cells whose anchors live and reach no majority
     std::vector<std::size_t> lost_margin;  ///< reach a majority, but fewer than all
     std::vector<std::size_t> anchors_gone; ///< an anchor is down or they are separated
 };
+/// `down` comes on top of the servers that the topology marks as failed.
 blast what_if(topology const& t, std::span<cell const> cells, failures const& down);
 
 /// Two cells with the most servers in common.
@@ -94,10 +94,13 @@ overlap largest_overlap(std::span<cell const> cells);
 
 struct audit_report {
     std::size_t cells = 0;
-    std::size_t floors_violated = 0;
-    std::vector<std::pair<std::size_t, std::string>> violations; ///< the first 100, by cell
-    std::size_t on_draining = 0;                                 ///< replicas on draining servers
-    std::size_t on_failed = 0;
+    std::size_t floors_violated = 0; ///< cells that break a floor
+    /// What each cell breaks, in order, as sentences: `violations`, and what depends on today and on the
+    /// other cells: members whose server is draining, down or beyond its capacity, too many in common with
+    /// another cell. Cells without members break nothing.
+    std::vector<std::vector<std::string>> broken;
+    std::size_t on_draining = 0; ///< replicas on draining servers
+    std::size_t on_failed = 0;   ///< on servers that are down
     double unavailable_mean = 0;
     double unavailable_p50 = 0;
     double unavailable_p99 = 0;
@@ -111,8 +114,9 @@ struct audit_report {
     std::vector<double> unavailable; ///< of each cell, in order
 };
 
-/// Exact and complete. Linear in cells, apart from the search for the largest overlap.
-audit_report audit(topology const& t, std::span<cell const> cells, floors const& f);
+/// Exact and complete. Linear in cells, apart from the search for the largest overlap. Of the options `hard`,
+/// `minimise` and `down` are asked.
+audit_report audit(topology const& t, std::span<cell const> cells, solver_options const& o);
 
 /// What becomes of a server: `taking` new replicas; `draining`: up, but keeps none; `failed`: down.
 enum class server_state : std::uint8_t { taking, draining, failed };
@@ -133,8 +137,8 @@ class solver {
     void forget(cell const& c);
     /// Finds servers for c, which has no members yet, and counts them as load.
     result<answer> place(cell const& c);
-    /// Replaces members that are failed or draining, and as few others as the floors need. c must be adopted
-    /// or placed here.
+    /// Replaces members that are failed or draining or whose server holds more than its capacity, and as few
+    /// others as the spread floors and the overlap limit need. c must be adopted or placed here.
     result<answer> repair(cell const& c);
     /// Takes note of what a server is from now on. Its cells are moved away, if need be, by `repair` of each.
     result<void> mark(server_ref s, server_state now);

@@ -81,6 +81,14 @@ class remote_client {
         return transact(operation::strict_read, std::move(cell), std::move(t), options,
                         std::forward<Token>(token));
     }
+    /// A read that the cell's proposer may answer from a lease, without a round to its quorum. Linearizable
+    /// as long as no clock of the colony runs more than `lease_options::clock_ratio_max` times as fast as
+    /// another; where servers have leases off, it is a strict read.
+    template <class Token>
+    auto leased_read(cell_name cell, kv::transaction t, call_options options, Token&& token) {
+        return transact(operation::leased_read, std::move(cell), std::move(t), options,
+                        std::forward<Token>(token));
+    }
     /// A read of a consistent prefix at any member: perhaps not the newest, never older than what this client
     /// has seen of the cell.
     template <class Token>

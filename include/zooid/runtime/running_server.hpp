@@ -1,4 +1,5 @@
-// A running server: the host of cells (server room) on a journal, a TCP endpoint, a timer and a clock.
+// A running server: for each of its shards a host of cells (server room) on a journal, a TCP endpoint, a
+// timer and a clock.
 //
 //     auto opened = zooid::open_server(options, io.get_executor(), disk_pool.get_executor(), observer);
 //     if (!opened) ...opened.error().message() says what and where...
@@ -17,7 +18,13 @@
 // server is silent, which its peers take for what it is. `flush_thread::adaptive` does so unless the turn
 // sent frames that other servers will answer. `blocking` may be `owner` itself.
 //
-// Known limit: one store, so one shard, for each server.
+// Shards. A server has 1 to 256, one for each store of its data directory: as many as that was formatted
+// with. Each has a journal, links and an owner of its own, hosts the cells that `shard_of`
+// (transport/shards.hpp) gives it, and shares nothing with the others on the path of a commit but this:
+// clients are connected to one of them, and a request for another's cell goes over a bounded queue and back.
+// Peers may have other numbers of shards, but a shard must not have to talk to more than 8 of one peer; with
+// equal numbers it talks to one. One shard costs what it would if there could be no others.
+// `lib/runtime/README.md` has the reasons.
 #pragma once
 
 #include <zooid/file/file_journal_options.hpp>
@@ -62,7 +69,7 @@ struct running_server_options {
     std::vector<tcp_peer> peers; ///< to dial and to pulse; others may come by themselves
     std::string directory;       ///< of the data; unused with `volatile_memory`
     directory_policy policy = directory_policy::must_exist;
-    std::vector<std::uint32_t> stores{0}; ///< to serve, by number; this version: exactly one
+    std::uint32_t shards = 1; ///< 1 to 256; what the directory was, or is now, formatted with
     journal_storage storage = journal_storage::file;
     file_journal_options journal;
     server_options tuning;
@@ -72,6 +79,7 @@ struct running_server_options {
 
 // ---- the observer: typed events, never one per message
 
+/// Of one shard: each tells it of itself.
 struct server_ready {
     std::size_t cells = 0; ///< hosted: recovered, and now durable
     std::uint64_t tail_bytes_cut = 0;
@@ -88,34 +96,57 @@ struct peer_disconnected {
 struct appends_stalled {
     error why;
 };
-using runtime_event =
-    std::variant<server_ready, peer_connected, peer_disconnected, appends_stalled, refused_connection>;
+/// What recovery found, place by place, before `server_ready`: also what concerns no replica that is left, of
+/// which no other event would speak. The replicas concerned are in `damage_reported`.
+struct journal_damaged {
+    journal_damage damage;
+};
+using runtime_event = std::variant<server_ready, peer_connected, peer_disconnected, appends_stalled,
+                                   journal_damaged, refused_connection>;
 
 /// Called on the owner's executor at the end of a turn, never from within a call. It may call the running
-/// server's const functions, and must not destroy it. Must not throw.
+/// server's const functions, and must not destroy it. Must not throw. With several owners it is called by
+/// each of them, so maybe by several threads at once.
 class server_observer {
   public:
     virtual ~server_observer() = default;
     virtual void on_event(server_event const&) {}
     virtual void on_event(runtime_event const&) {}
+    /// The same, naming the shard; called in their place.
+    virtual void on_shard_event(std::uint16_t, server_event const& e) { on_event(e); }
+    virtual void on_shard_event(std::uint16_t, runtime_event const& e) { on_event(e); }
     /// With `tuning.report_durable`: what this turn learned to be durable, before any frame or reply that
     /// rests on it leaves.
     virtual void on_durable(std::vector<durable_fact> const&) {}
 };
 
-/// Counters and histograms since the start. Latencies are in nanoseconds.
+/// What the shards of one server handed to each other; all zero with one.
+struct exchange_statistics {
+    std::uint64_t requests = 0;     ///< of clients that another shard serves
+    std::uint64_t replies = 0;      ///< for them
+    std::uint64_t dropped_full = 0; ///< that met a full queue
+};
+
+/// Counters and histograms since the start, of one shard or of all. Latencies are in nanoseconds.
 struct running_server_snapshot {
+    std::uint16_t shards = 1; ///< whose these are
     server_statistics server;
     journal_statistics journal;
     transport_statistics transport;
     histogram commit_latency; ///< from a commit's arrival to its reply, refusals apart
     histogram flush_latency;  ///< from an append to the report that it is durable
     histogram turn_inputs;    ///< what arrived for one turn: frames, requests, flushes, wakes
+    exchange_statistics between_shards;
+
+    /// Adds another shard's. `transport.peers_up` becomes the lower of both.
+    void merge(running_server_snapshot const& other);
 };
 
 class running_server {
   public:
     using stop_signature = void(result<void>);
+    using snapshot_signature = void(running_server_snapshot);
+    using explain_signature = void(std::optional<explanation>);
 
     virtual ~running_server() = default;
     running_server(running_server const&) = delete;
@@ -123,22 +154,41 @@ class running_server {
 
     /// The port that is listened on; zero if none.
     virtual std::uint16_t port() const = 0;
+    virtual std::uint16_t shards() const = 0;
+    /// Of the process: the same for all shards.
     virtual life_id life() const = 0;
-    virtual journal_id journal() const = 0;
+    virtual journal_id journal(std::uint16_t shard = 0) const = 0;
     /// Learns or changes where a peer is.
     virtual void set_peer(tcp_peer const& peer) = 0;
 
-    virtual running_server_snapshot snapshot() const = 0;
-    /// Nothing if the cell is not here.
+    /// Of one shard, on its owner.
+    virtual running_server_snapshot snapshot(std::uint16_t shard = 0) const = 0;
+    /// Nothing if the cell is not here. On the owner of its shard.
     virtual std::optional<explanation> explain(cell_id cell) const = 0;
-    /// The value that drives it, for tests and tools; no change may be made through it.
-    virtual server const& host() const = 0;
+    /// The value that drives a shard, for tests and tools, on its owner; no change may be made through it.
+    virtual server const& host(std::uint16_t shard = 0) const = 0;
 
-    /// Refuses new requests, hands leaderships over, answers and flushes what is under way, then closes all
-    /// links. Completes with a value, or with `timed_out` if that took longer than `deadline` and the rest
-    /// was cut off; a second call, or one after the end, completes with `stopping`. The handler runs on its
-    /// associated executor, or else the owner's, never inside of the call. If the server is destroyed before,
-    /// the handler is called with `cancelled`.
+    /// Of all shards together, each as it is when its owner gets to it. The handler runs on its associated
+    /// executor, or else the first owner's, never inside of the call. An owner that runs no more never
+    /// answers.
+    template <class Token>
+    auto async_snapshot(Token&& completion) {
+        return boost::asio::async_initiate<Token, snapshot_signature>(
+            [this](auto handler) { start_snapshot(std::move(handler)); }, completion);
+    }
+    /// `explain`, from any shard's owner; completes as `async_snapshot` does.
+    template <class Token>
+    auto async_explain(cell_id cell, Token&& completion) {
+        return boost::asio::async_initiate<Token, explain_signature>(
+            [this](auto handler, cell_id which) { start_explain(which, std::move(handler)); }, completion,
+            cell);
+    }
+
+    /// Refuses new requests, hands leaderships over, answers and flushes what is under way, and when all
+    /// shards have done so closes all links. Completes with a value, or with `timed_out` if that took longer
+    /// than `deadline` and the rest was cut off; a second call, or one after the end, completes with
+    /// `stopping`. The handler runs on its associated executor, or else the first owner's, never inside of
+    /// the call. If the server is destroyed before, the handler is called with `cancelled`.
     template <class Token>
     auto async_stop(duration deadline, Token&& completion) {
         return boost::asio::async_initiate<Token, stop_signature>(
@@ -152,15 +202,27 @@ class running_server {
   private:
     virtual void start_stop(duration deadline,
                             boost::asio::any_completion_handler<stop_signature> handler) = 0;
+    virtual void start_snapshot(boost::asio::any_completion_handler<snapshot_signature> handler) = 0;
+    virtual void start_explain(cell_id cell,
+                               boost::asio::any_completion_handler<explain_signature> handler) = 0;
 };
 
 /// Opens the journal (reading and recovering it: blocks), listens, dials. It answers requests once what was
 /// recovered is durable (`server_ready`). The observer outlives the server. Errors: `invalid_argument` for
-/// the options, naming the field; those of `data_directory` and `tcp_endpoint::open`, naming path or address;
-/// `io_failed` without random bytes. A server that was destroyed with a write in flight keeps its directory
-/// `in_use` until that write has ended.
+/// the options, naming the field, also when the directory has another number of stores than `shards`, naming
+/// the manifest and both; `damaged` when a store holds a cell that belongs to another; those of
+/// `data_directory` and `tcp_endpoint::open`, naming path or address; `io_failed` without random bytes. A
+/// server that was destroyed with a write in flight keeps its directory `in_use` until that write has ended.
 result<std::unique_ptr<running_server>> open_server(running_server_options options,
                                                     boost::asio::any_io_executor owner,
+                                                    boost::asio::any_io_executor blocking,
+                                                    server_observer& observer);
+
+/// The same with an owner for each shard, or fewer: shard i is on owner i mod their number. Owners may run
+/// already. All calls are made on the first one, but for those that say otherwise. Destroy the server when no
+/// owner runs, or when all are one and the caller is on it.
+result<std::unique_ptr<running_server>> open_server(running_server_options options,
+                                                    std::vector<boost::asio::any_io_executor> owners,
                                                     boost::asio::any_io_executor blocking,
                                                     server_observer& observer);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <zooid/base/state_machine.hpp>
+#include <zooid/cell/leases.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <memory>
@@ -30,10 +31,14 @@ struct server_options {
     duration probe_interval = std::chrono::milliseconds(1000); ///< an idle journal flushes this often
     std::size_t requests_max = 100'000;                        ///< of clients, waiting; beyond: overloaded
     std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
+    /// Cells here that stand for election at once because a server was lost, or returned; the others are told
+    /// when these are done. A cell whose caller complains does not wait.
+    std::size_t candidates_max = 512;
     duration pointer_retention =
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
     bool report_durable = false; ///< emit a `durable_fact` for each durable promise, acceptance, choice
+    lease_options lease;         ///< leased reads, for readers that ask for one; off by default
     cell_options cells;
     step_observer* steps = nullptr; ///< told of every step, unless null
 };
@@ -63,7 +68,11 @@ struct machine_kind {
     /// and nothing happened. A command that passes must be understood by `state_machine::apply` on every
     /// replica: one that is not stops them all. It sees no state, so what depends on state is `apply`'s
     /// reply.
-    result<void> (*admit)(bytes_view command) = nullptr;
+    /// The cell's version is below ours until an operator raises it: let in only what that version has.
+    result<void> (*admit)(bytes_view command, std::uint16_t cell_version) = nullptr;
+    /// The highest cell version whose commands and snapshots this software understands. A cell is raised to
+    /// it, and not by itself, when every member's server says so.
+    std::uint16_t version_highest = cell_version_highest;
 
     static machine_kind key_value();
 };
@@ -88,6 +97,16 @@ struct replica_stopped {
     cell_id cell;
     std::string cause; ///< of its quarantine
 };
+/// One that was taught again: it takes part again, with the promise that it had.
+struct replica_healed {
+    cell_id cell;
+};
+/// The replicas of a cell have different states after this slot, and none that a majority has. Nobody was
+/// stopped and nobody taught: a person has to look at it.
+struct digests_differ {
+    cell_id cell;
+    slot at;
+};
 struct journal_latched {
     error reason;
 };
@@ -107,9 +126,9 @@ struct frame_refused {
     server_id from;
     error why;
 };
-using server_event =
-    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_retired, journal_latched,
-                 journal_hung, journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
+using server_event = std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_healed,
+                                  digests_differ, replica_retired, journal_latched, journal_hung,
+                                  journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
 
 /// Something that is durable here, for an independent check of the protocol by those who collect these from
 /// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.
@@ -129,6 +148,7 @@ struct server_statistics {
     std::uint64_t commits_admitted = 0;
     std::uint64_t commits_answered = 0;
     std::uint64_t reads_answered = 0;
+    std::uint64_t reads_leased = 0; ///< of them: confirmed by a lease, without asking anybody
     std::uint64_t requests_failed = 0;
     std::uint64_t messages_sent = 0;
     std::uint64_t messages_received = 0;

@@ -125,6 +125,7 @@ struct members_description {
     slot base;             ///< what a change computed from `newest` has to name
     configuration newest;  ///< chosen
     bool changing = false; ///< a change is chosen and not released: nothing of the cell may be destroyed yet
+    std::uint16_t cell_version = 1; ///< as this replica knows it
 };
 bytes encode(members_description const& d);
 result<members_description> decode_members_description(bytes_view in);

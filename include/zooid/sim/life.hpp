@@ -45,13 +45,16 @@ enum class fault : std::uint8_t {
     wiped_disk,
     old_image,
     replaced_member,
+    upgraded,    ///< the process ends and comes back with newer software
+    rolled_back, ///< and with older software
+    finalised,   ///< an operator asks a cell to rise to the newer version
     count_
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
 std::string_view name_of(fault f);
 
 /// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
-/// "everything".
+/// "leases" (with leased reads on, as in a quarter of "everything"), "versions", "everything".
 std::vector<std::string_view> profile_names();
 bool is_profile(std::string_view name);
 

@@ -2,10 +2,10 @@
 //
 // Whole transactions are checked against the store itself, cell by cell (linearizability is local). Two ways:
 //
-//   1. The order that the replies claim: each carries the cell's count of commits. Sorting by it and running
-//   the
-//      store along it takes linear time, and nearly always proves the history linearizable. Nothing is
-//      trusted: every reply must be what the store answers there, and the order must respect real time.
+//   1. The order that the replies claim: each carries the cell's count of commits. Sorting by it and
+//      running the store along it takes linear time, and nearly always proves the history linearizable.
+//      Nothing is trusted: every reply must be what the store answers there, and the order must respect
+//      real time.
 //   2. A search over all orders that real time allows (Wing and Gong), remembering visited pairs of state and
 //      calls done (Lowe). It knows nothing of 1, ends after a stated number of steps, and only it can say
 //      `violated`.

@@ -84,7 +84,8 @@ struct client_options {
     workload_kind work = workload_kind::failover;
     duration think_mean = std::chrono::milliseconds(100); ///< between two calls
     duration patience = std::chrono::seconds(3);          ///< until a call is given up
-    std::uint64_t unsettled = 0; ///< replies before the present one that the cell is to keep
+    read_mode reads = read_mode::strict; ///< leased: the strict reads of the workload ask for a lease
+    std::uint64_t unsettled = 0;         ///< replies before the present one that the cell is to keep
 };
 
 /// What disks did to those who trusted them, counted where it took effect.
@@ -183,7 +184,14 @@ class world {
     /// even be asked.
     bool replace_member(cell_index cell);
 
+    /// The highest cell version that its software understands, from its next start on; 1 at first.
+    void set_software(server_id server, std::uint16_t to);
+    /// Asks the proposer to raise the cell; false if it could not even be asked.
+    bool finalise(cell_index cell, std::uint16_t to);
+
     // ---- looking
+    std::uint16_t software(server_id server) const;
+    bool was_finalised() const; ///< some cell was asked to rise: it may have been raised
     bool is_running(server_id server) const;
     bool is_stopping(server_id server) const; ///< it was asked to, and runs on until it is killed
     bool is_latched(server_id server) const;  ///< its journal failed: only a new start helps

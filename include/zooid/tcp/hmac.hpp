@@ -6,7 +6,7 @@
 
 namespace zooid {
 
-/// The production algorithm. A key holds one OpenSSL context and uses it again for each tag.
+/// The production algorithm, for any thread. A key holds one OpenSSL context and uses it for each tag.
 mac_suite const& hmac_sha256();
 
 /// 256 random bits for a nonce, a secret or an id; `io_failed` if the system has none.

@@ -3,9 +3,9 @@
 //     # comment
 //     zooid-keys 1
 //     colony 000102030405060708090a0b0c0d0e0f
-//     client 77                                   only in a client's file: whom the keys were issued to; or
-//     admin 77 key 2 <64 hexadecimal digits>               the preferred key first key 1 <64 hexadecimal
-//     digits>               at most one more, while keys are rotated
+//     client 77                           or `admin 77`: only in keys that were issued, and to whom
+//     key 2 <64 hexadecimal digits>       the preferred key first
+//     key 1 <64 hexadecimal digits>       at most one more, while keys are rotated
 #pragma once
 
 #include <zooid/base/error.hpp>

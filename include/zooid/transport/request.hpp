@@ -31,6 +31,8 @@ enum class operation : std::uint8_t {
     describe_members, ///< `members_description` of the cell, as this replica knows it
     change_members,   ///< a `configuration_change`; done when it is chosen; needs an admin
     transfer_lead,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
+    leased_read,      ///< a strict read that a lease may confirm; payload: a query
+    raise_version,    ///< a `version_rise` of the cell; done when it is chosen; needs an admin
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.

@@ -7,9 +7,9 @@
 //     for (bytes_view out; !(out = session.output()).empty();) session.written(write(socket, out));
 //
 // Invariants
-//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and one join,
-//   before
-//       it has proven that it knows the link key for the identity that it claims.
+//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and
+//       one join, before it has proven that it knows the link key for the identity that it
+//       claims.
 //   S2  Frames are delivered in the order they were sent, each at most once; some may be missing.
 //   S3  After a frame whose MAC does not match nothing more is delivered: the length that found the next
 //       frame was never authenticated. The connection ends and a new handshake makes new keys.
@@ -20,6 +20,7 @@
 #include <zooid/base/codec.hpp>
 #include <zooid/transport/frame_buffer.hpp>
 #include <zooid/transport/keys.hpp>
+#include <zooid/transport/shards.hpp>
 #include <zooid/transport/wire.hpp>
 
 #include <memory>
@@ -36,7 +37,8 @@ struct hello {
     version_range versions;
     std::uint64_t features = 0; ///< after the handshake: those that both sides have
     party_role role = party_role::server;
-    std::uint16_t shard = 0; ///< of the link: the dialler's shard number
+    shard_place place;        ///< who speaks, of a server: the shard, and how many it has
+    std::uint16_t wanted = 0; ///< the other side's shard that is meant; in a welcome the dialler's
     colony_id colony;
     server_id server;       ///< zero unless a server
     principal_id principal; ///< zero for a server

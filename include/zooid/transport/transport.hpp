@@ -6,14 +6,15 @@
 //       not send, or that was changed on the way, is never delivered.
 //   T2  Order and once. On one link frames arrive in the order sent, each at most once. Between a down and
 //       the next up any number may be lost, at both ends and without notice.
-//   T3  No delivery promise. `send` that succeeded says that the frame was queued, nothing else. Whoever
-//   needs
-//       more (the cells, the client) repeats.
+//   T3  No delivery promise. `send` that succeeded says that the frame was
+//       queued, nothing else. Whoever needs more (the cells, the client)
+//       repeats.
 //   T4  Bounded. Queues are bounded in bytes for each peer; a full one refuses at once and counts it. A slow
 //       peer never delays another. Pulses don't queue behind other channels.
-//   T5  One link per (peer, shard) is used at any time: `on_peer_up` and `on_peer_down` alternate, frames
-//   come
-//       only between them. A peer with another life is a new link: down first, then up.
+//   T5  One link per (peer, shard of the peer) is used at any time: `on_peer_up` and `on_peer_down`
+//   alternate,
+//       frames come only between them. A peer with another life is a new link: down first, then
+//       up.
 //   T6  Everything happens on the owner's executor: calls go in on it, callbacks come out on it, never inside
 //       of a call of `send`, `reply` or `flush`. Callbacks may call the transport, and may not destroy it.
 //   T7  After destruction no callback comes.
@@ -62,6 +63,12 @@ class transport_listener {
     virtual result<void> on_peer_up(hello const& peer) = 0;
     virtual void on_frame(server_id from, channel on, bytes_view payload) = 0;
     virtual void on_peer_down(server_id peer, error const& why) = 0;
+    /// The same, naming the shard of the peer; called in their place. Who has one link to each peer, as every
+    /// server with one shard has to every other such server, need not care.
+    virtual void on_lane_frame(server_id from, std::uint16_t, channel on, bytes_view payload) {
+        on_frame(from, on, payload);
+    }
+    virtual void on_lane_down(server_id peer, std::uint16_t, error const& why) { on_peer_down(peer, why); }
 
     /// Requests are the envelopes of request.hpp; answer with `transport::reply`, in any order, at any time.
     virtual void on_request(requester from, bytes_view request) = 0;

@@ -6,7 +6,7 @@ EXTENDS Cell, TLC
 Homes == "a" :> "A" @@ "b" :> "B" @@ "c" :> "C" @@ "d" :> "D" @@ "e" :> "E" @@ "a2" :> "A"
 ServerOf == [r \in Replicas |-> Homes[r]]
 
-\* Who may own which ballot. In two ballots the stories of traps.md fit: an older proposer and a newer one.
+\* Who may own which ballot. In two ballots the traps of PROTOCOL.md fit: an older proposer and a newer one.
 OneA   == <<{"a"}>>
 OneC   == <<{"c"}>>
 CthenA == <<{"c"}, {"a"}>>

@@ -256,6 +256,7 @@ class rig::turn_of_a_place {
                 std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
                 std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
             auto const* request = std::get_if<accept>(&o.content);
+            if (std::holds_alternative<digested>(o.content)) continue; // states agree here
             if (std::holds_alternative<learned>(o.content) && !reports) continue;
             bool const hopeless = limits.ballots == 1 && std::holds_alternative<rejected_ballot>(o.content);
             if (elections || hopeless || (request && request->at > slot{limits.slots})) continue;

@@ -3,6 +3,7 @@
 //   expect WHO follower|canvassing|preparing|leading|quarantined|retired|reserved|gone|down
 //   expect WHO members NAME...         the newest configuration that it knows
 //   expect WHO promised BALLOT
+//   expect WHO version N               the cell's, as it knows it
 //   expect WHO applied COMMAND...      exactly these, in this order
 //   expect SLOT chosen COMMAND|no-op   a quorum has it durably
 //   expect SLOT open                   not chosen
@@ -71,6 +72,10 @@ void verbs::expect_replica(actor const& a, words const& w) {
     if (what == "applied") {
         std::string const is = applied_by(a);
         return require(is == joined(w, 3), a.name + " applied: " + is);
+    }
+    if (what == "version") {
+        std::string const is = a.running ? std::to_string(a.running->cell_version()) : "none";
+        return require(is == w.at(3), a.name + " has cell version " + is);
     }
     if (what == "promised") {
         std::string const is = stage_->known().of(a.running ? a.running->promised() : a.disk.promised);

@@ -29,7 +29,7 @@ void stage::begin(std::size_t who, std::size_t teacher, message const& content) 
     a.disk.checkpoint = taught->state;
     scenario::host const& h = hosts_[a.host];
     life_id const life{h.id.value * 1000 + h.life};
-    a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value}, options_));
+    a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value, h.runs}, options_));
     step(who, woken{});
 }
 
@@ -48,7 +48,8 @@ void stage::change_at(std::size_t who, std::string const& request, std::vector<s
     for (std::string const& name : members) {
         member const& m = actors_[index_of(name)].self;
         all.push_back(m);
-        if (!from->contains(m.replica)) change.newcomers.push_back({m.replica, 0, 1});
+        if (!from->contains(m.replica))
+            change.newcomers.push_back({m.replica, 0, hosts_[actors_[index_of(name)].host].runs});
     }
     change.members = configuration(all);
     step(who, change_members{name_request(request), change});

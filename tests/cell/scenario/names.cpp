@@ -55,6 +55,16 @@ class details {
         return text + (m.values.empty() ? " nothing" : "") + ", knows " + up_to(m.prefix);
     }
     std::string operator()(teach_snapshot const& m) const { return "at " + slot_name(m.state.at); }
+    std::string operator()(keeps_waiting const& m) const {
+        return n_.of(m.candidate) + " for " + n_.of(m.in);
+    }
+    std::string operator()(digested const& m) const { return "of " + slot_name(m.at); }
+    std::string operator()(outvoted const& m) const {
+        std::string text = "in " + slot_name(m.at) + " by";
+        for (replica_id from : m.reported)
+            text += " " + n_.of(from);
+        return text;
+    }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";
@@ -91,6 +101,7 @@ std::string names::of(entry const& value) const {
     if (value.kind() == entry_kind::no_op) return "no-op";
     if (auto const change = value.changes()) return "change to " + of(change->members);
     if (slot const released = value.releases()) return "release of " + slot_name(released);
+    if (auto const rise = value.raises()) return "rise to version " + std::to_string(rise->to);
     std::string text;
     for (bytes_view command : value.commands())
         text += (text.empty() ? "" : "+") + std::string(command);

@@ -18,6 +18,11 @@ class changes {
     void tell() {
         if (t_.after.is_quarantined() && !t_.before.is_quarantined())
             t_.essential("stops alone: " + cause(t_.b.quarantine));
+        if (!t_.after.is_quarantined() && t_.before.is_quarantined())
+            t_.essential("is healed, and votes again [D5]");
+        if (t_.out.digests_differ)
+            t_.essential("finds no majority for the state after " + slot_name(t_.out.digests_differ) +
+                         ": stops nobody, and reports it [D3]");
         taught_by_snapshot();
         election();
         proposer();
@@ -116,6 +121,14 @@ class changes {
             if (change && !followed && !t_.out.restore)
                 t_.essential("the change in " + slot_name(d.at) + " is void: " + why_void(*change) + " [M2]");
         }
+        for (delivery const& d : t_.out.deliver) {
+            auto const rise = d.value.understood() ? d.value.raises() : std::nullopt;
+            if (!rise || t_.out.restore) continue;
+            bool const raised = t_.b.demands.cell_version == rise->to && t_.a.demands.cell_version < rise->to;
+            t_.essential(raised ? "has cell version " + std::to_string(rise->to) + " from " +
+                                      slot_name(d.at) + " on [V2]"
+                                : "the rise in " + slot_name(d.at) + " is void [V2]");
+        }
         if (t_.out.retired) t_.essential("retires: its own log releases it [C4]");
     }
 
@@ -167,7 +180,8 @@ class changes {
             bool const hole = at <= std::max(is.reported, is.must_know);
             reason = free_choice(value, hole);
         }
-        bool const of_members = value.starts_with("change to") || value.starts_with("release of");
+        bool const of_members =
+            value.starts_with("change to") || value.starts_with("release of") || value.starts_with("rise to");
         std::string const told = "proposes " + value + " in " + slot_name(at) + ": " + reason;
         of_members ? t_.essential(told) : t_.tell(told);
     }
@@ -176,6 +190,7 @@ class changes {
         if (value == "no-op" && hole) return "nobody who promised accepted anything in this hole [P3]";
         if (value == "no-op") return "so that the change comes into force [C2]";
         if (value.starts_with("change to")) return "whom it adds has caught up [C1]";
+        if (value.starts_with("rise to")) return "every member's software understands it [V3]";
         if (value.starts_with("release of"))
             return "a quorum of those it made durably knows all that was before [C3]";
         return "nobody who promised accepted anything there [P3]";
@@ -237,6 +252,9 @@ class changes {
                     " [S1]: asks whether the promise is still " + t_.say(c->in) + " [S2 S3]");
             break;
         }
+        if (t_.out.marks.test(static_cast<std::size_t>(sometimes::read_answered_under_lease)))
+            t_.essential("reads under its lease: a quorum of " + t_.say(t_.voters()) +
+                         " holds its promises [G5]");
         for (read_ready const& r : t_.out.reads)
             t_.essential("answers read " + t_.say(r.request) + ": applied up to " + to_string(r.at) +
                          " [S4]");

@@ -15,6 +15,8 @@ void referee::follow_changes() {
     for (auto at = chosen_.find(followed_ + 1); at != chosen_.end(); at = chosen_.find(followed_ + 1)) {
         followed_ = at->first;
         if (auto const change = at->second.changes()) follow(followed_, *change);
+        auto const rise = at->second.raises();
+        if (rise && rise->base == held_.back().first) version_ = std::max(version_, rise->to);
         slot const released = at->second.releases();
         auto const made = std::find_if(held_.begin(), held_.end(),
                                        [&](auto const& held) { return held.first == released; });
@@ -24,6 +26,9 @@ void referee::follow_changes() {
 
 void referee::follow(slot at, configuration_change const& change) {
     if (change.base != held_.back().first) return;
+    for (newcomer const& n : change.newcomers) {
+        if (n.version_highest < version_) return;
+    }
     for (member const& m : change.members.members()) {
         auto const names = [&](auto const& held) { return held.second.contains(m.replica); };
         if (!names(held_.back()) && std::any_of(held_.begin(), held_.end(), names)) return;

@@ -52,6 +52,7 @@ class referee {
     std::map<slot, configuration> governed_;           ///< by its first slot
     std::vector<std::pair<slot, configuration>> held_; ///< by the slot of the change; not released
     slot followed_; ///< all slots up to it are chosen, and their changes governed
+    std::uint16_t version_ = 1;
     std::uint8_t alpha_ = 3;
     std::map<std::pair<slot, ballot>, proposal> proposals_;
     std::map<slot, entry> chosen_;

@@ -26,8 +26,10 @@ std::vector<std::string> split(bytes_view all) {
 }
 
 /// A command "v2:x" is understood by software of version 2 on.
-int version_of(bytes_view command) {
-    return command.size() > 2 && command[0] == 'v' && command[2] == ':' ? command[1] - '0' : 1;
+std::uint16_t version_of(bytes_view command) {
+    return command.size() > 2 && command[0] == 'v' && command[2] == ':'
+               ? static_cast<std::uint16_t>(command[1] - '0')
+               : std::uint16_t{1};
 }
 
 template <class List>
@@ -52,14 +54,15 @@ std::size_t stage::host_of(std::string const& name) const {
 void stage::add_server(std::string const& name) {
     std::uint64_t const n = hosts_.size() + 1;
     life_id const life{n * 1000 + 1};
-    hosts_.push_back({name, {n}, 1, true, false, 1, {n, n}, liveness({n}, life)});
+    hosts_.push_back({name, {n}, 1, true, false, 1, 1, {n, n}, liveness({n}, life), {}, {}});
+    begin_liveness(n - 1);
     names_.add_server({n}, name);
     names_.add_life(life, 1);
     reserve(n - 1, name);
 }
 
 void stage::found(std::vector<std::string> const& who, std::vector<std::string> const& spares,
-                  std::uint8_t alpha) {
+                  std::uint8_t alpha, std::uint16_t software) {
     std::vector<member> all;
     for (std::string const& name : who) {
         add_server(name);
@@ -68,6 +71,8 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
     }
     for (std::string const& name : spares)
         add_server(name);
+    for (scenario::host& h : hosts_)
+        h.software = h.runs = software;
     snapshot founding;
     founding.cell = {1, 1};
     founding.key = "volume";
@@ -79,7 +84,7 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
         if (a.presence != presence::here) continue;
         a.disk.checkpoint = founding;
         life_id const life{a.self.server.value * 1000 + 1};
-        a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value}, options_));
+        a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value, software}, options_));
     }
     pulse();
 }
@@ -92,12 +97,12 @@ void stage::step(std::size_t who, event const& what) {
     if (!a.running) return;
     replica const before = a.running->clone();
     effects out;
-    a.running->step({now_, hosts_[a.host].servers}, what, out);
+    a.running->step({local(a.host), hosts_[a.host].servers}, what, out);
     for (std::string& found : violations(*a.running))
         findings_.push_back(a.name + ": " + found);
     for (std::string& found : violations(before, *a.running))
         findings_.push_back(a.name + ": " + found);
-    tell(who, {now_, before, what, out, *a.running});
+    tell(who, {local(a.host), before, what, out, *a.running});
     carry_out(who, out);
 }
 
@@ -146,11 +151,11 @@ void stage::apply(std::size_t who, effects const& out) {
     for (delivery const& d : out.deliver) {
         referee_.delivered(a.self, d.at, d.value);
         if (!apply_one(who, d)) {
-            step(who,
-                 apply_failed{d.at, "a command above version " + std::to_string(hosts_[a.host].software)});
+            step(who, apply_failed{d.at, "a command above version " + std::to_string(hosts_[a.host].runs)});
             return;
         }
         done = applied{d.at, hash128(joined(a.applied))};
+        if (is_audited(d.at)) step(who, *std::exchange(done, std::nullopt));
         for (token request : d.requests) {
             outcomes_[names_.of(request)] = "committed in slot " + to_string(d.at);
             referee_.acknowledged(d.at);
@@ -162,7 +167,7 @@ void stage::apply(std::size_t who, effects const& out) {
 bool stage::apply_one(std::size_t who, delivery const& d) {
     actor& a = actors_[who];
     for (bytes_view command : d.value.commands()) {
-        if (version_of(command) > hosts_[a.host].software) return false;
+        if (version_of(command) > hosts_[a.host].runs) return false;
     }
     for (bytes_view command : d.value.commands())
         a.applied.push_back(to_string(d.at) + ":" + std::string(command));
@@ -195,14 +200,33 @@ token stage::name_request(std::string const& name) {
     return request;
 }
 
+// As a server does, the proposer's lets in what the cell's version has [V4].
 void stage::propose_at(std::size_t who, std::string const& command) {
+    replica const* const here = actors_[who].running ? &*actors_[who].running : nullptr;
+    if (here && version_of(command) > here->cell_version()) {
+        (void)name_request(command);
+        outcomes_[command] = "unsupported_version";
+        return say(actors_[who].name + " does not let " + command + " in: the cell has version " +
+                   std::to_string(here->cell_version()) + " [V4]");
+    }
+    smuggle_at(who, command);
+}
+
+void stage::smuggle_at(std::size_t who, std::string const& command) {
     step(who, propose{name_request(command), shared_bytes(command)});
 }
 
-void stage::read_at(std::size_t who, std::string const& name) {
+void stage::finalise_at(std::size_t who, std::string const& request, std::uint16_t to,
+                        std::optional<slot> base) {
+    if (!actors_[who].running) throw std::invalid_argument(actors_[who].name + " is down");
+    slot const newest = actors_[who].running->configuration_base();
+    step(who, raise_version{name_request(request), {base.value_or(newest), to}});
+}
+
+void stage::read_at(std::size_t who, std::string const& name, read_mode how) {
     token const request = name_request(name);
     referee_.read_arrived(request);
-    step(who, read{request});
+    step(who, read{request, how});
 }
 
 // ---- messages
@@ -320,10 +344,13 @@ void stage::restart(std::size_t host) {
     scenario::host& h = hosts_[host];
     if (h.up) crash(host);
     h.up = true;
+    h.runs = h.software;
     ++h.life;
     life_id const life{h.id.value * 1000 + h.life};
     names_.add_life(life, h.life);
     h.servers = liveness(h.id, life);
+    begin_liveness(host);
+    if (lease_hold_ > duration::zero()) h.servers.hold_all_until(local(host) + lease_hold_); // G7
     for (scenario::host const& other : hosts_) {
         if (other.id != h.id) (void)h.servers.at(other.id);
     }
@@ -331,7 +358,7 @@ void stage::restart(std::size_t host) {
         actor& a = actors_[i];
         if (a.host != host || a.presence != presence::here) continue;
         a.applied.clear();
-        a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value}, options_));
+        a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value, h.runs}, options_));
         step(i, woken{});
     }
 }
@@ -343,25 +370,39 @@ void stage::rot_value(std::size_t who, slot at) {
     found->second.value = entry();
 }
 
+void stage::corrupt(std::size_t who, std::string const& how) {
+    actors_[who].applied.push_back("0:" + how);
+    say(actors_[who].name + " has another state now");
+}
+
 void stage::wake(std::size_t who) {
     actor& a = actors_[who];
     if (!a.running || a.running->deadline() == never)
         throw std::invalid_argument(a.name + " has no deadline");
-    now_ = std::max(now_, a.running->deadline());
+    now_ = std::max(now_, deadline_of(a));
     step(who, woken{});
+}
+
+void stage::jump(std::size_t host, duration by) {
+    hosts_[host].clock_ahead += by;
+}
+
+time_point stage::deadline_of(actor const& a) const {
+    time_point const local_deadline = a.running->deadline();
+    return local_deadline == never ? never : local_deadline - hosts_[a.host].clock_ahead;
 }
 
 time_point stage::next_deadline() const {
     time_point next = never;
     for (actor const& a : actors_) {
-        if (a.running) next = std::min(next, a.running->deadline());
+        if (a.running) next = std::min(next, deadline_of(a));
     }
     return next;
 }
 
 void stage::wake_due() {
     for (std::size_t i = 0; i < actors_.size(); ++i) {
-        if (actors_[i].running && actors_[i].running->deadline() <= now_) step(i, woken{});
+        if (actors_[i].running && deadline_of(actors_[i]) <= now_) step(i, woken{});
     }
 }
 
@@ -427,6 +468,38 @@ void stage::heal_everything() {
     }
 }
 
+// ---- leases
+// -----------------------------------------------------------------------------------------------------
+
+void stage::begin_liveness(std::size_t host) {
+    scenario::host& h = hosts_[host];
+    h.servers.set_leases(lease_hold_ > duration::zero() ? liveness::leased_reads::on
+                                                        : liveness::leased_reads::off);
+    h.pulsed_at.assign(pulses_ + 1, time_point::min());
+}
+
+// What everybody's next pulses say of grants.
+std::vector<std::vector<grant_notice>> stage::notices() const {
+    std::vector<std::vector<grant_notice>> told(hosts_.size());
+    for (std::size_t from = 0; from < hosts_.size(); ++from) {
+        for (host const& to : hosts_) {
+            peer_liveness const* known = hosts_[from].servers.find(to.id);
+            told[from].push_back(known ? known->given.notice() : grant_notice{});
+        }
+    }
+    return told;
+}
+
+// `at` gets the pulse of `from`: what is granted to it, and a request to be granted as much.
+void stage::exchange_grants(std::size_t at, std::size_t from, grant_notice const& told) {
+    host& h = hosts_[at];
+    peer_liveness& peer = h.servers.at(hosts_[from].id);
+    life_id const life{h.id.value * 1000 + h.life};
+    if (told.to == life && told.through)
+        peer.taken.heard(told, lease_options{}.clock_ratio_max, h.pulsed_at[told.through], local(at));
+    if (peer.both_ways && !peer.suspected) peer.given.prolong(peer.life, pulses_, lease_hold_, local(at));
+}
+
 // As the server room does: a server is suspected if it is silent or says that its journal hangs, and heard
 // both ways if its pulses also show that it hears us. Who hears whom travels one pulse further.
 void stage::pulse() {
@@ -435,6 +508,10 @@ void stage::pulse() {
         return hosts_[x].up && hears(x, y) && hears(y, x);
     };
     std::vector<std::pair<std::size_t, server_id>> changed;
+    auto const told = notices();
+    ++pulses_;
+    for (std::size_t x = 0; x < hosts_.size(); ++x)
+        hosts_[x].pulsed_at.push_back(local(x));
     for (std::size_t x = 0; x < hosts_.size(); ++x) {
         if (!hosts_[x].up) continue;
         for (std::size_t y = 0; y < hosts_.size(); ++y) {
@@ -445,12 +522,15 @@ void stage::pulse() {
             peer.suspected = !hears(x, y) || hosts_[y].hung;
             if (peer.both_ways) peer.answered = true;
             if (hears(x, y)) {
+                if (peer.life != life_id{hosts_[y].id.value * 1000 + hosts_[y].life}) peer.taken = {};
                 peer.life = {hosts_[y].id.value * 1000 + hosts_[y].life};
+                peer.version_highest = hosts_[y].runs;
                 peer.hears.clear();
                 for (std::size_t z = 0; z < hosts_.size(); ++z) {
                     if (z == y || both(y, z)) peer.hears.push_back(hosts_[z].id);
                 }
             }
+            if (hears(x, y) && lease_hold_ > duration::zero()) exchange_grants(x, y, told[y][x]);
             if (was.both_ways != peer.both_ways || was.suspected != peer.suspected || was.life != peer.life)
                 changed.emplace_back(x, hosts_[y].id);
         }

@@ -26,10 +26,13 @@ struct host {
     server_id id;
     unsigned life = 1;
     bool up = true;
-    bool hung = false;    ///< its journal: nothing is flushed
-    int software = 1;     ///< the highest version of commands that its state machine understands
-    journal_id journal{}; ///< another one after its disk was lost
+    bool hung = false;          ///< its journal: nothing is flushed
+    std::uint16_t software = 1; ///< the highest cell version that it understands, from its next start on
+    std::uint16_t runs = 1;     ///< and what its process has
+    journal_id journal{};       ///< another one after its disk was lost
     liveness servers{server_id{}, life_id{}};
+    duration clock_ahead{};              ///< of the stage's clock
+    std::vector<time_point> pulsed_at{}; ///< by its own clock, by number
 };
 
 /// Whether a replica id has a replica: `reserved` is drawn and named, and nothing began under it; `gone` was
@@ -62,18 +65,24 @@ struct filter {
 
 class stage {
   public:
-    explicit stage(cell_options options) : options_(options) {}
+    stage(cell_options options, duration lease_hold) : options_(options), lease_hold_(lease_hold) {}
 
     /// One replica of the cell on each server of `names`; on each of `spares` a replica id is reserved.
+    /// The software of all of them understands cell versions up to `software`.
     void found(std::vector<std::string> const& names, std::vector<std::string> const& spares,
-               std::uint8_t alpha);
+               std::uint8_t alpha, std::uint16_t software);
     std::size_t index_of(std::string const& name) const; ///< throws if nobody has that name
     std::size_t host_of(std::string const& name) const;
 
     // Verbs.
     void step(std::size_t who, event const& what);
     void propose_at(std::size_t who, std::string const& command);
-    void read_at(std::size_t who, std::string const& name);
+    /// A command that no proposer should let into the log yet.
+    void smuggle_at(std::size_t who, std::string const& command);
+    /// Asks `who` to raise the cell's version, computed from the change at `base`; the newest it knows if
+    /// none.
+    void finalise_at(std::size_t who, std::string const& request, std::uint16_t to, std::optional<slot> base);
+    void read_at(std::size_t who, std::string const& name, read_mode how);
     std::size_t deliver(filter const& which, std::size_t count);
     std::size_t drop(filter const& which, std::size_t count);
     std::size_t repeat(filter const& which);
@@ -82,6 +91,8 @@ class stage {
     std::size_t flush(std::size_t who, std::size_t count);
     void wake(std::size_t who);
     void advance(duration by);
+    /// The clock of this server goes ahead by so much at once.
+    void jump(std::size_t host, duration by);
     void crash(std::size_t host);
     void restart(std::size_t host);
     void cut(std::size_t from, std::size_t to, int change); ///< +1 cuts the link one way, -1 heals it
@@ -96,6 +107,8 @@ class stage {
     void settle(duration horizon);
     /// The value's bytes of an acceptance rot on the disk; its vote stays readable.
     void rot_value(std::size_t who, slot at);
+    /// Bits of its state machine's state flip: it has also applied `how`, which nobody proposed.
+    void corrupt(std::size_t who, std::string const& how);
 
     // Changes of members, in moving.cpp.
     /// A replica id more on this server, durable before anybody names it.
@@ -145,8 +158,15 @@ class stage {
     token name_request(std::string const& name);
     time_point next_deadline() const;
     void wake_due();
+    time_point local(std::size_t host) const { return now_ + hosts_[host].clock_ahead; }
+    time_point deadline_of(actor const& a) const;
+    void begin_liveness(std::size_t host);
+    std::vector<std::vector<grant_notice>> notices() const;
+    void exchange_grants(std::size_t at, std::size_t from, grant_notice const& told);
 
     cell_options options_;
+    duration lease_hold_; ///< zero: no leased reads
+    std::uint64_t pulses_ = 0;
     names names_;
     referee referee_;
     time_point now_{std::chrono::seconds(1000)};

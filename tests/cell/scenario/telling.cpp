@@ -14,7 +14,7 @@ class hearing {
 
     void operator()(prepare const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent()) return;
+        if (silent() || held(m.in)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + t_.say(m.in) + ": it promised " + t_.say(no->promised) + " [A1]");
         auto const* answer = t_.sent<promise>();
@@ -28,7 +28,7 @@ class hearing {
 
     void operator()(accept const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent()) return;
+        if (silent() || held(m.in)) return;
         std::string const what = slot_name(m.at) + " = " + t_.say(m.value);
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + what + " in " + t_.say(m.in) + ": it promised " +
@@ -50,8 +50,12 @@ class hearing {
         proposer_state const* p = t_.a.proposer.get();
         if (!p || p->in != m.in) return ignore("it does not ask in " + t_.say(m.in) + " [P1]");
         proposer_state const* is = t_.b.proposer.get();
-        if (is && is->promises.size() == p->promises.size())
+        if (is && is->promises.size() == p->promises.size()) {
+            if (prefix_of(*is) < prefix_of(*p))
+                return t_.tell("counts the promise of " + from_ +
+                               " anew: it covers more than the one before [P4]");
             return ignore("that promise is counted already [P2]");
+        }
         if (p->promises.size() >= t_.voters().size())
             return t_.tell("counts the promise of " + from_ + " where it is a member [P2]");
         t_.tell("counts the promise of " + from_ + ", " + std::to_string(p->promises.size() + 1) + " of " +
@@ -173,6 +177,21 @@ class hearing {
                                                  : "a snapshot is on its way to the journal already");
     }
 
+    void operator()(keeps_waiting const& m) const {
+        t_.tell(t_.sent<resigned>() ? "does not propose in " + t_.say(m.in) + " any more, and says so [G6]"
+                                    : "may lead in " + t_.say(m.in) + ": lets nobody go [G6]");
+    }
+
+    void operator()(resigned const& m) const {
+        t_.tell("gets " + t_.say(message(m)));
+        if (t_.out.marks.test(static_cast<std::size_t>(sometimes::lease_let_go)))
+            t_.essential("is let go: no lease holds its promise of " + t_.say(m.in) + " [G6]");
+    }
+
+    void operator()(digested const& m) const {
+        t_.tell("notes the digest that " + from_ + " has after " + slot_name(m.at) + " [D1]");
+    }
+
     template <class Other>
     void operator()(Other const& m) const {
         t_.tell("gets " + t_.say(message(m)));
@@ -184,6 +203,12 @@ class hearing {
         t_.essential("does not vote yet: too few members have answered what they heard of its journal [R2]");
         return true;
     }
+    bool held(ballot const& asked) const {
+        if (!t_.out.marks.test(static_cast<std::size_t>(sometimes::promise_held_for_lease))) return false;
+        t_.essential("does not answer " + t_.say(asked) + ": a lease holds its promise of " +
+                     t_.say(t_.b.acceptor.promised) + " [G1 G8]");
+        return true;
+    }
     void ignore(std::string const& why) const { t_.tell("ignores it: " + why); }
 
     template <class Answer>
@@ -192,6 +217,12 @@ class hearing {
             if (std::holds_alternative<Answer>(o.content)) return ", and answers at once " + rule;
         }
         return ", and answers once that is durable " + rule.substr(0, rule.size() - 1) + " A4]";
+    }
+
+    slot prefix_of(proposer_state const& p) const {
+        for (promise_report const& report : p.promises)
+            if (report.from.replica == replica_) return report.prefix;
+        return {};
     }
 
     std::string what_taught(slice const& lesson) const {

@@ -68,18 +68,19 @@ void must(std::size_t done) {
 
 std::vector<verbs::entry_of_table> const& verbs::table() {
     static std::vector<entry_of_table> const all{
-        {"cell", &verbs::cell},         {"propose", &verbs::propose}, {"read", &verbs::read},
-        {"complain", &verbs::complain}, {"resign", &verbs::resign},   {"stand", &verbs::stand},
-        {"lead", &verbs::lead},         {"deliver", &verbs::deliver}, {"drop", &verbs::drop},
-        {"repeat", &verbs::repeat},     {"hold", &verbs::hold},       {"resume", &verbs::resume},
-        {"flush", &verbs::flush},       {"wake", &verbs::wake},       {"advance", &verbs::advance},
-        {"crash", &verbs::crash},       {"restart", &verbs::restart}, {"cut", &verbs::cut},
-        {"heal", &verbs::heal},         {"isolate", &verbs::isolate}, {"pulse", &verbs::pulse},
-        {"hang", &verbs::hang},         {"mend", &verbs::mend},       {"run", &verbs::run},
-        {"settle", &verbs::settle},     {"rot", &verbs::rot},         {"software", &verbs::software},
-        {"change", &verbs::change},     {"admit", &verbs::admit},     {"reserve", &verbs::reserve},
-        {"destroy", &verbs::destroy},   {"wipe", &verbs::wipe},       {"expect", &verbs::expect},
-        {"end", &verbs::end},
+        {"cell", &verbs::cell},         {"propose", &verbs::propose},   {"read", &verbs::read},
+        {"complain", &verbs::complain}, {"resign", &verbs::resign},     {"stand", &verbs::stand},
+        {"lead", &verbs::lead},         {"deliver", &verbs::deliver},   {"drop", &verbs::drop},
+        {"repeat", &verbs::repeat},     {"hold", &verbs::hold},         {"resume", &verbs::resume},
+        {"flush", &verbs::flush},       {"wake", &verbs::wake},         {"advance", &verbs::advance},
+        {"jump", &verbs::jump},         {"crash", &verbs::crash},       {"restart", &verbs::restart},
+        {"cut", &verbs::cut},           {"heal", &verbs::heal},         {"isolate", &verbs::isolate},
+        {"pulse", &verbs::pulse},       {"hang", &verbs::hang},         {"mend", &verbs::mend},
+        {"run", &verbs::run},           {"settle", &verbs::settle},     {"rot", &verbs::rot},
+        {"corrupt", &verbs::corrupt},   {"software", &verbs::software}, {"change", &verbs::change},
+        {"admit", &verbs::admit},       {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy},
+        {"smuggle", &verbs::smuggle},   {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},
+        {"expect", &verbs::expect},     {"end", &verbs::end},
     };
     return all;
 }
@@ -101,13 +102,16 @@ std::vector<std::string> verbs::findings() const {
     return stage_ ? stage_->findings() : std::vector<std::string>();
 }
 
-// cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS]
+// cell NAME... [spare NAME]... [alpha N] [checkpoint ENTRIES] [kept ENTRIES] [pending COMMANDS] [lease TIME]
+//     [software N]
 // Founds a cell, one replica on each server; on each spare server a replica id is reserved. Everybody heard
 // of everybody.
 void verbs::cell(words const& w) {
     cell_options options;
     std::uint8_t alpha = 3;
+    std::uint16_t software = 1;
     words names, spares;
+    duration lease_hold{};
     for (std::size_t i = 1; i < w.size(); ++i) {
         if (w[i] == "alpha") {
             alpha = static_cast<std::uint8_t>(number(word(w, ++i)));
@@ -117,31 +121,38 @@ void verbs::cell(words const& w) {
             options.kept_log_entries = number(word(w, ++i));
         } else if (w[i] == "pending") {
             options.pending_count_max = number(word(w, ++i));
+        } else if (w[i] == "lease") {
+            lease_hold = span_of_time(word(w, ++i));
+        } else if (w[i] == "software") {
+            software = static_cast<std::uint16_t>(number(word(w, ++i)));
         } else if (w[i] == "spare") {
             spares.push_back(word(w, ++i));
         } else {
             names.push_back(w[i]);
         }
     }
-    stage_ = std::make_unique<stage>(options);
-    stage_->found(names, spares, alpha);
+    stage_ = std::make_unique<stage>(options, lease_hold);
+    stage_->found(names, spares, alpha, software);
     (void)stage_->take_transcript();
 }
 
-// propose WHO COMMAND: a caller at WHO. The command names the request; "v2:..." needs software 2.
+// propose WHO COMMAND: a caller at WHO. The command names the request; "v2:..." needs cell version 2.
 void verbs::propose(words const& w) {
     stage_->propose_at(stage_->index_of(word(w, 1)), word(w, 2));
 }
-// read WHO NAME: a strict read.
+// read WHO NAME [leased]: a strict read, or one that a lease may confirm.
 void verbs::read(words const& w) {
-    stage_->read_at(stage_->index_of(word(w, 1)), word(w, 2));
+    bool const leased = w.size() > 3 && w[3] == "leased";
+    stage_->read_at(stage_->index_of(word(w, 1)), word(w, 2), leased ? read_mode::leased : read_mode::strict);
 }
 // complain WHO: a client tells WHO that the proposer does not answer.
 void verbs::complain(words const& w) {
     stage_->step(stage_->index_of(word(w, 1)), complaint{});
 }
+// resign WHO [SUCCESSOR]: it hands over to SUCCESSOR, or to whoever is first in the order of preference.
 void verbs::resign(words const& w) {
-    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{});
+    replica_id const to = w.size() > 2 ? stage_->actors()[stage_->index_of(w[2])].self.replica : replica_id{};
+    stage_->step(stage_->index_of(word(w, 1)), zooid::resign{to});
 }
 
 // stand WHO: brings it to phase 1 by whatever way is open to it: a complaint, its deadline, its canvass.
@@ -203,6 +214,11 @@ void verbs::wake(words const& w) {
 // advance TIME: whoever wants it is woken on the way.
 void verbs::advance(words const& w) {
     stage_->advance(span_of_time(word(w, 1)));
+}
+
+// jump SERVER TIME: its clock is ahead by so much more.
+void verbs::jump(words const& w) {
+    stage_->jump(stage_->host_of(word(w, 1)), span_of_time(word(w, 2)));
 }
 
 // crash SERVER: SIGKILL; what was not flushed is gone.
@@ -274,9 +290,25 @@ void verbs::settle(words const& w) {
 void verbs::rot(words const& w) {
     stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
 }
-// software SERVER N: from its next start on, its state machine understands commands up to version N.
+// corrupt WHO HOW: bits of its state flip in memory; its state machine has also applied HOW.
+void verbs::corrupt(words const& w) {
+    stage_->corrupt(stage_->index_of(word(w, 1)), word(w, 2));
+}
+// software SERVER N: from its next start on, it understands cell version N and those below.
 void verbs::software(words const& w) {
-    stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<int>(number(word(w, 2)));
+    stage_->hosts()[stage_->host_of(word(w, 1))].software = static_cast<std::uint16_t>(number(word(w, 2)));
+}
+// smuggle WHO COMMAND: like propose, but nobody looks at the version: a server with a bug.
+void verbs::smuggle(words const& w) {
+    stage_->smuggle_at(stage_->index_of(word(w, 1)), word(w, 2));
+}
+// finalise WHO REQUEST VERSION [from SLOT]: an operator asks WHO to raise the cell to this version, having
+// looked at the members that the change at SLOT made; at the newest that WHO knows unless told otherwise.
+void verbs::finalise(words const& w) {
+    std::optional<slot> base;
+    if (w.size() > 5 && w[4] == "from") base = slot{number(w[5])};
+    stage_->finalise_at(stage_->index_of(word(w, 1)), word(w, 2),
+                        static_cast<std::uint16_t>(number(word(w, 3))), base);
 }
 
 // change WHO REQUEST MEMBER... [from SLOT]: a caller asks WHO for these members, one-for-one or not, computed

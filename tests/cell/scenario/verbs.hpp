@@ -52,6 +52,7 @@ class verbs {
     void flush(words const& w);
     void wake(words const& w);
     void advance(words const& w);
+    void jump(words const& w);
     void crash(words const& w);
     void restart(words const& w);
     void cut(words const& w);
@@ -63,7 +64,10 @@ class verbs {
     void run(words const& w);
     void settle(words const& w);
     void rot(words const& w);
+    void corrupt(words const& w);
     void software(words const& w);
+    void smuggle(words const& w);
+    void finalise(words const& w);
     void change(words const& w);
     void admit(words const& w);
     void reserve(words const& w);

@@ -1,0 +1,76 @@
+// A peer with which this shard has several lanes, because the two servers have different numbers of shards.
+//
+// The host of cells (room server) knows one peer for each server. Here that peer is made of its shards:
+//
+//   L1  It is up while all lanes are, in one life of the peer. So "it has answered", on which votes after a
+//       start rest (design 15), means that every journal's server that we share a cell with has answered.
+//   L2  It is heard as often as the one of its shards that is heard least, stops or hangs if one of them
+//   does,
+//       hears both ways whom all of them do, and echoes what all of them echo.
+//   L3  Claims are not mixed: each names its journal, and the host compares it with that journal's alone.
+//   L4  A message goes over the lane of the shard that owns its cell over there.
+//
+// With equal numbers of shards each shard has one lane to each peer, and none of this is used.
+#pragma once
+
+#include "server/wire.hpp"
+
+#include <zooid/transport/session.hpp>
+
+#include <map>
+#include <optional>
+
+namespace zooid {
+
+/// A host remembers claims of so many journals of a server; of more it would forget some (L3).
+inline constexpr std::size_t lanes_max = 8;
+
+/// A value; what is sent and handed in is the owner's business.
+class peer_lanes {
+  public:
+    peer_lanes(shard_place self, std::uint16_t shards);
+
+    std::uint16_t shards() const { return shards_; }
+    /// L1
+    bool is_whole() const;
+    life_id life() const;
+
+    void up(hello const& peer);
+    void down(std::uint16_t shard);
+    /// The shard of a lane that is up and whose claims were not admitted yet.
+    std::optional<std::uint16_t> awaits_admission() const;
+    bytes_view claims_of(std::uint16_t shard) const { return lanes_.at(shard).claims; }
+    void admitted(std::uint16_t shard) { lanes_.at(shard).claims_wait = false; }
+
+    /// A pulse came over a lane. What the host is to hear now: nothing, or a pulse for each lane (L2, L3).
+    result<std::vector<bytes>> hear(std::uint16_t shard, bytes_view encoded);
+
+    struct outgoing {
+        std::uint16_t shard = 0;
+        bytes payload;
+    };
+    /// The host's pulse, for each lane with the echo that belongs there.
+    std::vector<outgoing> spread_pulse(bytes_view encoded) const;
+    /// The host's frame, cut by the shards that own its cells (L4).
+    std::vector<outgoing> split_cells(bytes_view frame) const;
+
+  private:
+    struct lane {
+        bool up = false;
+        life_id life;
+        bytes claims;
+        bool claims_wait = false;
+        std::uint64_t heard = 0; ///< the highest number, in this life
+        bool fresh = false;      ///< heard since the host last heard the peer
+        pulse latest;
+    };
+
+    bool all_fresh() const;
+    pulse worst() const;
+
+    std::uint16_t shards_;
+    std::map<std::uint16_t, lane> lanes_; ///< by shard of the peer
+    std::uint64_t rounds_ = 0;            ///< that the host was told of
+};
+
+} // namespace zooid

@@ -1,0 +1,186 @@
+// A peer made of several shards, as the host of cells sees it: L1 to L4 of peer_lanes.hpp.
+#include "runtime/peer_lanes.hpp"
+
+#include "support/catch.hpp"
+
+using namespace zooid;
+
+namespace {
+
+constexpr life_id first_life{7}, second_life{8};
+
+hello shard_of_peer(std::uint16_t shard, life_id life = first_life, bytes claims = "c") {
+    hello h;
+    h.server = {2};
+    h.place = {shard, 3};
+    h.life = life;
+    h.claims = claims + std::to_string(shard);
+    return h;
+}
+
+pulse beat(std::uint64_t number, std::uint64_t echo) {
+    pulse p;
+    p.life = first_life;
+    p.number = number;
+    p.echo = echo;
+    p.hears = {{1}, {2}, {3}};
+    return p;
+}
+
+// We are the only shard of our server, the peer has three.
+struct three_lanes {
+    peer_lanes lanes{{0, 1}, 3};
+    three_lanes() {
+        for (std::uint16_t shard = 0; shard < 3; ++shard)
+            lanes.up(shard_of_peer(shard));
+    }
+    std::vector<pulse> hear(std::uint16_t shard, pulse const& p) {
+        std::vector<pulse> told;
+        auto const heard = lanes.hear(shard, encode(p));
+        for (bytes const& encoded : heard.value())
+            told.push_back(decode_pulse(encoded).value());
+        return told;
+    }
+};
+
+std::vector<std::string> waiting_claims(peer_lanes& lanes) {
+    std::vector<std::string> all;
+    while (auto const shard = lanes.awaits_admission()) {
+        all.emplace_back(lanes.claims_of(*shard));
+        lanes.admitted(*shard);
+    }
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("a peer is whole when all its shards that we share cells with are up in one life") {
+    peer_lanes lanes({0, 1}, 3);
+    lanes.up(shard_of_peer(0));
+    lanes.up(shard_of_peer(1));
+    CHECK_FALSE(lanes.is_whole());
+    lanes.up(shard_of_peer(2));
+    CHECK(lanes.is_whole());
+    lanes.down(1);
+    CHECK_FALSE(lanes.is_whole());
+    lanes.up(shard_of_peer(1, second_life)); // it has restarted; the other connections are of the dead one
+    CHECK_FALSE(lanes.is_whole());
+    lanes.up(shard_of_peer(0, second_life));
+    lanes.up(shard_of_peer(2, second_life));
+    CHECK(lanes.is_whole());
+    CHECK(lanes.life() == second_life);
+}
+
+TEST_CASE("each lane's claims are judged once, and again only when the lane comes up anew") {
+    three_lanes t;
+    CHECK(waiting_claims(t.lanes) == std::vector<std::string>{"c0", "c1", "c2"});
+    CHECK_FALSE(t.lanes.awaits_admission());
+    t.lanes.down(1);
+    t.lanes.up(shard_of_peer(1, first_life, "d"));
+    CHECK(waiting_claims(t.lanes) == std::vector<std::string>{"d1"});
+    t.lanes.down(2);
+    CHECK_FALSE(t.lanes.awaits_admission());
+}
+
+TEST_CASE("claims that were refused wait to be judged again, whichever lane comes up last") {
+    three_lanes t;
+    t.lanes.admitted(0);
+    REQUIRE(t.lanes.awaits_admission() == 1); // refused: nobody says that it was admitted
+    t.lanes.down(2);
+    t.lanes.up(shard_of_peer(2));
+    CHECK(t.lanes.awaits_admission() == 1);
+}
+
+TEST_CASE(
+    "a peer is heard when each of its shards was heard again, and one that is silent makes all silent") {
+    three_lanes t;
+    CHECK(t.hear(0, beat(1, 0)).empty());
+    CHECK(t.hear(1, beat(1, 0)).empty());
+    CHECK(t.hear(2, beat(1, 0)).size() == 3);
+    for (std::uint64_t n = 2; n < 20; ++n) { // the thread of shard 1 hangs
+        CHECK(t.hear(0, beat(n, 0)).empty());
+        CHECK(t.hear(2, beat(n, 0)).empty());
+    }
+    CHECK(t.hear(1, beat(2, 0)).size() == 3);
+}
+
+TEST_CASE(
+    "a peer is as badly off as the worst of its shards, and each journal's claim is passed on as it is") {
+    three_lanes t;
+    pulse a = beat(10, 7), b = beat(3, 5), c = beat(99, 9);
+    a.claim.journal = {1, 1}, b.claim.journal = {2, 2}, c.claim.journal = {3, 3};
+    b.journal_age_ms = 900;
+    c.stopping = true;
+    b.hears = {{1}, {3}, {4}};
+    (void)t.hear(0, a);
+    (void)t.hear(1, b);
+    auto const told = t.hear(2, c);
+    REQUIRE(told.size() == 3);
+    for (pulse const& p : told) {
+        CHECK(p.life == first_life);
+        CHECK(p.number == 1);
+        CHECK(p.echo == 5);
+        CHECK(p.journal_age_ms == 900);
+        CHECK(p.stopping);
+        CHECK(p.hears == std::vector<server_id>{{1}, {3}});
+    }
+    CHECK(told[0].claim == a.claim);
+    CHECK(told[1].claim == b.claim);
+    CHECK(told[2].claim == c.claim);
+}
+
+TEST_CASE("a pulse of another life, or over a lane that is down, is not heard") {
+    three_lanes t;
+    (void)t.hear(0, beat(1, 0));
+    (void)t.hear(1, beat(1, 0));
+    pulse late = beat(5, 0);
+    late.life = second_life;
+    CHECK(t.hear(2, late).empty());
+    t.lanes.down(2);
+    CHECK(t.hear(2, beat(1, 0)).empty());
+    CHECK_FALSE(t.lanes.hear(0, "no pulse"));
+}
+
+TEST_CASE("our pulse echoes on each lane what was heard on it, and nothing of an earlier life") {
+    three_lanes t;
+    (void)t.hear(0, beat(4, 0));
+    (void)t.hear(1, beat(8, 0));
+    auto spread = t.lanes.spread_pulse(encode(beat(2, 77)));
+    REQUIRE(spread.size() == 3);
+    std::map<std::uint16_t, std::uint64_t> echoes;
+    for (auto const& out : spread) {
+        auto const p = decode_pulse(out.payload).value();
+        CHECK(p.number == 2);
+        echoes[out.shard] = p.echo;
+    }
+    CHECK(echoes == std::map<std::uint16_t, std::uint64_t>{{0, 4}, {1, 8}, {2, 0}});
+    t.lanes.down(1);
+    t.lanes.up(shard_of_peer(1, second_life));
+    CHECK(decode_pulse(t.lanes.spread_pulse(encode(beat(3, 0)))[1].payload).value().echo == 0);
+}
+
+TEST_CASE("a frame is cut by the shards that own its cells: nothing is lost, doubled or out of order") {
+    three_lanes t;
+    bytes frame;
+    std::vector<std::vector<replica_id>> expected(3);
+    for (std::uint64_t i = 1; i <= 300; ++i) {
+        cell_id const cell{1, i % 50};
+        append_not_here(frame, cell, {i}, {1000 + i});
+        expected[shard_of(cell, 3)].push_back({i});
+    }
+    auto const parts = t.lanes.split_cells(frame);
+    REQUIRE(parts.size() == 3);
+    std::size_t size = 0;
+    for (auto const& part : parts) {
+        size += part.payload.size();
+        std::vector<replica_id> there;
+        auto const messages = decode_addressed(part.payload);
+        for (addressed const& a : messages.value()) {
+            CHECK(shard_of(a.cell, 3) == part.shard);
+            CHECK(a.from.value == a.to.value + 1000);
+            there.push_back(a.to);
+        }
+        CHECK(there == expected[part.shard]);
+    }
+    CHECK(size == frame.size());
+}

@@ -1,0 +1,132 @@
+// What a server refuses before it asks a cell: each refusal is typed, comes at once and costs the cell
+// nothing.
+#include "server/colony.hpp"
+#include "support/catch.hpp"
+
+#include <zooid/kv/sessions.hpp>
+
+#include <algorithm>
+
+using namespace zooid;
+
+namespace {
+
+cell_id const ledger{3, 3};
+
+bytes commit_request(std::uint64_t sequence) {
+    bytes inner;
+    encode(kv::request{{9}, {sequence}, {}, {}, encode(kv::transaction().add("n", 1))}, inner);
+    return inner;
+}
+
+/// Hands a request over and takes what the server says in the same turn; nothing is flushed or delivered.
+struct caller {
+    colony& all;
+    std::size_t number;
+    std::uint64_t links = 0;
+
+    std::vector<std::pair<std::uint64_t, kept_reply>> replies{};
+    std::vector<server_event> events{};
+
+    std::uint64_t send(request r) {
+        r.correlation = {++links};
+        r.remaining_ms = 5000;
+        bytes encoded;
+        encode(r, encoded);
+        all.at(number).on_request(all.now(), {link_id{7000 + links}, party_role::admin}, encoded);
+        server_output out;
+        all.at(number).finish(all.now(), out);
+        for (auto& reply : out.replies) {
+            kept_reply kept{std::move(reply.payload), {}};
+            replies.emplace_back(reply.to.value - 7000, std::move(kept));
+            auto& stored = replies.back().second;
+            stored.content = decode_reply(stored.encoded).value();
+        }
+        events.insert(events.end(), out.events.begin(), out.events.end());
+        return links;
+    }
+    /// The failure that this request was answered with; nothing if it waits.
+    std::optional<errc> failure_of(std::uint64_t link) const {
+        for (auto const& [to, reply] : replies)
+            if (to == link) return reply.content.failure;
+        return {};
+    }
+    std::string detail_of(std::uint64_t link) const {
+        for (auto const& [to, reply] : replies)
+            if (to == link) return std::string(reply.content.detail);
+        return {};
+    }
+};
+
+} // namespace
+
+TEST_CASE("requests beyond those that may wait are overloaded at once, and the ones before are answered") {
+    server_options options;
+    options.requests_max = 3;
+    colony c(3, options);
+    c.found(ledger, "ledger", 3);
+    REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
+    caller client{c, c.leader(ledger)};
+    for (std::uint64_t i = 1; i <= 5; ++i) {
+        bytes const inner = commit_request(i);
+        request r;
+        r.cell = ledger, r.payload = inner;
+        auto const link = client.send(r);
+        if (i <= 3) CHECK_FALSE(client.failure_of(link).has_value());
+        if (i > 3) CHECK(client.failure_of(link) == errc::overloaded);
+    }
+    auto const said = std::count_if(client.events.begin(), client.events.end(), [](server_event const& e) {
+        return std::holds_alternative<requests_overloaded>(e);
+    });
+    CHECK(said == 2);
+    auto const looked = c.ask(c.leader(ledger), operation::explain, ledger, {}); // looking is no load
+    CHECK_FALSE(looked->content.failure.has_value());
+    c.run_for(std::chrono::seconds(1));
+    auto const done = c.commit(ledger, kv::transaction().add("n", 1));
+    REQUIRE(done.has_value()); // whoever waited made room
+}
+
+TEST_CASE("a request for another generation of the key is a conflict that names the one that is here") {
+    colony c(3);
+    snapshot const founding = c.found(ledger, "ledger", 3);
+    REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
+    caller client{c, c.leader(ledger)};
+    bytes const inner = commit_request(1);
+    request r;
+    r.cell = ledger, r.payload = inner;
+    r.birth = generation{founding.birth.value + 1};
+    auto const other = client.send(r);
+    CHECK(client.failure_of(other) == errc::conflict);
+    CHECK(client.detail_of(other) == "the key's generation is " + to_string(founding.birth));
+    r.birth = founding.birth;
+    auto const same = client.send(r);
+    CHECK_FALSE(client.failure_of(same).has_value());
+}
+
+TEST_CASE("a place that is reserved for one generation is not given to another") {
+    colony c(3);
+    auto const ask = [&](std::uint64_t birth) {
+        return c.ask(1, operation::reserve, {}, encode(reserve_request{ledger, {birth}}))->content.failure;
+    };
+    CHECK_FALSE(ask(1).has_value());
+    CHECK(ask(2) == errc::conflict);
+    CHECK_FALSE(ask(1).has_value());
+}
+
+TEST_CASE("a server whose journal hangs takes no request that needs it, and shows what it knows") {
+    colony c(5);
+    c.found(ledger, "ledger", 5);
+    REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
+    std::size_t const hung = c.leader(ledger);
+    c.hang_journal(hung);
+    c.run_for(std::chrono::seconds(3));
+    caller client{c, hung};
+    bytes const inner = commit_request(1);
+    request r;
+    r.cell = ledger, r.payload = inner;
+    CHECK(client.failure_of(client.send(r)) == errc::unreachable);
+    r.op = operation::explain, r.payload = {};
+    auto const looked = client.send(r);
+    CHECK_FALSE(client.failure_of(looked).has_value());
+    CHECK(client.replies.size() == 2);
+}
