@@ -124,7 +124,8 @@ void turn::on(member const& from, slice const& m) {
     send(from, fetch{l.prefix + 1});
     if (!s_.members.find(from.replica)) return;
     l.source = {};
-    arm(l.fetch_again, jitter(s_.options.retransmit / 4) + s_.options.retransmit);
+    l.fetch_again.wait = s_.options.retransmit / 2;
+    arm_again(l.fetch_again);
 }
 
 // Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released.
