@@ -23,14 +23,16 @@ std::string content_of(std::string const& path) {
 /// True if the scenario passes.
 bool judge(std::string const& path, std::string const& script) {
     auto const played = zooid::scenario::play(script);
-    for (std::string const& failure : played.failures)
-        std::cout << path << ": " << failure << "\n";
+    for (std::string const& line : played.unplayable)
+        std::cout << path << ": " << line << "\n";
+    for (std::string const& found : played.findings)
+        std::cout << path << ": " << found << "\n";
     std::string const difference = zooid::scenario::difference(script, played.text);
     if (!difference.empty()) {
         std::cout << path << ": " << difference
                   << "if that is right: build/release/tests/scenario_runner --rewrite " << path << "\n";
     }
-    return played.failures.empty() && difference.empty();
+    return played.findings.empty() && played.unplayable.empty() && difference.empty();
 }
 
 #ifdef ZOOID_MUTANTS
