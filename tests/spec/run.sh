@@ -6,8 +6,8 @@
 #   quick     the small models, and the mutants marked q in mutants.txt: minutes
 #   all       every model and every mutant: hours (the default)
 #   NAME      a model of lib/cell/spec/models, or a mutant
-#   whole     the models that are searched without their VIEW as well: every state counts, 1e7 in all; hours
-#   NAME.whole  one of them, or any other
+#   whole     seven models without their VIEW: every state counts, and there are millions; hours
+#   NAME.whole  one of them, or any other model
 #
 # TLA2TOOLS   the jar with TLC; without it nothing is checked, and this says so
 # WORKERS     threads of one TLC (1)
