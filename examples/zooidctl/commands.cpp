@@ -289,6 +289,20 @@ int scan_directory(colony& on, output const& out, std::string const& prefix) {
     return exit_done;
 }
 
+// Replica ids that a creation or a move drew and then did not use: it is under way, or nobody went on with
+// it. The same command again goes on; nothing is deleted, since only the directory knows who won.
+void print_reservations(std::uint64_t count, json::object const& told) {
+    if (count == 0) return;
+    fmt::print("  {} reserved, and neither founded nor taught:", count);
+    auto const* listed = told.if_contains("reservations");
+    for (json::value const& one : listed && listed->is_array() ? listed->get_array() : json::array()) {
+        json::object const& reservation = one.as_object();
+        fmt::print(" cell {} generation {}", std::string(reservation.at("cell").as_string()),
+                   reservation.at("generation").to_number<std::uint64_t>());
+    }
+    fmt::print("\n");
+}
+
 int status(colony& on, output const& out) {
     int code = exit_done;
     for (remote_server const& server : on.servers()) {
@@ -317,6 +331,7 @@ int status(colony& on, output const& out) {
         fmt::print("server {}: {} cells, leads {}, {} waiting, {} commits, {} reads\n",
                    to_string(server.server), count("cells"), count("leading"), count("requests_waiting"),
                    count("commits_answered"), count("reads_answered"));
+        if (told.is_object()) print_reservations(count("reserved"), told.get_object());
     }
     return code;
 }

@@ -160,6 +160,7 @@ class config_reader {
         in_.allow("clock_ratio_max", ratio);
         made_.server.tuning.lease.clock_ratio_max =
             static_cast<std::uint32_t>(std::min<std::uint64_t>(ratio, 1000));
+        in_.allow("teach_bytes_per_second", made_.server.tuning.teach_bytes_per_second);
         std::uint64_t requests = made_.server.tuning.requests_max;
         std::uint64_t cells = made_.server.tuning.cells_max;
         in_.allow("requests_max", requests);

@@ -43,6 +43,7 @@ std::string_view name_of(sometimes point) {
     case sometimes::restart_waited_for_majority: return "restart_waited_for_majority";
     case sometimes::proposal_rejected_overloaded: return "proposal_rejected_overloaded";
     case sometimes::cells_told_by_and_by: return "cells_told_by_and_by";
+    case sometimes::lesson_refused: return "lesson_refused";
     case sometimes::count_: break;
     }
     return "unknown";

@@ -9,8 +9,7 @@
 //       below the known prefix, is taught instead.
 //   A6  What is held above the known prefix fits into one promise, and that into one frame.
 //   G1  While a lease of its owner's server holds the promise, no higher ballot of anybody else is promised
-//   or
-//       accepted; G6: unless the owner let go; G8: the candidate hears nothing, and the owner is asked.
+//       or accepted. G6: unless the owner let go. G8: the candidate hears nothing, and the owner is asked.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>

@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <map>
 
 namespace zooid {
@@ -29,6 +30,7 @@ struct merged_peer {
     bool connected = true;
     bool both_ways = true;
     bool suspected = false;
+    std::uint64_t version_highest = 0;
 };
 
 json::array merge_peers(std::vector<json::object> const& parts) {
@@ -40,6 +42,8 @@ json::array merge_peers(std::vector<json::object> const& parts) {
             all.connected = all.connected && flag(p, "connected");
             all.both_ways = all.both_ways && flag(p, "both_ways");
             all.suspected = all.suspected || flag(p, "suspected");
+            all.version_highest =
+                std::max(all.version_highest, p.at("version_highest").to_number<std::uint64_t>());
         }
     }
     json::array out;
@@ -47,7 +51,8 @@ json::array merge_peers(std::vector<json::object> const& parts) {
         out.push_back(json::object{{"server", server},
                                    {"connected", p.connected},
                                    {"both_ways", p.both_ways},
-                                   {"suspected", p.suspected}});
+                                   {"suspected", p.suspected},
+                                   {"version_highest", p.version_highest}});
     }
     return out;
 }
@@ -60,10 +65,13 @@ bytes merge_status(std::vector<bytes> const& of_shards) {
         parts.push_back(json::parse(text).as_object()); // written by room server, in this process
     json::object all = parts.front();
     json::object counters, journal;
+    json::array reservations;
     bool stopping = false, rolled_back = false;
     for (json::object const& part : parts) {
         add_up(counters, part.if_contains("counters"));
         add_up(journal, part.if_contains("journal"));
+        json::array const& reserved = part.at("reservations").as_array();
+        reservations.insert(reservations.end(), reserved.begin(), reserved.end());
         stopping = stopping || flag(part, "stopping");
         rolled_back = rolled_back || flag(part, "rolled_back");
     }
@@ -72,6 +80,7 @@ bytes merge_status(std::vector<bytes> const& of_shards) {
     all["rolled_back"] = rolled_back;
     all["counters"] = std::move(counters);
     all["journal"] = std::move(journal);
+    all["reservations"] = std::move(reservations);
     all["peers"] = merge_peers(parts);
     return json::serialize(all);
 }

@@ -113,7 +113,10 @@ void add(server_statistics& sum, server_statistics const& part) {
     sum.commits_admitted += part.commits_admitted;
     sum.commits_answered += part.commits_answered;
     sum.reads_answered += part.reads_answered;
+    sum.reads_leased += part.reads_leased;
     sum.requests_failed += part.requests_failed;
+    sum.bytes_taught += part.bytes_taught;
+    sum.lessons_refused += part.lessons_refused;
     sum.messages_sent += part.messages_sent;
     sum.messages_received += part.messages_received;
     sum.frames_sent += part.frames_sent;
@@ -123,6 +126,7 @@ void add(server_statistics& sum, server_statistics const& part) {
     sum.turns_persisted += part.turns_persisted;
     sum.cells += part.cells;
     sum.leading += part.leading;
+    sum.reserved += part.reserved;
     sum.requests_waiting += part.requests_waiting;
     sum.replica_bytes += part.replica_bytes;
 }

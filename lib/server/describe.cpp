@@ -16,14 +16,19 @@ json::array servers_of(configuration const& members) {
     return all;
 }
 
+constexpr std::size_t reservations_told_max = 32;
+
 json::object counters(server_statistics const& s) {
     return {{"cells", s.cells},
             {"leading", s.leading},
+            {"reserved", s.reserved},
             {"requests_waiting", s.requests_waiting},
             {"commits_admitted", s.commits_admitted},
             {"commits_answered", s.commits_answered},
             {"reads_answered", s.reads_answered},
             {"reads_leased", s.reads_leased},
+            {"bytes_taught", s.bytes_taught},
+            {"lessons_refused", s.lessons_refused},
             {"requests_failed", s.requests_failed},
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},
@@ -77,6 +82,11 @@ bytes describe(explanation const& e) {
 }
 
 bytes describe(server::host const& h) {
+    json::array reservations; // of creations and moves that are on their way, or that nobody went on with
+    for (auto const& [cell, reserved] : h.reservations_) {
+        if (reservations.size() == reservations_told_max) break;
+        reservations.push_back(json::object{{"cell", to_string(cell)}, {"generation", reserved.birth.value}});
+    }
     json::array peers;
     for (peer_state const& p : h.peers_.all()) {
         peers.push_back(json::object{{"server", p.server.value},
@@ -92,6 +102,7 @@ bytes describe(server::host const& h) {
                                         {"rolled_back", h.rolled_back_},
                                         {"counters", counters(h.statistics())},
                                         {"journal", journal_counters(h.journal_.statistics())},
+                                        {"reservations", reservations},
                                         {"peers", peers}});
 }
 

@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t frame_full_bytes = 1024 * 1024;
 
+bool is_lesson(message const& m) {
+    return std::holds_alternative<slice>(m) || std::holds_alternative<teach_snapshot>(m);
+}
+
 bool wants_to_lead(replica const& r) {
     return r.role() == role::canvassing || r.role() == role::preparing || r.role() == role::leading;
 }
@@ -26,7 +30,8 @@ server::host::host(server_options const& options, server_identity const& identit
                    zooid::journal& journal, journal_id id)
     : options_(options), identity_(identity), machines_(std::move(machines)), journal_(journal),
       journal_id_(id), random_(identity.seed), peers_(identity.server, identity.life, options_),
-      forwarding_(options.pointer_retention, options.pointers_max), pool_(8) {}
+      forwarding_(options.pointer_retention, options.pointers_max), teaching_(options.teach_bytes_per_second),
+      pool_(8) {}
 
 std::optional<std::uint32_t> server::host::index_of(cell_id cell) const {
     auto const found = by_id_.find(cell);
@@ -238,6 +243,10 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     std::size_t const before = frame.size();
     append_addressed(frame, c.replica.cell(), o.to.replica, c.replica.self().replica, o.content);
     ++statistics_.messages_sent;
+    if (is_lesson(o.content)) {
+        statistics_.bytes_taught += frame.size() - before;
+        teaching_.spend(frame.size() - before);
+    }
     if (frame.size() > limits::frame_bytes_max - 1024 &&
         before != 0) { // a large message has a frame to itself
         bytes const last = frame.substr(before);

@@ -6,6 +6,7 @@
 #include "server/forwarding.hpp"
 #include "server/peers.hpp"
 #include "server/records.hpp"
+#include "server/teach_budget.hpp"
 
 #include <zooid/server/server.hpp>
 
@@ -192,6 +193,7 @@ class server::host {
     replica_id draw_replica_id();
 
     deadline_heap deadlines_;
+    teach_budget teaching_;
     std::vector<effects> pool_; ///< steps nest: a delivery is applied within the step that made it
     std::size_t depth_ = 0;
     std::deque<std::pair<std::uint32_t, message>> to_self_;

@@ -275,6 +275,11 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         events_.push_back(frame_refused{from.server, content.error()});
         return;
     }
+    if (std::holds_alternative<fetch>(content.value()) && !teaching_.has_some(now)) {
+        ++statistics_.lessons_refused;
+        mark(marks_, sometimes::lesson_refused);
+        return;
+    }
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
 }
 

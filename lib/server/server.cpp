@@ -16,6 +16,7 @@ std::string explain_invalid(server_options const& o) {
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
     if (o.candidates_max == 0) return "candidates_max: must be above 0";
+    if (o.teach_bytes_per_second > (1ull << 33)) return "teach_bytes_per_second: must be at most 2^33";
     return {};
 }
 
@@ -104,6 +105,7 @@ liveness const& server::servers() const {
 server_statistics server::host::statistics() const {
     server_statistics now = statistics_;
     now.cells = by_id_.size();
+    now.reserved = reservations_.size();
     now.requests_waiting = waiting_.size();
     for (hosted_cell const& c : cells_)
         now.replica_bytes += c.replica.memory_bytes() + c.machine->memory_bytes();

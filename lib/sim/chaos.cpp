@@ -35,6 +35,7 @@ std::string_view name_of(fault f) {
     case fault::upgraded: return "upgraded";
     case fault::rolled_back: return "rolled_back";
     case fault::finalised: return "finalised";
+    case fault::flipped_state: return "flipped_state";
     case fault::count_: break;
     }
     return "unknown";
@@ -197,7 +198,7 @@ namespace {
 
 bool harms(fault f) {
     return f == fault::misdirected_write || f == fault::rot || f == fault::rot_in_outage ||
-           f == fault::wiped_disk;
+           f == fault::wiped_disk || f == fault::flipped_state;
 }
 
 } // namespace
@@ -207,6 +208,7 @@ bool chaos::inject(fault f) {
     if (harms(f) && !may_harm(victim)) return false;
     if (f == fault::old_image) return restore_old_image();
     if (f == fault::finalised && !finalise()) return false;
+    if (f == fault::flipped_state && !world_.flip_state(victim, random_.below(cells_))) return false;
     // Below the version of a cell its replica stops: an operator's mistake that a minority survives.
     if (f == fault::rolled_back && world_.was_finalised() && !may_harm(victim)) return false;
     ++injected_[static_cast<std::size_t>(f)];
@@ -252,7 +254,8 @@ void chaos::befall(fault f, server_id victim) {
     case fault::replaced_member: return void(world_.replace_member(random_.below(cells_)));
     case fault::upgraded: return change_software(victim, newer_software);
     case fault::rolled_back: return change_software(victim, older_software);
-    case fault::finalised: return;
+    case fault::finalised:
+    case fault::flipped_state: return;
     default: return harms(f) ? harm_disk(f, victim) : trouble_disk(f, victim);
     }
 }

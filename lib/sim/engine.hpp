@@ -79,6 +79,8 @@ class world::engine final : public caller_surroundings {
     server_id leader(cell_index cell) const;
     bool replace_member(cell_index cell);
     bool finalise(cell_index cell, std::uint16_t to);
+    bool flip_state(machine& m, cell_index cell);
+    bool majority_agrees(founded_cell const& c) const;
     bool is_outdated(machine const& m) const { return m.software < finalised_; }
     std::vector<configuration> possible_configurations(cell_index cell) const;
     std::string describe() const;

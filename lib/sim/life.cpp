@@ -33,6 +33,7 @@ void draw_tuning(prng& random, server_options& s) {
     s.pulse_timeout = s.pulse_interval * static_cast<std::int64_t>(random.between(4, 6));
     s.requests_max = pick(random, {4, 100, 100'000, 100'000});
     s.candidates_max = pick(random, {1, 2, 512});
+    s.teach_bytes_per_second = 1024 * pick(random, {32, 1024, 65536});
     cell_options& c = s.cells;
     c.checkpoint_log_entries = random.between(16, 300);
     c.checkpoint_log_bytes = random.between(2, 64) * 1024;

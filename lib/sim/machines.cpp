@@ -1,12 +1,12 @@
 // Processes: their births and deaths, their turns, and what the referee hears of them.
 #include "sim/engine.hpp"
+#include "sim/fragile_store.hpp"
 
 #include "cell/invariants.hpp"
 #include "server/records.hpp"
 
 #include <zooid/base/check.hpp>
 #include <zooid/kv/sessions.hpp>
-#include <zooid/kv/store.hpp>
 
 #include <utility>
 
@@ -19,7 +19,7 @@ std::unique_ptr<state_machine> make_sessions() {
     kv::session_limits bounds;
     bounds.horizon = horizon;
     if (horizon < 1000) bounds.entries_max = horizon + limits::alpha_max + 1;
-    return std::make_unique<kv::session_machine>(std::make_unique<kv::store>(), bounds);
+    return std::make_unique<kv::session_machine>(std::make_unique<fragile_store>(), bounds);
 }
 
 // Software of any version has the same commands here: what it does not understand is a cell that was raised
@@ -78,8 +78,7 @@ void world::engine::start(machine& m) {
     }
     if (!recovered) return fail("server " + to_string(m.id) + ": " + recovered.error().message());
     // An acknowledged last batch that is gone looks like one that was torn, and the journal promises nothing
-    // of it
-    // (`lib/journal/FORMAT.md`, what can't be detected), so this is no harm to measure it by.
+    // of it (`lib/journal/FORMAT.md`, what can't be detected), so this is no harm to measure it by.
     if (m.harmed && recovered.value().content.last.batch < m.acknowledged) {
         note("server " + to_string(m.id) +
              " gets a new disk: its last batch is gone, and nothing would tell");
@@ -203,7 +202,7 @@ void world::engine::take_events(machine& m) {
         if (auto const* stopped = std::get_if<replica_stopped>(&e)) {
             note("server " + to_string(m.id) + ": replica of " + to_string(stopped->cell) +
                  " stopped: " + stopped->cause);
-            if (!m.harmed && !is_outdated(m))
+            if (!m.harmed && !is_outdated(m) && !referee_.is_spoilt(stopped->cell))
                 fail("server " + to_string(m.id) + " quarantined a replica: " + stopped->cause);
         } else if (auto const* led = std::get_if<leadership_changed>(&e)) {
             note("server " + to_string(m.id) + (led->leads ? " leads " : " no longer leads ") +

@@ -28,6 +28,10 @@ class oracle {
     void on_fact(durable_fact const& fact);
     /// What a restart found on its disk counts as durable, though nobody may have reported it yet.
     void on_recovered(cell_id cell, replica_id replica, slot at, ballot in, digest value);
+    /// The state of a replica was changed on purpose. Whom it teaches is wrong as well, so from now on O1
+    /// asks for one value only.
+    void spoil(std::size_t cell) { cells_[cell].spoilt = true; }
+    bool is_spoilt(cell_id cell) const;
     void on_read(std::size_t cell, version at, std::uint64_t query, std::uint64_t results);
 
     std::vector<std::string> const& findings() const { return findings_; }
@@ -47,6 +51,7 @@ class oracle {
     };
     struct cell_account {
         cell_id id;
+        bool spoilt = false;
         std::map<slot, configuration> governs; ///< from this slot on
         std::vector<slot_account> slots;       ///< from slot 1
         std::map<replica_id, ballot> promised;

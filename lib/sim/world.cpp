@@ -108,6 +108,9 @@ void world::rot_recent(server_id server) {
     engine_->harm(engine_->at(server), "a bit that was written lately flips");
     (void)engine_->at(server).storage.rot(disk::spread::recent);
 }
+bool world::flip_state(server_id server, cell_index cell) {
+    return engine_->flip_state(engine_->at(server), cell);
+}
 void world::wipe(server_id server) {
     machine& m = engine_->at(server);
     engine_->crash(m, true);

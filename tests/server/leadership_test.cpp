@@ -122,8 +122,9 @@ TEST_CASE("the order of preference is changed by an entry of the log, and decide
     std::size_t const preferred = old == 4 ? 5 : 4;
     replica const& r = *c.at(old).find_replica(volume);
     std::vector<member> members(r.newest_members().members().begin(), r.newest_members().members().end());
-    std::stable_partition(members.begin(), members.end(),
-                          [&](member const& m) { return m.server.value == preferred; });
+    auto const first = std::find_if(members.begin(), members.end(),
+                                    [&](member const& m) { return m.server.value == preferred; });
+    std::rotate(members.begin(), first, first + 1);
     configuration_change const change{r.configuration_base(), configuration(members), {}};
     auto const reply = c.ask(old, operation::change_members, volume, encode(change));
     REQUIRE(reply);

@@ -369,3 +369,18 @@ TEST_CASE("what changes where cells are needs an admin, and a refusal names what
     for (operation op : {operation::locate, operation::status, operation::explain})
         CHECK(!c.ask(1, op, directory, {}, party_role::client)->content.failure);
 }
+
+TEST_CASE("an id that was reserved is told as such until its cell is founded") {
+    colony c(1);
+    auto const told = [&] { return bytes(c.ask(1, operation::status, {}, {}).value().content.payload); };
+    REQUIRE(c.ask(1, operation::reserve, {}, encode(reserve_request{volume, {3}})));
+    CHECK(c.at(1).statistics().reserved == 1);
+    CHECK(told().find("\"reservations\":[{\"cell\":\"" + to_string(volume) + "\",\"generation\":3}]") !=
+          bytes::npos);
+    c.found(cell_id{2, 2}, "another", 1);
+    CHECK(c.at(1).statistics().reserved == 1);
+    c.kill(1);
+    c.restart(1);
+    CHECK(c.at(1).statistics().reserved == 1);
+    CHECK(told().find(to_string(cell_id{2, 2})) == bytes::npos);
+}

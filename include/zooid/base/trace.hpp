@@ -55,6 +55,7 @@ enum class sometimes : unsigned char {
     restart_waited_for_majority,
     proposal_rejected_overloaded,
     cells_told_by_and_by,
+    lesson_refused,
     count_
 };
 

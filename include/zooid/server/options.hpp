@@ -34,6 +34,9 @@ struct server_options {
     /// Cells here that stand for election at once because a server was lost, or returned; the others are told
     /// when these are done. A cell whose caller complains does not wait.
     std::size_t candidates_max = 512;
+    /// What is sent to replicas that fell behind, in bytes a second, over all cells; at most 8 GiB, zero: no
+    /// limit. Who asks for more is not answered, and asks again.
+    std::uint64_t teach_bytes_per_second = 64 * 1024 * 1024;
     duration pointer_retention =
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
@@ -161,11 +164,14 @@ struct server_statistics {
     std::uint64_t messages_received = 0;
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_refused = 0; ///< malformed, unknown, or for a replica that is not here
+    std::uint64_t bytes_taught = 0;     ///< slices and snapshots, to peers
+    std::uint64_t lessons_refused = 0;  ///< they asked while `teach_bytes_per_second` was used up
     std::uint64_t slots_applied = 0;
     std::uint64_t turns = 0;
-    std::uint64_t turns_persisted = 0;  ///< turns that appended to the journal
-    std::uint64_t cells = 0;            ///< now
-    std::uint64_t leading = 0;          ///< now
+    std::uint64_t turns_persisted = 0; ///< turns that appended to the journal
+    std::uint64_t cells = 0;           ///< now
+    std::uint64_t leading = 0;         ///< now
+    std::uint64_t reserved = 0; ///< now: replica ids that were drawn and are neither founded nor taught
     std::uint64_t requests_waiting = 0; ///< now
     std::uint64_t replica_bytes = 0;    ///< now, of memory, roughly; computed when asked
 };

@@ -45,9 +45,10 @@ enum class fault : std::uint8_t {
     wiped_disk,
     old_image,
     replaced_member,
-    upgraded,    ///< the process ends and comes back with newer software
-    rolled_back, ///< and with older software
-    finalised,   ///< an operator asks a cell to rise to the newer version
+    upgraded,      ///< the process ends and comes back with newer software
+    rolled_back,   ///< and with older software
+    flipped_state, ///< a bit of a replica's state, in memory
+    finalised,     ///< an operator asks a cell to rise to the newer version
     count_
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);

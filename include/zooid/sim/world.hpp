@@ -176,6 +176,9 @@ class world {
     void rot(server_id server);
     /// The same among the last sectors that were written, where votes lie that nobody knows to be chosen.
     void rot_recent(server_id server);
+    /// A bit of the state that this server holds of the cell, in memory; its digest changes, and no command
+    /// or query shows it. Once for each cell; false if there is nothing to flip.
+    bool flip_state(server_id server, cell_index cell);
     void wipe(server_id server);           ///< cuts the power; the disk is new and empty
     void keep_backup(server_id server);    ///< of what is on the platter now
     void restore_backup(server_id server); ///< cuts the power; the disk is what it was
