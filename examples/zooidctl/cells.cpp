@@ -16,6 +16,13 @@ namespace zooidctl {
 
 using namespace zooid;
 
+std::vector<server_id> ids_of(std::vector<std::uint64_t> const& numbers) {
+    std::vector<server_id> all;
+    for (std::uint64_t n : numbers)
+        all.push_back({n});
+    return all;
+}
+
 std::vector<server_id> servers_of(configuration const& members) {
     std::vector<server_id> all;
     for (member const& m : members.members())

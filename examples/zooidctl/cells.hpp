@@ -57,6 +57,7 @@ zooid::result<void> check_servers(colony const& on, std::vector<zooid::server_id
 zooid::result<zooid::configuration> reserve(colony& on, zooid::cell_id cell, zooid::generation birth_of,
                                             std::vector<zooid::server_id> const& servers);
 zooid::result<zooid::cell_id> draw_cell_id();
+std::vector<zooid::server_id> ids_of(std::vector<std::uint64_t> const& numbers);
 std::vector<zooid::server_id> servers_of(zooid::configuration const& members);
 bool same_servers(std::vector<zooid::server_id> a, std::vector<zooid::server_id> b);
 std::string quoted(zooid::bytes const& key);

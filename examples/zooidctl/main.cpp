@@ -180,8 +180,8 @@ int main(int argc, char** argv) {
         if (*prefer) return cell_prefer(on, out, a.key, a.servers);
         if (*lead) return cell_lead(on, out, a.key, a.server);
         if (*finalise) return cell_finalise(on, out, a.key, a.version);
-        if (*survey) return cell_survey(on, out, a.key, a.recovery.off);
-        if (*recover) return cell_recover(on, out, a.key, a.recovery);
+        if (*survey) return survey_cell(on, out, a.key, a.recovery.off);
+        if (*recover) return recover_cell(on, out, a.key, a.recovery);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*show) return lease_show(on, out, a.key, a.lease.name);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <unistd.h>
 
 namespace zooidctl {
@@ -19,13 +20,6 @@ namespace {
 
 constexpr duration patience = std::chrono::seconds(2);            // with one server that should answer
 constexpr duration patience_off = std::chrono::milliseconds(300); // with one that is said to be off
-
-std::vector<server_id> ids_of(std::vector<std::uint64_t> const& numbers) {
-    std::vector<server_id> all;
-    for (std::uint64_t n : numbers)
-        all.push_back({n});
-    return all;
-}
 
 json::array numbers_of(std::vector<server_id> const& servers) {
     json::array all;
@@ -42,7 +36,7 @@ std::string listed(std::vector<server_id> const& servers) {
 }
 
 /// The fork that is made, or was begun and not finished.
-struct fork {
+struct fork_state {
     found_entry entry;                ///< of the directory, now
     cell_id from;                     ///< the cell that lost its majority
     std::optional<successor_cell> to; ///< decided by an earlier attempt
@@ -62,7 +56,7 @@ surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration 
     return found;
 }
 
-cell_survey survey(colony& on, cell_id cell, std::vector<server_id> const& off) {
+cell_survey survey_all(colony& on, cell_id cell, std::vector<server_id> const& off) {
     cell_survey seen{cell, {}};
     for (remote_server const& s : on.servers()) {
         bool const gone = std::find(off.begin(), off.end(), s.server) != off.end();
@@ -82,13 +76,13 @@ bool is_founded(colony& on, directory_entry const& entry) {
 
 // A fork that a majority of its servers founded is a cell like any other; before that it is unfinished, and
 // it is the cell before it that has to be looked at.
-result<fork> fork_of(colony& on, bytes const& key) {
+result<fork_state> fork_of(colony& on, bytes const& key) {
     ZOOID_TRY(check_partition_key(key));
     ZOOID_TRY(auto const there, read_entry(on, key));
     if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     directory_entry const& e = there->entry;
-    if (!e.origin || is_founded(on, e)) return fork{*there, e.cell, {}};
-    return fork{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
+    if (!e.origin || is_founded(on, e)) return fork_state{*there, e.cell, {}};
+    return fork_state{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
 }
 
 error error_of(recovery_refusal const& no) {
@@ -176,7 +170,7 @@ json::object json_of(surveyed_server const& s) {
     line["accepted"] = std::move(accepted);
     json::array held;
     for (governed const& g : a.held)
-        held.push_back({{"from", g.from.value}, {"servers", numbers_of(servers_of(g.members))}});
+        held.push_back({{"from", g.from.value}, {"servers", numbers_of(zooidctl::servers_of(g.members))}});
     line["held"] = std::move(held);
     if (!a.quarantine.empty()) line["quarantine"] = a.quarantine;
     if (a.sealed_for) line["sealed_for"] = to_string(a.sealed_for->cell);
@@ -199,12 +193,12 @@ bytes words_of(recovery_plan const& p) {
 }
 
 // Steps 2 and 3.
-result<found_entry> decide(colony& on, bytes const& key, fork const& f, recovery_plan const& plan,
+result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
                            recovery_wish const& wish, digest const& confirmed) {
     directory_entry next;
     next.birth = plan.birth;
     ZOOID_TRY(next.cell, draw_cell_id());
-    ZOOID_TRY(next.founders, reserve(on, next.cell, next.birth, ids_of(wish.on)));
+    ZOOID_TRY(next.founders, zooidctl::reserve(on, next.cell, next.birth, ids_of(wish.on)));
     maybe_die(wish, "reserve");
     next.origin = fork_origin{plan.from, f.entry.entry.birth, confirmed, {}, words_of(plan)};
     ZOOID_TRY(auto const winner, decide_entry(on, key, next, f.entry));
@@ -280,7 +274,7 @@ struct recovered {
     std::size_t founded_on = 0;
 };
 
-result<recovered> carry_out(colony& on, bytes const& key, fork const& f, recovery_plan const& plan,
+result<recovered> carry_out(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
                             recovery_wish const& wish, digest const& confirmed) {
     found_entry decided = f.entry;
     if (!f.to) {
@@ -313,13 +307,14 @@ int show(output const& out, std::string const& key, recovery_plan const& plan, s
 int report(output const& out, std::string const& key, recovered const& r) {
     std::string const words(r.founding.log.back().recovers()->words);
     if (out.as_json) {
-        fmt::print("{}\n", json::serialize(json::object{{"key", support::json_of_key(key)},
-                                                        {"cell", to_string(r.to.cell)},
-                                                        {"generation", r.to.birth.value},
-                                                        {"servers", numbers_of(servers_of(r.to.members))},
-                                                        {"mark_slot", r.founding.end().value},
-                                                        {"words", words},
-                                                        {"founded_on", r.founded_on}}));
+        fmt::print("{}\n",
+                   json::serialize(json::object{{"key", support::json_of_key(key)},
+                                                {"cell", to_string(r.to.cell)},
+                                                {"generation", r.to.birth.value},
+                                                {"servers", numbers_of(zooidctl::servers_of(r.to.members))},
+                                                {"mark_slot", r.founding.end().value},
+                                                {"words", words},
+                                                {"founded_on", r.founded_on}}));
     } else {
         fmt::print("{}: recovered as generation {}, cell {}, on {} of {} servers; marked in slot {}: {}\n",
                    key, r.to.birth.value, to_string(r.to.cell), r.founded_on, r.to.members.size(),
@@ -329,18 +324,18 @@ int report(output const& out, std::string const& key, recovered const& r) {
 }
 
 // The same confirmation, and it is done: the answer of the command that did it was lost.
-bool is_done(fork const& f, std::string const& token) {
+bool is_done(fork_state const& f, std::string const& token) {
     auto const& origin = f.entry.entry.origin;
     return !f.to && origin && to_string(origin->confirmed) == token;
 }
 
 } // namespace
 
-int cell_survey(colony& on, output const& out, std::string const& key,
+int survey_cell(colony& on, output const& out, std::string const& key,
                 std::vector<std::uint64_t> const& off) {
     auto const f = fork_of(on, key);
     if (!f) return out.fail(f.error());
-    cell_survey const seen = survey(on, f.value().from, ids_of(off));
+    cell_survey const seen = survey_all(on, f.value().from, ids_of(off));
     for (surveyed_server const& s : seen.servers) {
         if (out.as_json)
             fmt::print("{}\n", json::serialize(json_of(s)));
@@ -358,7 +353,7 @@ int cell_survey(colony& on, output const& out, std::string const& key,
     return exit_done;
 }
 
-int cell_recover(colony& on, output const& out, std::string const& key, recovery_wish const& wish) {
+int recover_cell(colony& on, output const& out, std::string const& key, recovery_wish const& wish) {
     if (auto const good = check_servers(on, ids_of(wish.on)); !good) return out.fail(good.error());
     auto const f = fork_of(on, key);
     if (!f) return out.fail(f.error());
@@ -372,10 +367,11 @@ int cell_recover(colony& on, output const& out, std::string const& key, recovery
         return exit_done;
     }
     auto const& to = f.value().to;
-    if (to && !same_servers(servers_of(to->members), ids_of(wish.on)))
-        return out.fail(error(errc::conflict, "a recovery on servers " + listed(servers_of(to->members)) +
+    if (to && !same_servers(zooidctl::servers_of(to->members), ids_of(wish.on)))
+        return out.fail(error(errc::conflict, "a recovery on servers " +
+                                                  listed(zooidctl::servers_of(to->members)) +
                                                   " was begun: finish that one"));
-    auto const came_to = plan_recovery(survey(on, f.value().from, ids_of(wish.off)), ids_of(wish.off),
+    auto const came_to = plan_recovery(survey_all(on, f.value().from, ids_of(wish.off)), ids_of(wish.off),
                                        to ? to->cell : cell_id{});
     if (auto const* no = std::get_if<recovery_refusal>(&came_to)) return out.fail(error_of(*no));
     auto const& plan = std::get<recovery_plan>(came_to);

@@ -24,7 +24,7 @@ struct recovery_wish {
     std::string stop_after; ///< for tests: die after this step, "reserve", "directory", "seal" or "fix"
 };
 
-int cell_survey(colony& on, output const& out, std::string const& key, std::vector<std::uint64_t> const& off);
-int cell_recover(colony& on, output const& out, std::string const& key, recovery_wish const& wish);
+int survey_cell(colony& on, output const& out, std::string const& key, std::vector<std::uint64_t> const& off);
+int recover_cell(colony& on, output const& out, std::string const& key, recovery_wish const& wish);
 
 } // namespace zooidctl
