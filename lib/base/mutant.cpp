@@ -52,6 +52,8 @@ std::string_view name_of(mutant m) {
     case mutant::healing_forgets_acceptances: return "healing_forgets_acceptances";
     case mutant::raise_unasked: return "raise_unasked";
     case mutant::unconditional_raise: return "unconditional_raise";
+    case mutant::ballot_drawn_twice: return "ballot_drawn_twice";
+    case mutant::lease_asks_members_only: return "lease_asks_members_only";
     case mutant::count_: break;
     }
     return "unknown";

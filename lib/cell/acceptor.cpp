@@ -152,8 +152,10 @@ bool turn::is_held_from(member const& candidate, ballot const& asked) {
         return false;
     if (mutated(mutant::lease_yields_to_complaint) && s_.election.despite == held) return false;
     reached(sometimes::promise_held_for_lease);
-    if (member const* owner = s_.members.find(held.server))
-        send(*owner, keeps_waiting{held, candidate.replica}); // G8
+    // G8. It may have left the cell since, and its server pulses on; then no replica there is named.
+    member const* const owner = s_.members.find(held.server);
+    if (!owner && mutated(mutant::lease_asks_members_only)) return true;
+    send(owner ? *owner : member{held.server, {}, {}}, keeps_waiting{held, candidate.replica});
     return true;
 }
 

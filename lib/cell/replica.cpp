@@ -181,6 +181,7 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
     state->joined = state->members.find(identity.self.replica);
     state->learner.state_digest = from.state_digest;
     state->learner.checkpoint_bytes = from.state.size();
+    if (!mutated(mutant::ballot_drawn_twice)) state->election.round_seen = identity.rounds_used; // P1
     return state;
 }
 
@@ -236,7 +237,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     if (mutated(mutant::forget_promise_on_restart)) promised = {};
     state->acceptor.promised = promised;
     state->acceptor.may_vote = false;
-    state->election.round_seen = promised.round;
+    state->election.round_seen = std::max(state->election.round_seen, promised.round);
     if (!mutated(mutant::forget_acceptances_on_restart))
         restore_log(*state, recovered.prefix, recovered.acceptances);
     state->start_from = recovered.checkpoint;
@@ -376,6 +377,14 @@ bool replica::is_fresh_candidate() const {
     if (is_quarantined() || is_retired() || state_->election.failures > 0) return false;
     bool const prepares = state_->proposer && !state_->proposer->leading;
     return prepares || state_->election.now != election_state::phase::idle;
+}
+
+round_number replica::round_seen() const {
+    return state_->election.round_seen;
+}
+
+bool replica::proposes_in(ballot const& b) const {
+    return state_->proposer && state_->proposer->in == b;
 }
 
 std::string_view name_of(role r) {

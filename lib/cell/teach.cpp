@@ -103,9 +103,10 @@ void turn::on(member const& from, slice const& m) {
         return on(from, fetch{m.prefix + 1});
     }
     slot at = m.from;
-    for (entry const& value : m.values) {
-        if (at > l.prefix + s_.options.slots_ahead_max || value.empty()) break;
+    for (entry const& value : m.values) { // what follows the prefix is delivered at once, the rest piles up
+        if (at > l.prefix + s_.options.slots_ahead_max || value.empty() || !s_.quarantine.empty()) break;
         mark_chosen(at, value, value.value_digest());
+        if (at == l.prefix + 1) advance_prefix();
         ++at;
     }
     advance_prefix();
@@ -119,7 +120,12 @@ void turn::on(member const& from, slice const& m) {
     if (m.prefix <= l.prefix) return;
     want(m.prefix, from.replica);
     if (l.prefix == before) return;
-    s_.members.find(from.replica) ? fetch_now() : send(from, fetch{l.prefix + 1}); // T5
+    // Who taught goes on, member or not (T5); a lesson that is lost now is asked for again soon.
+    send(from, fetch{l.prefix + 1});
+    if (!s_.members.find(from.replica)) return;
+    l.source = {};
+    l.fetch_again.wait = s_.options.retransmit / 2;
+    arm_again(l.fetch_again);
 }
 
 // Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released.

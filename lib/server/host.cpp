@@ -61,8 +61,11 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 void server::host::host_first(first_state const& given) {
     snapshot const& first = given.state;
     replica_id const reserved = reservations_.at(first.cell).replica;
-    replica_identity const identity{
-        {identity_.server, journal_id_, reserved}, identity_.life, random_.next(), machines_.version_highest};
+    replica_identity const identity{{identity_.server, journal_id_, reserved},
+                                    identity_.life,
+                                    random_.next(),
+                                    machines_.version_highest,
+                                    rounds_used_};
     bool const founder =
         given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
@@ -78,6 +81,7 @@ void server::host::retire(time_point now, std::uint32_t cell) {
     cell_id const id = c.replica.cell();
     if (index_of(id) != cell) return;
     replica_id const released = c.replica.self().replica;
+    rounds_used_ = std::max(rounds_used_, c.replica.round_seen());
     batch_.push_back(to_record(id, released, c.replica.newest_members()));
     forwarding_.note(id, released, c.replica.newest_members(), now);
     by_id_.erase(id);

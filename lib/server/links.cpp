@@ -283,12 +283,15 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
 }
 
-// G8. Whatever the replica was, it proposes no more; but only a ballot of this life can be spoken for.
+// G8. The replica that is meant, if it is named, proposes no more; one that is here under another id may.
+// Only a ballot of this life can be spoken for.
 bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
     auto const content = decode_message(a.content);
     auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
     if (!waits) return false;
-    if (waits->in.server == identity_.server && waits->in.life == identity_.life)
+    auto const here = index_of(a.cell);
+    bool const led_here = here && cells_[*here].replica.proposes_in(waits->in);
+    if (waits->in.server == identity_.server && waits->in.life == identity_.life && !led_here)
         append_addressed(from.now, a.cell, a.from, a.to, resigned{waits->in, waits->candidate});
     return true;
 }

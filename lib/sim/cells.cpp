@@ -228,8 +228,8 @@ std::string world::engine::unrest() const {
             if (a.applied != b.applied)
                 return who + " applied slot " + to_string(b.applied) + ", server " + to_string(first_on) +
                        " slot " + to_string(a.applied);
-            bool const may_differ = referee_.is_spoilt(c.id) && !majority_agrees(c);
-            if (a.state_digest != b.state_digest && !may_differ) return who + " holds another state";
+            if (a.state_digest != b.state_digest && (!referee_.is_spoilt(c.id) || majority_agrees(c)))
+                return who + " holds another state";
         }
     }
     return {};

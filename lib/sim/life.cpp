@@ -161,6 +161,7 @@ class one_life {
     void demand_rest() {
         chaos_.heal({});
         world_.run_for(std::max<duration>(seconds(4), seconds(58) - world_.now()));
+        if (world_.was_finalised()) finalise_all();
         world_.stop_clients();
         world_.run_for(seconds(4));
         for (cell_index c = 0; c < drawn_.cells.size() && well(); ++c)
@@ -169,6 +170,12 @@ class one_life {
         auto const quiet = [&] { return ++looks_ % 64 == 0 && (unrest = world_.unrest()).empty(); };
         if (well() && !world_.run_until(quiet, seconds(20)) && well())
             world_.fail("not at rest after 20 s: " + unrest + "\n" + world_.describe());
+    }
+
+    // Whoever began to raise cells goes on when every server can follow.
+    void finalise_all() {
+        for (cell_index c = 0; c < drawn_.cells.size(); ++c)
+            (void)world_.finalise(c, newer_software);
     }
 
     void ask_finally(cell_index c) {

@@ -34,7 +34,45 @@ std::size_t cost_of(colony& c, operation op) {
     return c.take_traffic().cells;
 }
 
+/// Whether server `asked` says, for a replica that is not there, that nobody there proposes in `held`.
+bool lets_go(colony& c, std::size_t asked, cell_id cell, replica_id owner, ballot const& held) {
+    bytes frame;
+    append_addressed(frame, cell, owner, {77}, keeps_waiting{held, {88}});
+    c.at(asked).on_frame(c.now(), {2}, channel::cells, frame);
+    server_output out;
+    c.at(asked).finish(c.now(), out);
+    for (output_frame const& f : out.frames) {
+        if (f.to != server_id{2} || f.on != channel::cells) continue;
+        auto const said = decode_addressed(f.payload).value();
+        for (addressed const& a : said) {
+            auto const content = decode_message(a.content);
+            auto const* const gone = content ? std::get_if<resigned>(&content.value()) : nullptr;
+            if (gone && gone->in == held && a.to == replica_id{77}) return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
+
+TEST_CASE("a server lets promises go that are held for a replica which left, never those for one that leads "
+          "there") {
+    colony c(3, with_leases());
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put("a")).has_value());
+    server_identity const self = c.identity(1);
+    ballot const drawn{{7}, self.server, self.life};
+    cell_id const left{9, 9};
+    CHECK(lets_go(c, 1, left, {5}, drawn));
+    CHECK(lets_go(c, 1, left, {}, drawn));
+    CHECK(lets_go(c, 1, volume, {}, drawn)); // one is here, and never drew that
+    CHECK_FALSE(lets_go(c, 1, left, {}, {{7}, self.server, {self.life.value + 1}}));
+    CHECK_FALSE(lets_go(c, 1, left, {}, {{7}, {2}, self.life}));
+    std::size_t const led = c.leader(volume);
+    REQUIRE(led == 1);
+    CHECK_FALSE(lets_go(c, led, volume, {}, c.at(led).find_replica(volume)->promised()));
+    CHECK_FALSE(lets_go(c, led, volume, {5}, c.at(led).find_replica(volume)->promised()));
+}
 
 TEST_CASE("a leased read costs no message, a strict one does, and an idle colony with leases sends as many "
           "frames") {

@@ -119,6 +119,19 @@ TEST_CASE("a cell comes back to a server that it left, under another replica id"
     CHECK(c.at(1).find_replica(moving)->is_member());
 }
 
+TEST_CASE("whoever comes to a server draws above what a replica that was destroyed there drew in this life") {
+    colony c(4);
+    c.found(moving, "volume", 3);
+    REQUIRE(c.commit(moving, kv::transaction().add("n", 1)).has_value());
+    replace(c, 1, 4);
+    c.run_for(std::chrono::seconds(5));
+    REQUIRE(!is_here(c, 1));
+    cell_id const other{2, 2};
+    c.found(other, "other", 3);
+    CHECK(c.at(1).find_replica(other)->round_seen() >= round_number{1});
+    CHECK(c.at(2).find_replica(other)->round_seen() == round_number{});
+}
+
 TEST_CASE("a newcomer that was taught and not used is given to whoever asks again") {
     colony c(4);
     c.found(moving, "volume", 3);

@@ -83,3 +83,21 @@ TEST_CASE("without a budget nobody is refused a lesson") {
 TEST_CASE("a budget above 8 GiB a second is refused by its name") {
     CHECK(explain_invalid(with_budget((1ull << 33) + 1)) == "teach_bytes_per_second: must be at most 2^33");
 }
+
+TEST_CASE("a slice is used whole, however little may be held above a gap") {
+    server_options options;
+    options.cells.slots_ahead_max = 4;
+    colony c(3, options);
+    c.found(nth(1), "volume", 3);
+    c.kill(3);
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(c.commit(nth(1), kv::transaction().put("k", bytes(100, 'x'))).has_value());
+    std::uint64_t const before = taught(c);
+    c.restart(3);
+    c.run_for(std::chrono::seconds(2));
+    std::size_t const leads = c.leader(nth(1));
+    REQUIRE(leads != 0);
+    CHECK(c.at(3).find_replica(nth(1))->applied_slot() == c.at(leads).find_replica(nth(1))->applied_slot());
+    // At its start both others are asked, and each has the whole of it: about 20 kB.
+    CHECK(taught(c) - before < 3 * 100 * 200);
+}

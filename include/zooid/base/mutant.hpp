@@ -59,6 +59,8 @@ enum class mutant : std::uint8_t {
     healing_forgets_acceptances,
     raise_unasked,
     unconditional_raise,
+    ballot_drawn_twice,
+    lease_asks_members_only,
     count_
 };
 

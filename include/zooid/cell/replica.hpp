@@ -52,6 +52,9 @@ struct replica_identity {
     life_id life;
     std::uint64_t seed = 0;
     std::uint16_t version_highest = cell_version_highest; ///< of entries and snapshots; beyond, it stops
+    /// At or above every round that a replica which was destroyed on this server drew in this life: two
+    /// replicas of one cell, one after the other, would else draw one ballot (PROTOCOL.md, P1).
+    round_number rounds_used{};
 };
 
 /// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named
@@ -152,6 +155,10 @@ class replica {
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
     /// One whose attempts fail backs off and is not counted.
     bool is_fresh_candidate() const;
+    /// Does it propose, or ask for promises, in exactly this ballot?
+    bool proposes_in(ballot const& b) const;
+    /// The highest round that it heard of or drew.
+    round_number round_seen() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
     /// Where the cell went, if this replica is sealed: it votes, answers and learns never again. Null

@@ -29,7 +29,8 @@ void stage::begin(std::size_t who, std::size_t teacher, message const& content) 
     a.disk.checkpoint = taught->state;
     scenario::host const& h = hosts_[a.host];
     life_id const life{h.id.value * 1000 + h.life};
-    a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value, h.runs}, options_));
+    replica_identity const identity{a.self, life, life.value, h.runs, h.rounds_used};
+    a.running.emplace(replica::recover(a.disk.read(), identity, options_));
     step(who, woken{});
 }
 
@@ -78,6 +79,8 @@ void stage::destroy(std::size_t who) {
     if (!a.running || !a.running->is_retired())
         return say(a.name + " may not be destroyed: its own log does not say that it was released [C4]");
     say(a.name + " is destroyed");
+    round_number& used = hosts_[a.host].rounds_used;
+    used = std::max(used, a.running->round_seen());
     a.running.reset();
     a.unflushed.clear();
     a.presence = presence::gone;

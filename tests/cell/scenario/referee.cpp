@@ -47,6 +47,12 @@ entry const* referee::chosen(slot at) const {
     return found == chosen_.end() ? nullptr : &found->second;
 }
 
+void referee::drawn(member const& by, ballot const& b) {
+    auto const known = proposers_.emplace(b, by.replica).first;
+    if (known->second != by.replica)
+        findings_.push_back("O6: two replicas propose in one ballot, of round " + to_string(b.round));
+}
+
 void referee::durable(member const& who, durable_record const& record) {
     if (auto const* p = std::get_if<promise_record>(&record)) {
         ballot& promised = promised_[who.replica];

@@ -9,6 +9,7 @@
 //   O3  One (slot, ballot) has one value, whoever accepts it.
 //   O4  A durable promise never goes down, restarts included, and nothing durable is accepted below one.
 //   O5  A strict read sees every write that was acknowledged before it arrived.
+//   O6  A ballot is drawn by one replica.
 #pragma once
 
 #include <zooid/cell/effects.hpp>
@@ -25,6 +26,7 @@ class referee {
     /// Which configuration governs until a change is chosen.
     void founded(configuration const& members, std::uint8_t alpha);
 
+    void drawn(member const& by, ballot const& b);
     void durable(member const& who, durable_record const& record);
     void delivered(member const& who, slot at, entry const& value);
     void acknowledged(slot at) { acknowledged_ = std::max(acknowledged_, at); }
@@ -57,6 +59,7 @@ class referee {
     std::map<std::pair<slot, ballot>, proposal> proposals_;
     std::map<slot, entry> chosen_;
     std::map<replica_id, ballot> promised_;
+    std::map<ballot, replica_id> proposers_;
     std::map<std::uint64_t, slot> floors_;
     slot acknowledged_;
     std::vector<std::pair<slot, entry>> news_;

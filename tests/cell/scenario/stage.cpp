@@ -54,7 +54,7 @@ std::size_t stage::host_of(std::string const& name) const {
 void stage::add_server(std::string const& name) {
     std::uint64_t const n = hosts_.size() + 1;
     life_id const life{n * 1000 + 1};
-    hosts_.push_back({name, {n}, 1, true, false, 1, 1, {n, n}, liveness({n}, life), {}, {}});
+    hosts_.push_back({name, {n}, 1, true, false, 1, 1, {}, {n, n}, liveness({n}, life), {}, {}});
     begin_liveness(n - 1);
     names_.add_server({n}, name);
     names_.add_life(life, 1);
@@ -123,7 +123,7 @@ void stage::tell_sent(std::size_t who, std::vector<outgoing> const& sent, std::s
         auto const same = [&](auto const& l) { return l.second == text; };
         auto at = std::find_if(lines.begin(), lines.end(), same);
         if (at == lines.end()) at = lines.insert(lines.end(), {"", text});
-        at->first += " " + names_.of(o.to.replica);
+        at->first += " " + (o.to.replica ? names_.of(o.to.replica) : "server-" + names_.of(o.to.server));
     }
     for (auto const& [to, text] : lines)
         say("    " + actors_[who].name + " >" + to + when + ": " + text);
@@ -189,7 +189,10 @@ void stage::enqueue(std::size_t from, std::vector<outgoing> const& out) {
     for (outgoing const& o : out) {
         bytes encoded;
         encode(o.content, encoded);
-        flying_.push_back({from, index_of(names_.of(o.to.replica)), decode_message(encoded).value(), false});
+        std::string const to = o.to.replica ? names_.of(o.to.replica) : names_.of(o.to.server);
+        if (auto const* first = std::get_if<prepare>(&o.content))
+            referee_.drawn(actors_[from].self, first->in);
+        flying_.push_back({from, index_of(to), decode_message(encoded).value(), false, !o.to.replica});
     }
 }
 
@@ -248,11 +251,27 @@ void stage::deliver_at(std::size_t index) {
     actor& to = actors_[f.to];
     bool const arrives = hosts_[to.host].up && reaches(actors_[f.from].host, to.host);
     if (arrives && to.presence == presence::reserved) return begin(f.to, f.from, f.content);
+    if (arrives && (f.unnamed || to.presence == presence::gone) && let_go_of_absent(f)) return;
     if (!to.running || !arrives) {
         if (brief_ == 0) say(actors_[f.from].name + " > " + to.name + " is lost: " + names_.of(f.content));
         return;
     }
     step(f.to, received{actors_[f.from].self.server, actors_[f.from].self.replica, f.content});
+}
+
+// What a server says for a replica that is not there (G8).
+bool stage::let_go_of_absent(flying const& f) {
+    auto const* const waits = std::get_if<keeps_waiting>(&f.content);
+    if (!waits) return false;
+    scenario::host const& h = hosts_[actors_[f.to].host];
+    bool const led_here = std::any_of(actors_.begin(), actors_.end(), [&](actor const& a) {
+        return a.self.server == h.id && a.running && a.running->proposes_in(waits->in);
+    });
+    if (waits->in != ballot{waits->in.round, h.id, {h.id.value * 1000 + h.life}} || led_here) return true;
+    say("the server of " + actors_[f.to].name + " answers for it: nobody there proposes in " +
+        names_.of(waits->in) + " [G8]");
+    enqueue(f.to, {{actors_[f.from].self, resigned{waits->in, waits->candidate}}});
+    return true;
 }
 
 // Those in flight when the verb began, in their order.
@@ -346,6 +365,7 @@ void stage::restart(std::size_t host) {
     h.up = true;
     h.runs = h.software;
     ++h.life;
+    h.rounds_used = {};
     life_id const life{h.id.value * 1000 + h.life};
     names_.add_life(life, h.life);
     h.servers = liveness(h.id, life);

@@ -29,6 +29,7 @@ struct host {
     bool hung = false;          ///< its journal: nothing is flushed
     std::uint16_t software = 1; ///< the highest cell version that it understands, from its next start on
     std::uint16_t runs = 1;     ///< and what its process has
+    round_number rounds_used{}; ///< in this life, at most, by replicas that were destroyed
     journal_id journal{};       ///< another one after its disk was lost
     liveness servers{server_id{}, life_id{}};
     duration clock_ahead{};              ///< of the stage's clock
@@ -55,7 +56,8 @@ struct flying {
     std::size_t from = 0;
     std::size_t to = 0;
     message content;
-    bool held = false; ///< delayed: only a verb that names it moves it
+    bool held = false;    ///< delayed: only a verb that names it moves it
+    bool unnamed = false; ///< meant for the server of `to`, whatever replica it has
 };
 
 /// Which messages a verb means; empty matches all.
@@ -153,6 +155,7 @@ class stage {
     void end(effects const& out);
     void enqueue(std::size_t from, std::vector<outgoing> const& out);
     void deliver_at(std::size_t index);
+    bool let_go_of_absent(flying const& f);
     bool reaches(std::size_t from_host, std::size_t to_host) const;
     bool matches(flying const& f, filter const& which) const;
     token name_request(std::string const& name);
