@@ -39,7 +39,7 @@ std::string listed(std::vector<server_id> const& servers) {
 struct fork_state {
     found_entry entry;                ///< of the directory, now
     cell_id from;                     ///< the cell that lost its majority
-    std::optional<successor_cell> to; ///< decided by an earlier attempt
+    std::optional<successor_cell> to; ///< decided by an earlier attempt that is not finished
 };
 
 surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration wait) {
@@ -66,6 +66,7 @@ cell_survey survey_all(colony& on, cell_id cell, std::vector<server_id> const& o
 }
 
 bool is_founded(colony& on, directory_entry const& entry) {
+    if (!entry.origin || entry.origin->is_founded) return true;
     member_set founded;
     for (std::size_t i = 0; i < entry.founders.size(); ++i) {
         auto const found = survey_one(on, entry.cell, entry.founders[i].server, patience);
@@ -81,7 +82,7 @@ result<fork_state> fork_of(colony& on, bytes const& key) {
     ZOOID_TRY(auto const there, read_entry(on, key));
     if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     directory_entry const& e = there->entry;
-    if (!e.origin || is_founded(on, e)) return fork_state{*there, e.cell, {}};
+    if (is_founded(on, e)) return fork_state{*there, e.cell, {}};
     return fork_state{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
 }
 
@@ -192,6 +193,16 @@ bytes words_of(recovery_plan const& p) {
                        fmt::gmtime(now), ::getuid(), host, listed(p.off));
 }
 
+// Conditional on the entry that is replaced.
+result<found_entry> write(colony& on, bytes const& key, directory_entry const& next, found_entry const& older) {
+    error const meanwhile(errc::conflict, "somebody else changed the directory's entry meanwhile");
+    ZOOID_TRY(auto const winner, decide_entry(on, key, next, older));
+    if (winner) return meanwhile;
+    ZOOID_TRY(auto const written, read_entry(on, key));
+    if (!written || !(written->entry == next)) return meanwhile;
+    return *written;
+}
+
 // Steps 2 and 3.
 result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
                            recovery_wish const& wish, digest const& confirmed) {
@@ -201,13 +212,9 @@ result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, re
     ZOOID_TRY(next.founders, zooidctl::reserve(on, next.cell, next.birth, ids_of(wish.on)));
     maybe_die(wish, "reserve");
     next.origin = fork_origin{plan.from, f.entry.entry.birth, confirmed, {}, words_of(plan)};
-    ZOOID_TRY(auto const winner, decide_entry(on, key, next, f.entry));
-    if (winner) return error(errc::conflict, "somebody else changed the directory's entry meanwhile");
-    ZOOID_TRY(auto const written, read_entry(on, key));
-    if (!written || !(written->entry == next))
-        return error(errc::conflict, "somebody else changed the directory's entry meanwhile");
+    ZOOID_TRY(auto written, write(on, key, next, f.entry));
     maybe_die(wish, "directory");
-    return *written;
+    return written;
 }
 
 // Step 4.
@@ -233,23 +240,22 @@ result<forked_founding> make_founding(colony& on, recovery_plan const& plan,
     auto const& base = std::get<recovery_base>(best);
     ZOOID_TRY(auto const reply, on.ask(operation::kept_state, base.server, plan.from, {}));
     ZOOID_TRY(auto const state, decode_snapshot(reply.payload));
-    if (state.at != base.at || state.state_digest != base.state_digest)
+    if (state.at != base.at || (base.at && state.state_digest != base.state_digest))
         return error(errc::damaged, "what a survivor kept is not what it said");
     return found_fork(base, state, to, words);
 }
 
 // Step 5. One that was fixed before has to be what comes out again.
-result<void> fix_founding(colony& on, bytes const& key, found_entry const& decided, digest const& founding) {
+result<found_entry> fix_founding(colony& on, bytes const& key, found_entry const& decided,
+                                 digest const& founding) {
     digest const& fixed = decided.entry.origin->founding;
-    if (fixed == founding) return outcome::success();
+    if (fixed == founding) return decided;
     if (fixed != digest{})
         return error(errc::damaged,
                      "the survivors don't say any more what they said when the recovery began");
     directory_entry next = decided.entry;
     next.origin->founding = founding;
-    ZOOID_TRY(auto const winner, decide_entry(on, key, next, decided));
-    if (winner) return error(errc::conflict, "somebody else changed the directory's entry meanwhile");
-    return outcome::success();
+    return write(on, key, next, decided);
 }
 
 // Step 6. Whoever is missing is taught by the others.
@@ -268,6 +274,13 @@ result<std::size_t> found_on_all(colony& on, successor_cell const& to, forked_fo
     return error(last.code(), "founded on too few servers: " + last.message() + "; run the command again");
 }
 
+// Step 7. Without it the founders are asked, which can tell only as long as a majority of them has it.
+result<found_entry> note_founded(colony& on, bytes const& key, found_entry const& there) {
+    directory_entry next = there.entry;
+    next.origin->is_founded = true;
+    return write(on, key, next, there);
+}
+
 struct recovered {
     successor_cell to;
     forked_founding founding;
@@ -284,9 +297,11 @@ result<recovered> carry_out(colony& on, bytes const& key, fork_state const& f, r
     ZOOID_TRY(auto const told, seal_all(on, plan, to));
     maybe_die(wish, "seal");
     ZOOID_TRY(auto founding, make_founding(on, plan, told, to, decided.entry.origin->words));
-    ZOOID_TRY(fix_founding(on, key, decided, hash128(encode(founding))));
+    ZOOID_TRY(decided, fix_founding(on, key, decided, hash128(encode(founding))));
     maybe_die(wish, "fix");
     ZOOID_TRY(auto const founded_on, found_on_all(on, to, founding));
+    maybe_die(wish, "found");
+    ZOOID_TRY(note_founded(on, key, decided));
     return recovered{to, std::move(founding), founded_on};
 }
 
@@ -358,6 +373,10 @@ int recover_cell(colony& on, output const& out, std::string const& key, recovery
     auto const f = fork_of(on, key);
     if (!f) return out.fail(f.error());
     if (!wish.confirm.empty() && is_done(f.value(), wish.confirm)) {
+        if (!f.value().entry.entry.origin->is_founded) {
+            if (auto const noted = note_founded(on, key, f.value().entry); !noted)
+                return out.fail(noted.error());
+        }
         if (out.as_json)
             fmt::print("{}\n", json::serialize(json::object{{"key", support::json_of_key(key)},
                                                             {"cell", to_string(f.value().entry.entry.cell)},

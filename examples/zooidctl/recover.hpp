@@ -9,6 +9,8 @@
 //   4  seal: each survivor, durably. What they say then is what the new cell is made of.
 //   5  the directory again: the digest of the founding record. From here on there is one such record.
 //   6  found.
+//   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move and be
+//      recovered again.
 #pragma once
 
 #include "commands.hpp"
@@ -21,7 +23,8 @@ struct recovery_wish {
     std::vector<std::uint64_t> on;
     std::vector<std::uint64_t> off;
     std::string confirm;    ///< empty: only show the plan
-    std::string stop_after; ///< for tests: die after this step, "reserve", "directory", "seal" or "fix"
+    std::string stop_after; ///< for tests: die after this step, "reserve", "directory", "seal",
+                            ///< "fix" or "found"
 };
 
 int survey_cell(colony& on, output const& out, std::string const& key, std::vector<std::uint64_t> const& off);

@@ -35,12 +35,6 @@ bool may_vote_again(survey_answer const& a) {
     return !a.sealed_for && !(stopped && a.quarantined_for == distrust::votes);
 }
 
-// What it learned can be believed: T4, D4.
-bool has_sound_state(survey_answer const& a) {
-    return a.quarantine.empty() || a.quarantined_for == distrust::votes ||
-           a.quarantined_for == distrust::sealed;
-}
-
 // What it accepted can be believed. A value that is known to be chosen can, wherever the state can.
 bool has_sound_votes(survey_answer const& a) {
     return a.quarantine.empty() || a.quarantined_for == distrust::learned ||
@@ -112,7 +106,7 @@ std::optional<recovery_refusal> refusal_of(cell_survey const& seen, std::vector<
     }
     if (!elsewhere.servers.empty()) return elsewhere;
     if (answers.empty()) return recovery_refusal{refused::no_state, {}};
-    if (!is_dead(answers)) return recovery_refusal{refused::has_majority, {}};
+    if (!founding && !is_dead(answers)) return recovery_refusal{refused::has_majority, {}};
     auto missing = unaccounted(seen, answers, off);
     if (!missing.empty()) return recovery_refusal{refused::unaccounted, std::move(missing)};
     return std::nullopt;
@@ -135,9 +129,10 @@ std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> 
     std::map<slot, slot_report> all;
     for (int values = 0; values < 2; ++values) { // twice: a value may come before the ballot that needs it
         for (survey_answer const& a : answers) {
-            for (acceptance const& one : a.accepted) {
-                bool const sound = has_sound_votes(a) || (one.chosen && has_sound_state(a));
-                if (one.at > base && sound) all[one.at].take(one);
+            for (acceptance one : a.accepted) {
+                one.chosen = one.chosen && has_sound_state(a); // where that is in doubt it is a vote, or nothing
+                bool const voted = one.accepted && has_sound_votes(a);
+                if (one.at > base && (one.chosen || voted)) all[one.at].take(one);
             }
         }
     }
@@ -145,6 +140,11 @@ std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> 
 }
 
 } // namespace
+
+bool has_sound_state(survey_answer const& a) {
+    return a.quarantine.empty() || a.quarantined_for == distrust::votes ||
+           a.quarantined_for == distrust::sealed;
+}
 
 slot recovery_base::known() const {
     slot known = at;
@@ -166,10 +166,11 @@ std::variant<recovery_base, recovery_refusal> best_base(std::vector<survey_answe
     for (survey_answer const& a : answers) {
         if (!has_sound_state(a) || a.state_at != best->state_at) continue;
         differ.servers.push_back(a.self.server);
-        same = same && a.state_digest == best->state_digest;
+        same = same && (!a.state_at || a.state_digest == best->state_digest);
     }
     if (!same) return differ;
-    recovery_base base{best->self.server, best->state_at, best->state_digest, {}, {}};
+    digest const after = best->state_at ? best->state_digest : digest{};
+    recovery_base base{best->self.server, best->state_at, after, {}, {}};
     for (auto const& [at, report] : reports_above(base.at, answers)) {
         bool const follows = at == base.end() + 1 && base.left_out.empty() && !report.best->value.empty();
         if (follows) {

@@ -43,6 +43,10 @@ void turn::be_sealed(std::optional<snapshot> kept) {
         out_.persist.emplace_back(checkpoint_record{*kept});
         s_.start_from = std::move(kept);
     }
+    for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
+        log_slot* const held = s_.log.find(at);
+        if (held && held->chosen) record_slot(at, *held); // X2: only in memory until now
+    }
     s_.sealed_for = std::exchange(s_.sealing, std::nullopt);
     bool const sound = s_.quarantine.empty();
     if (sound) s_.quarantined_for = distrust::sealed;
@@ -71,7 +75,8 @@ snapshot const* replica::kept_state() const {
 }
 
 // What it can hand out is the state that it has, or the checkpoint that it came back with; what it knows to
-// be chosen above that goes as acceptances that are marked.
+// be chosen above that goes as acceptances that are marked. Where the state is in doubt the votes need not
+// be, so all of them go that a restart would find as well (X2).
 survey_answer replica::survey() const {
     replica_state const& s = *state_;
     survey_answer a;
@@ -82,7 +87,10 @@ survey_answer replica::survey() const {
     a.life = s.identity.life;
     a.promised = s.acceptor.promised;
     a.prefix = s.learner.prefix;
-    a.state_at = s.start_from ? s.start_from->at : s.learner.prefix;
+    a.quarantine = s.quarantine;
+    a.quarantined_for = s.quarantined_for;
+    a.sealed_for = s.sealed_for;
+    a.state_at = s.start_from ? s.start_from->at : has_sound_state(a) ? s.learner.prefix : s.learner.checkpoint;
     a.state_digest = s.start_from ? s.start_from->state_digest : s.learner.state_digest;
     a.alpha = s.alpha;
     a.colour = s.demands.colour;
@@ -93,9 +101,6 @@ survey_answer replica::survey() const {
         if (!held || held->vacant()) continue;
         a.accepted.push_back({at, held->accepted, held->value_digest, held->chosen, held->value});
     }
-    a.quarantine = s.quarantine;
-    a.quarantined_for = s.quarantined_for;
-    a.sealed_for = s.sealed_for;
     return a;
 }
 

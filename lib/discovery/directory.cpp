@@ -50,6 +50,7 @@ bytes encode(directory_entry const& entry) {
     if (!entry.origin) return out;
     fork_origin const& o = *entry.origin;
     w.put(o.from), w.put(o.birth), w.put(o.confirmed), w.put(o.founding), w.put_sized(o.words);
+    w.put(static_cast<std::uint8_t>(o.is_founded ? 1 : 0));
     return out;
 }
 
@@ -63,6 +64,7 @@ result<directory_entry> decode_directory_entry(bytes_view encoded) {
         fork_origin& o = entry.origin.emplace();
         in.get(o.from), in.get(o.birth), in.get(o.confirmed), in.get(o.founding);
         o.words = in.get_sized();
+        o.is_founded = in.get<std::uint8_t>() != 0;
     }
     bool const whole = in.complete() && format != 0 && entry.cell && entry.birth;
     if (!whole || entry.founders.empty()) return error(errc::malformed, "not a directory entry");

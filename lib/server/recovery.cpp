@@ -12,7 +12,7 @@ void server::host::on_seal(time_point now, link_id client, request const& r, std
     if (latched_) return refuse(client, r, errc::io_failed, &c);
     step(now, cell, seal{to.value()});
     successor_cell const* const there = c.replica.sealed_for();
-    if (!there || there->cell != to.value().cell) {
+    if (!there || *there != to.value()) {
         std::string const why = there ? c.replica.explain().quarantine : "an older generation seals nothing";
         return refuse(client, r, error(errc::conflict, why), &c);
     }

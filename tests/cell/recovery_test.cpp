@@ -17,9 +17,9 @@ member member_on(std::uint64_t server) {
     return {{server}, {server, server}, {100 + server}};
 }
 
-configuration on(std::vector<std::uint64_t> const& servers) {
+configuration on(std::vector<std::uint64_t> const& numbers) {
     std::vector<member> members;
-    for (std::uint64_t s : servers)
+    for (std::uint64_t s : numbers)
         members.push_back(member_on(s));
     return configuration(members);
 }
@@ -108,6 +108,18 @@ TEST_CASE("a cell that still has a majority is refused, whatever is said to be o
     wrong.quarantined_for = distrust::votes;
     CHECK(plan(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7})
               .to_seal.size() == 4);
+}
+
+TEST_CASE("a fork that is decided is finished even where the majority came back: all of it is sealed") {
+    auto sealed = knows(1, 5);
+    sealed.quarantine = "recovered", sealed.quarantined_for = distrust::sealed;
+    sealed.sealed_for = successor_cell{{2, 2}, {5}, on({1, 2, 8})};
+    std::vector<survey_answer> const back{sealed, knows(2, 5), knows(3, 5), knows(4, 8), knows(5, 8)};
+    CHECK(refusal(survey_of(back, {6, 7}), {}).why == refused::recovered_before);
+    auto const p = plan(survey_of(back, {6, 7}), {}, {2, 2});
+    CHECK(p.to_seal == ids({1, 2, 3, 4, 5}));
+    CHECK(p.base.at == slot{8});
+    CHECK(refusal(survey_of(back, {6}, {7}), {}, {2, 2}).why == refused::unaccounted);
 }
 
 TEST_CASE("a server that is said to be off and answers is a mistake, not a plan") {
@@ -199,6 +211,28 @@ TEST_CASE("what is known to be chosen outranks every ballot, and a value is take
     auto const cut = plan(survey_of({c, b, a}, {}, {4, 5, 6, 7}), {4, 5, 6, 7});
     CHECK(cut.base.end() == slot{7}); // a vote of a higher ballot that nobody can read
     CHECK(cut.base.left_out == std::vector<slot>{{8}});
+}
+
+TEST_CASE("where what was learned is in doubt, votes count and what was taught does not") {
+    auto a = knows(1, 5), wrong = knows(2, 6), broken = knows(3, 6);
+    wrong.quarantine = "outvoted", wrong.quarantined_for = distrust::learned;
+    broken.quarantine = "an invariant", broken.quarantined_for = distrust::state;
+    accepts(a, 6, 3, "right"), accepts(wrong, 6, 0, "taught").accepted.back().chosen = true;
+    wrong.accepted.back().accepted = {};
+    accepts(wrong, 7, 2, "vote").accepted.back().chosen = true, accepts(broken, 7, 9, "broken");
+    auto const p = plan(survey_of({a, wrong, broken}, {4}, {5, 6, 7}), {5, 6, 7});
+    REQUIRE(p.base.taken.size() == 2);
+    CHECK(p.base.taken[0].value == command("right"));
+    CHECK(p.base.taken[1].value == command("vote"));
+    CHECK(!p.base.taken[1].chosen);
+    CHECK(p.base.known() == slot{5});
+}
+
+TEST_CASE("a cell that was never written has the state of its founding record, whatever its digest") {
+    auto a = knows(1, 0), b = knows(2, 0);
+    b.state_digest = {};
+    std::vector<std::uint64_t> const off{3, 4, 5, 6, 7};
+    CHECK(plan(survey_of({a, b}, {}, off), off).base == plan(survey_of({a}, {2}, off), off).base);
 }
 
 TEST_CASE("a confirmation holds for one situation, and for the seals that follow from it") {

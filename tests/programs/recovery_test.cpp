@@ -83,16 +83,31 @@ TEST_CASE("a cell that lost its majority goes on with all that was acknowledged 
         "the old replica is sealed");
     CHECK(d.count() == "\"6\"");
     CHECK(c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"}).at("generation") == 2);
+
+    // And so again, for the cell that was founded: 8 and 9 are left of it.
+    for (std::size_t i : {0, 1, 2})
+        c.kill(i);
+    std::vector<std::string> next{"cell", "recover", "volume", "--on", "8,9,10", "--off", "1,2,3,4,5,6"};
+    auto const shown = c.ctl(next);
+    INFO(shown.out << shown.err);
+    REQUIRE(shown.code == 1);
+    next.insert(next.end(), {"--confirm", std::string(json::parse(shown.out).at("confirm").as_string())});
+    auto const second = c.ctl(next);
+    INFO(second.out << second.err);
+    REQUIRE(second.code == 0);
+    CHECK(json::parse(second.out).at("generation") == 3);
+    CHECK(d.count() == "\"7\"");
 }
 
 TEST_CASE("a recovery that was killed after any of its steps is finished by the same command") {
-    for (std::string const step : {"reserve", "directory", "seal", "fix"}) {
+    for (std::string const step : {"reserve", "directory", "seal", "fix", "found"}) {
         INFO("killed after " << step);
         disaster d;
         std::string const token = d.look();
         CHECK(d.recover({"--confirm", token, "--die-after", step}).code == -SIGKILL);
-        CHECK(d.look() == token); // the seals don't change what was confirmed
-        if (step != "reserve") {  // the servers are decided
+        bool const is_founded = step == "found";
+        CHECK((is_founded || d.look() == token));   // the seals don't change what was confirmed
+        if (step != "reserve" && !is_founded) { // the servers are decided
             auto const other = d.c.ctl({"cell", "recover", "volume", "--on", "1,2,8", "--off", "4,5,6,7"});
             CHECK(other.code == 4);
         }

@@ -85,6 +85,11 @@ TEST_CASE(
     disaster d;
     colony& c = d.c;
     d.reserve();
+    successor_cell older = d.to, itself = d.to;
+    older.birth = {1}, itself.cell = volume;
+    CHECK(!seal_at(c, 1, older));
+    CHECK(!seal_at(c, 1, itself));
+    CHECK(!survey_at(c, 1).sealed_for);
     auto const told = seal_at(c, 1, d.to);
     REQUIRE(told);
     REQUIRE(told->sealed_for == d.to);
@@ -107,9 +112,6 @@ TEST_CASE(
         other.cell = {3, 3};
         CHECK(!seal_at(c, 1, other));
     }
-    successor_cell older = d.to;
-    older.birth = {1};
-    CHECK(!seal_at(c, 2, older));
 }
 
 TEST_CASE("the lost majority comes back to a survivor that is sealed: whoever meets it is sealed as well") {
@@ -163,6 +165,7 @@ TEST_CASE("a fork is founded only with a state that is what it claims to be, whe
     disaster d;
     colony& c = d.c;
     d.reserve();
+    CHECK(c.ask(2, operation::kept_state, volume, {})->content.failure == errc::conflict); // not sealed
     std::vector<survey_answer> const sealed_ones{seal_at(c, 1, d.to).value()};
     auto f = founding_of(c, sealed_ones, d.to);
     auto wrong = f;
@@ -171,7 +174,6 @@ TEST_CASE("a fork is founded only with a state that is what it claims to be, whe
     auto stranger = f;
     stranger.base.cell = {5, 5};
     CHECK(c.ask(8, operation::found_fork, {5, 5}, encode(stranger))->content.failure == errc::conflict);
-    CHECK(c.ask(2, operation::kept_state, volume, {})->content.failure == errc::conflict); // not sealed
     for (operation op : {operation::seal, operation::kept_state, operation::found_fork})
         CHECK(c.ask(2, op, volume, encode(d.to), party_role::client)->content.failure ==
               errc::permission_denied);

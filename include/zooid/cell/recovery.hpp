@@ -8,7 +8,8 @@
 //   answers of the sealed ──► best_base ──► founding of the new cell
 //
 //   Y1  *Dead.* A plan needs a configuration, among those that govern what is not known to be chosen yet, of
-//       which less than a majority can ever vote again. A cell that has its majorities is refused (trap 13).
+//       which less than a majority can ever vote again. A cell that has its majorities is refused (trap 13),
+//       unless its fork is decided already: then there is no way back, and with them nothing is lost.
 //   Y2  *Accounted for.* Every server that was asked answered, or is confirmed to be off and to stay so, and
 //       so is every server that a held configuration names. Who is merely silent may be choosing: the
 //       survivors may not even know the configuration in which.
@@ -41,7 +42,7 @@ struct survey_answer {
     life_id life;
     ballot promised;
     slot prefix;         ///< all slots up to it are known to be chosen
-    slot state_at;       ///< the slot of the state that it can hand out; at most `prefix`
+    slot state_at;       ///< the slot of the state that it can hand out; at most `prefix`. In doubt: of its checkpoint
     digest state_digest; ///< of that state
     std::uint8_t alpha = 3;
     std::uint32_t colour = 0;
@@ -54,6 +55,8 @@ struct survey_answer {
 
     friend bool operator==(survey_answer const&, survey_answer const&) = default;
 };
+/// What it learned can be believed: it is well, or only its votes are in doubt, or it is sealed.
+bool has_sound_state(survey_answer const& a);
 bytes encode(survey_answer const& a);
 result<survey_answer> decode_survey_answer(bytes_view in);
 
@@ -91,7 +94,7 @@ struct taken_value {
 struct recovery_base {
     server_id server; ///< has the state
     slot at;
-    digest state_digest;
+    digest state_digest; ///< zero at slot 0: that state is in the founding record, which all have
     std::vector<taken_value> taken; ///< of the slots from at + 1 on, without gaps
     std::vector<slot> left_out;     ///< above a slot of which nothing can be read: not taken over
 

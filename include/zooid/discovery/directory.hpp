@@ -40,6 +40,7 @@ struct fork_origin {
     digest confirmed; ///< what the operator confirmed: zooid::confirmation_of
     digest founding;  ///< of the founding record, fixed before anybody gets it; zero: not yet
     bytes words;      ///< who, when, which servers are off
+    bool is_founded = false; ///< by a majority of its founders: from here on it is a cell like any other
 
     friend bool operator==(fork_origin const&, fork_origin const&) = default;
 };
