@@ -20,16 +20,13 @@ tcp_socket::~tcp_socket() {
 class tcp_acceptor::impl final : public std::enable_shared_from_this<impl> {
   public:
     impl(tcp_detail::executor e, tcp_acceptor_options const& options, taker take)
-        : executor_(std::move(e)), options_(options), take_(std::move(take)), acceptor_(executor_),
-          retry_(executor_) {}
+        : executor_(std::move(e)), options_(options), take_(std::move(take)),
+          listener_(std::make_shared<tcp_detail::port_listener>(executor_)) {}
 
-    result<void> listen() {
-        ZOOID_TRY(port_, tcp_detail::listen(acceptor_, options_.listen));
-        return outcome::success();
-    }
-    void accept();
+    result<void> listen() { return listener_->open(options_.listen); }
+    void start();
     void stop();
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return listener_->port(); }
 
   private:
     /// Accepted, and nothing was said yet.
@@ -40,7 +37,6 @@ class tcp_acceptor::impl final : public std::enable_shared_from_this<impl> {
     };
     using caller_ptr = std::shared_ptr<caller>;
 
-    void accept_later();
     void listen_to(tcp_detail::socket accepted);
     void hand_over(caller_ptr const& from);
     std::uint16_t choose(caller& from);
@@ -48,31 +44,14 @@ class tcp_acceptor::impl final : public std::enable_shared_from_this<impl> {
     tcp_detail::executor executor_;
     tcp_acceptor_options options_;
     taker take_;
-    tcp_detail::acceptor acceptor_;
-    tcp_detail::timer retry_;
+    std::shared_ptr<tcp_detail::port_listener> listener_;
     std::set<caller_ptr> waiting_;
-    std::uint16_t port_ = 0;
     std::uint16_t next_client_ = 0; ///< the shard for it
-    bool stopped_ = false;
 };
 
-void tcp_acceptor::impl::accept() {
-    acceptor_.async_accept(executor_,
-                           [weak = weak_from_this()](error_code const& failure, tcp_detail::socket accepted) {
-                               auto const self = weak.lock();
-                               if (!self || self->stopped_) return;
-                               if (failure) return self->accept_later();
-                               self->listen_to(std::move(accepted));
-                               self->accept();
-                           });
-}
-
-void tcp_acceptor::impl::accept_later() {
-    retry_.expires_after(
-        std::chrono::duration_cast<tcp_detail::timer::duration>(tcp_detail::accept_retry_after));
-    retry_.async_wait([weak = weak_from_this()](error_code const& cancelled) {
-        auto const self = weak.lock();
-        if (!cancelled && self && !self->stopped_) self->accept();
+void tcp_acceptor::impl::start() {
+    listener_->start([weak = weak_from_this()](tcp_detail::socket accepted) {
+        if (auto const self = weak.lock()) self->listen_to(std::move(accepted));
     });
 }
 
@@ -113,10 +92,8 @@ std::uint16_t tcp_acceptor::impl::choose(caller& from) {
 }
 
 void tcp_acceptor::impl::stop() {
-    stopped_ = true;
+    listener_->close();
     error_code ignored;
-    acceptor_.close(ignored);
-    retry_.cancel();
     for (caller_ptr const& c : std::exchange(waiting_, {})) {
         c->limit.cancel();
         c->socket.close(ignored);
@@ -135,7 +112,7 @@ tcp_acceptor::~tcp_acceptor() {
     impl_->stop();
 }
 void tcp_acceptor::start() {
-    if (impl_->port() != 0) impl_->accept();
+    impl_->start();
 }
 void tcp_acceptor::stop() {
     impl_->stop();

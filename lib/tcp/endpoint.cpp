@@ -86,40 +86,20 @@ transport_statistics tcp_endpoint::statistics() const {
 }
 
 tcp_endpoint::impl::impl(executor e, tcp_endpoint_options options, transport_listener& listener)
-    : executor_(std::move(e)), options_(std::move(options)), listener_(listener), acceptor_(executor_),
-      accept_retry_(executor_),
+    : executor_(std::move(e)), options_(std::move(options)), listener_(listener),
+      port_(std::make_shared<tcp_detail::port_listener>(executor_)),
       random_(options_.life.value ^ options_.self.value), last_client_{options_.place.shard} {}
 
 result<void> tcp_endpoint::impl::listen() {
-    ZOOID_TRY(port_, tcp_detail::listen(acceptor_, options_.listen));
-    return outcome::success();
+    return port_->open(options_.listen);
 }
 
 void tcp_endpoint::impl::begin() {
-    if (port_ != 0) accept();
+    port_->start([weak = weak_from_this()](tcp_detail::socket accepted) {
+        if (auto const self = weak.lock()) self->adopt(std::move(accepted));
+    });
     for (tcp_peer const& p : options_.peers)
         set_peer(p);
-}
-
-void tcp_endpoint::impl::accept() {
-    acceptor_.async_accept(executor_, [weak = weak_from_this()](tcp_detail::error_code const& failure,
-                                                                tcp_detail::socket accepted) {
-        auto const self = weak.lock();
-        if (!self || self->ended_) return;
-        if (failure) return self->accept_again_later();
-        self->adopt(std::move(accepted));
-        self->accept();
-    });
-}
-
-// Out of descriptors, most likely: trying at once would spin.
-void tcp_endpoint::impl::accept_again_later() {
-    accept_retry_.expires_after(
-        std::chrono::duration_cast<tcp_detail::timer::duration>(tcp_detail::accept_retry_after));
-    accept_retry_.async_wait([weak = weak_from_this()](tcp_detail::error_code const& cancelled) {
-        auto const self = weak.lock();
-        if (!cancelled && self && !self->ended_) self->accept();
-    });
 }
 
 void tcp_endpoint::impl::adopt(tcp_socket accepted) {

@@ -28,7 +28,7 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     void stop();
     /// Destruction of the endpoint: everything ends without a word.
     void abandon();
-    std::uint16_t port() const { return port_; }
+    std::uint16_t port() const { return port_->port(); }
 
     void adopt(tcp_socket accepted);
     result<void> send(server_id to, channel on, bytes_view payload);
@@ -59,8 +59,6 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     };
 
     // endpoint.cpp
-    void accept();
-    void accept_again_later();
     void adopt(tcp_detail::socket accepted);
     void dial_lane(server_id id, std::uint16_t shard);
     void on_dialled(server_id id, std::uint16_t shard, result<void> outcome, tcp_detail::socket connected);
@@ -102,9 +100,7 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     executor executor_;
     tcp_endpoint_options options_;
     transport_listener& listener_;
-    tcp_detail::acceptor acceptor_;
-    tcp_detail::timer accept_retry_;
-    std::uint16_t port_ = 0;
+    std::shared_ptr<tcp_detail::port_listener> port_;
     prng random_; // jitter only
     bool ended_ = false;
 

@@ -321,9 +321,7 @@ void tcp_endpoint::impl::stop() {
 void tcp_endpoint::impl::abandon() {
     if (ended_) return;
     ended_ = true;
-    tcp_detail::error_code ignored;
-    acceptor_.close(ignored);
-    accept_retry_.cancel();
+    port_->close();
     for (auto const& [id, p] : peers_) {
         for (auto& [shard, lane] : p->lanes) {
             lane.retry.cancel();

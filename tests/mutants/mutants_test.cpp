@@ -135,10 +135,11 @@ TEST_CASE("each deliberate bug is caught by some layer within its budget", "[slo
 
 // What the explorer is for: order, loss, duplication, crashes and a change of members.
 TEST_CASE("the explorer alone catches what breaks votes, ballots, reads and the extension of phase 1") {
-    for (mutant const m : {mutant::acknowledge_before_durable, mutant::forget_promise_on_restart,
-                           mutant::skip_phase_one, mutant::reuse_slot, mutant::accept_without_raising_promise,
-                           mutant::read_without_quorum, mutant::skip_extension, mutant::accept_below_promise,
-                           mutant::count_one_vote_too_few, mutant::own_vote_at_once}) {
+    for (mutant const m :
+         {mutant::acknowledge_before_durable, mutant::forget_promise_on_restart, mutant::skip_phase_one,
+          mutant::reuse_slot, mutant::accept_without_raising_promise, mutant::read_without_quorum,
+          mutant::skip_extension, mutant::accept_below_promise, mutant::count_one_vote_too_few,
+          mutant::own_vote_at_once, mutant::commit_any_ballot}) {
         require_found(m, ask(explorer, m));
     }
 }

@@ -36,10 +36,11 @@ void forget_election(replica_state& s, bool may_stand) {
 }
 
 /// Who misses what, for explorations in which nobody is taught.
-void forget_teaching(replica_state& s) {
+void forget_teaching(replica_state& s, bounds const& limits) {
+    if (limits.teaching) return;
     s.learner.wanted = {}, s.learner.source = {}, s.learner.fetch_again = {};
     s.learner.starting = false, s.learner.asked.clear();
-    if (!s.proposer) return;
+    if (!s.proposer || limits.releases) return;
     s.proposer->progress.clear();
     s.proposer->laggards = {};
 }
@@ -59,6 +60,12 @@ void forget_times(replica_state& s) {
     std::sort(s.proposer->asked.begin(), s.proposer->asked.end());
     std::sort(s.proposer->progress.begin(), s.proposer->progress.end(),
               [](member_progress const& a, member_progress const& b) { return a.replica < b.replica; });
+}
+
+/// Nobody asks for them: the acceptor answers for slots above the prefix only.
+void forget_votes(replica_state& s) {
+    for (slot at = s.log.first(); at <= s.learner.prefix && at <= s.log.last(); ++at)
+        s.log.find(at)->accepted = {};
 }
 
 /// A generator whose first draw below `size` is `choice`.
@@ -83,17 +90,31 @@ void put(writer& w, durable_record const& record) {
 } // namespace
 
 place place::copy() const {
-    return {index,  running->clone(), disk,  unflushed,    applied, crashes,
-            stands, commands,         reads, acknowledged, floor};
+    return {index,   running->clone(), disk,     unflushed, loses,        applied,
+            crashes, stands,           commands, reads,     acknowledged, floor};
 }
 
-bytes place::canonical() const {
+slot place::durable_prefix() const {
+    slot named = disk.prefix;
+    for (auto const& [at, record] : disk.acceptances)
+        named = std::max(named, record.prefix);
+    slot prefix = disk.checkpoint.at;
+    for (;;) {
+        auto const next = disk.acceptances.find(prefix + 1);
+        if (next == disk.acceptances.end() || (prefix + 1 > named && !next->second.chosen)) return prefix;
+        prefix = prefix + 1;
+    }
+}
+
+bytes place::canonical(bounds const& limits) const {
     bytes out;
     encode_canonical(running->state(), out);
     writer w(out);
-    for (unsigned count : {crashes, stands, commands, reads})
+    for (unsigned count : {crashes, stands, commands, reads, loses ? 1u : 0u})
         w.put(std::uint32_t{count});
     w.put(acknowledged), w.put(floor.value_or(slot{1u << 20})), w.put(applied);
+    if (limits.releases) w.put(durable_prefix());
+    if (limits.crashes == 0 && !limits.unmerged) return out; // nobody will read the disk
     put(w, promise_record{disk.promised}), put(w, prefix_record{disk.prefix}),
         put(w, checkpoint_record{disk.checkpoint});
     for (auto const& [at, record] : disk.acceptances)
@@ -112,9 +133,28 @@ bytes place::canonical() const {
 class rig::turn_of_a_place {
   public:
     turn_of_a_place(rig const& r, place const& before)
-        : rig_(r), result_{before.copy(), {}, {}}, servers_(r.view(before.index, before.crashes)) {}
+        : rig_(r), result_{before.copy(), {}, {}, false}, servers_(r.view(before.index, before.crashes)) {}
 
+    /// A step that is lost has something to lose.
     bool perform(move m, letter const* delivered) {
+        if (m.lost) at().loses = true;
+        return make(m, delivered) && (!m.lost || result_.wrote);
+    }
+
+    outcome finish() {
+        bounds const& limits = rig_.limits_;
+        replica_state& s = inside(*at().running);
+        forget_times(s);
+        forget_election(s, at().index < limits.proposers && at().stands < limits.ballots);
+        forget_teaching(s, limits);
+        if (!limits.unmerged) forget_votes(s);
+        return std::move(result_);
+    }
+
+  private:
+    place& at() { return result_.after; }
+
+    bool make(move m, letter const* delivered) {
         replica_state& s = inside(*at().running);
         switch (m.kind) {
         case kind::deliver:
@@ -141,18 +181,6 @@ class rig::turn_of_a_place {
         return false;
     }
 
-    outcome finish() {
-        bounds const& limits = rig_.limits_;
-        replica_state& s = inside(*at().running);
-        forget_times(s);
-        forget_election(s, at().index < limits.proposers && at().stands < limits.ballots);
-        if (!limits.teaching) forget_teaching(s);
-        return std::move(result_);
-    }
-
-  private:
-    place& at() { return result_.after; }
-
     void step(event const& what) {
         replica const before = at().running->clone();
         effects out;
@@ -177,9 +205,8 @@ class rig::turn_of_a_place {
     }
 
     void carry_out(effects const& out) {
-        send(out.now);
-        if (!out.persist.empty() || !out.after_durable.empty())
-            at().unflushed.push_back({out.persist, out.after_durable, std::nullopt});
+        send(out.now, &to_self_);
+        if (!out.persist.empty() || !out.after_durable.empty()) wait_for_flush(out);
         for (read_ready const& r : out.reads) {
             if (at().floor && r.at < *at().floor)
                 result_.broken.push_back("a strict read misses an acknowledged write");
@@ -198,23 +225,47 @@ class rig::turn_of_a_place {
         if (applied_up_to) step(applied{applied_up_to, at().applied});
     }
 
-    void send(std::vector<outgoing> const& out) {
+    void wait_for_flush(effects const& out) {
+        result_.wrote = true;
+        if (rig_.limits_.unmerged) {
+            if (!waits_already(out)) at().unflushed.push_back({out.persist, out.after_durable, std::nullopt});
+        } else if (!at().loses) {
+            for (durable_record const& record : out.persist)
+                at().disk.write(record);
+            send(out.after_durable, nullptr);
+        }
+    }
+
+    // An answer that is repeated, with nothing to write: the first will be sent no later.
+    bool waits_already(effects const& out) {
+        return out.persist.empty() &&
+               std::any_of(at().unflushed.begin(), at().unflushed.end(), [&](auto const& w) {
+                   return std::equal(w.after.begin(), w.after.end(), out.after_durable.begin(),
+                                     out.after_durable.end(), [](outgoing const& a, outgoing const& b) {
+                                         return a.to == b.to && a.content == b.content;
+                                     });
+               });
+    }
+
+    /// What goes to `to_self` is heard in the same turn.
+    void send(std::vector<outgoing> const& out, std::deque<message>* to_self) {
+        bounds const& limits = rig_.limits_;
+        bool const reports = limits.teaching || limits.releases;
         for (outgoing const& o : out) {
             bool const elections =
                 std::holds_alternative<canvass>(o.content) || std::holds_alternative<canvassed>(o.content) ||
                 std::holds_alternative<probe>(o.content) || std::holds_alternative<resigned>(o.content);
             auto const* request = std::get_if<accept>(&o.content);
             if (std::holds_alternative<digested>(o.content)) continue; // states agree here
-            if (std::holds_alternative<learned>(o.content) && !rig_.limits_.teaching) continue;
-            bool const hopeless =
-                rig_.limits_.ballots == 1 && std::holds_alternative<rejected_ballot>(o.content);
-            if (elections || hopeless || (request && request->at > slot{rig_.limits_.slots})) continue;
+            if (std::holds_alternative<learned>(o.content) && !reports) continue;
+            bool const hopeless = limits.ballots == 1 && std::holds_alternative<rejected_ballot>(o.content);
+            if (elections || hopeless || (request && request->at > slot{limits.slots})) continue;
             auto const& all = rig_.members_;
             auto const to = static_cast<std::size_t>(std::find(all.begin(), all.end(), o.to) - all.begin());
             result_.sent.push_back({at().index, to, o.content});
-            if (to == at().index) to_self_.push_back(o.content);
+            if (to == at().index && to_self) to_self->push_back(o.content);
             auto* const vote = std::get_if<accepted>(&result_.sent.back().content);
-            if (vote && !rig_.limits_.teaching) vote->prefix = {}; // only says who lags
+            if (vote && !reports) vote->prefix = {}; // only says who lags
         }
     }
 
@@ -231,7 +282,7 @@ class rig::turn_of_a_place {
         at().unflushed.pop_front();
         for (durable_record const& record : first.records)
             at().disk.write(record);
-        send(first.after);
+        send(first.after, &to_self_);
         hear_oneself();
         return true;
     }
@@ -285,6 +336,7 @@ class rig::turn_of_a_place {
         place& p = at();
         ++p.crashes;
         p.unflushed.clear();
+        p.loses = false;
         p.floor.reset();
         p.applied = {};
         servers_ = rig_.view(p.index, p.crashes);
@@ -308,12 +360,12 @@ rig::rig(bounds const& limits) : limits_(limits) {
     founding_.birth = {1};
     founding_.alpha = limits.alpha;
     founding_.configurations = {{slot{1}, founding}};
-    moves_ = {{kind::flush}, {kind::stand}, {kind::propose}, {kind::repeat}, {kind::give_up}, {kind::crash}};
+    moves_ = {{kind::stand}, {kind::propose}, {kind::repeat}, {kind::give_up}, {kind::crash}};
+    if (limits.unmerged) moves_.push_back({kind::flush});
     if (limits.resignations) moves_.push_back({kind::resign});
-    if (!limits.teaching) return;
-    moves_.push_back({kind::remind});
-    for (std::uint32_t n = 0; n < limits.replicas; ++n)
-        moves_.push_back({kind::fetch, n});
+    if (limits.teaching || limits.releases) moves_.push_back({kind::remind});
+    for (std::uint32_t n = 0; limits.teaching && n < limits.replicas; ++n)
+        moves_.push_back({kind::fetch, false, n});
 }
 
 replica_identity rig::identity(std::size_t index, unsigned life) const {
@@ -353,10 +405,13 @@ class rig::prologue {
         letter const copy = delivered ? *delivered : letter{};
         auto done = rig_.perform(now_.places[who], m, delivered ? &copy : nullptr);
         ZOOID_CHECK(done.has_value() && done->broken.empty(), "the prologue is lawful");
-        for (letter& l : done->sent)
-            now_.sent.push_back(std::move(l));
+        std::vector<letter> const sent = std::move(done->sent);
+        now_.sent.insert(now_.sent.end(), sent.begin(), sent.end());
         now_.places[who] = std::move(done->after);
-        if (!now_.places[who].unflushed.empty()) take(who, {kind::flush}, nullptr);
+        if (!now_.places[who].unflushed.empty()) return take(who, {kind::flush}, nullptr);
+        for (letter const& l : sent) {
+            if (!rig_.limits_.unmerged && l.passes_to_self()) hear(l);
+        }
     }
 
     rig const& rig_;
@@ -392,7 +447,7 @@ std::vector<place> rig::founders() const {
             p.running.emplace(replica::recover(p.disk.read(), identity(i, 0), options_));
             effects nothing;
             p.running->step({now, view(i, 0)}, woken{}, nothing);
-            forget_teaching(inside(*p.running));
+            forget_teaching(inside(*p.running), limits_);
         }
         forget_times(inside(*p.running));
         all.push_back(std::move(p));

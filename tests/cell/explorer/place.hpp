@@ -12,17 +12,23 @@
 //             more than the election would allow. A candidate's canvass is answered at once, by as many as it
 //             needs, without telling it of higher rounds; those it learns from refusals.
 //   Chance    The prng is reset after every move: it only draws waits, which are forgotten, and whom to ask
-//   for
-//             what was missed, of which every choice is a move of its own.
+//             for what was missed, of which every choice is a move of its own.
 //   Election  So nothing of it is left but the highest round seen.
 //   Network   Messages are never taken out of the network, so every loss, delay, reordering and duplication
-//             is some order of moves. What a replica sends to itself does not pass it: the host hands that
-//             over in the same turn, or with the flush that it waits for.
+//             is some order of moves. What a replica tells itself at once does not pass it: the host hands
+//             that over in the same turn.
+//   Flush     No move: the records of a step are durable with it, unless it is *lost*, and then so are those
+//             of every step until the crash that follows (or never does). That is the same as flushes at any
+//             time: a flush only lets messages go, which the network may delay until then, and of what was
+//             flushed and what was not a crash shows only the border. An answer to oneself that waits for a
+//             flush passes the network like any other, so it may come at any later time, or never.
 //   Crash     A process that dies is back in the same move: one that stays away longer is one that nobody
-//             gives a move to. What was not flushed is lost; a flush of each step's records is a move.
+//             gives a move to.
 //   Callers   A command arrives at a proposer that leads; one that arrives before waits for just that.
 //   Teaching  Unless asked for, nobody tells or asks what was missed; `commit` alone spreads what is chosen.
-//             Nobody reports a prefix then, so no change is released.
+//             Nobody reports a prefix then, so no change is released. With `releases` prefixes are reported
+//             and asked for, and nobody fetches.
+//   Retired   A replica that its log released is destroyed at once: it has no moves any more.
 //   Slots     Requests for slots above the bound are lost.
 //   Surrender A proposer that may not stand again neither gives up nor hears that it was refused: that is one
 //             that nobody gives a move to.
@@ -49,6 +55,8 @@ struct bounds {
     std::uint8_t alpha = 3;
     bool replacement = false;      ///< begins in the middle of one: see `beginning`
     bool teaching = false;         ///< laggards are asked, and ask
+    bool releases = false;         ///< laggards are asked, and tell what they know
+    bool unmerged = false;         ///< nothing that is explored once only: for comparison
     bool resignations = false;     ///< a proposer may step down by itself
     std::uint64_t depth = 0;       ///< of moves; 0: no bound
     std::uint64_t states_max = 0;  ///< stop there; 0: no bound
@@ -57,7 +65,7 @@ struct bounds {
 
 enum class kind : std::uint8_t {
     deliver, ///< argument: the message
-    flush,
+    flush,   ///< only if `unmerged`
     stand,
     propose,
     read, ///< argument: the highest slot that any caller was told of
@@ -71,6 +79,7 @@ enum class kind : std::uint8_t {
 };
 struct move {
     explore::kind kind = kind::flush;
+    bool lost = false; ///< no record of this step, nor of a later one before the next crash, becomes durable
     std::uint32_t argument = 0;
 };
 
@@ -78,6 +87,13 @@ struct letter {
     std::size_t from = 0;
     std::size_t to = 0;
     message content;
+
+    /// To oneself, and not heard in the same turn: it waited for a flush.
+    bool passes_to_self() const {
+        return to == from &&
+               (std::holds_alternative<promise>(content) || std::holds_alternative<accepted>(content) ||
+                std::holds_alternative<confirmed>(content) || std::holds_alternative<learned>(content));
+    }
 };
 
 /// A replica with everything that its server keeps for it.
@@ -85,20 +101,25 @@ struct place {
     std::size_t index = 0;
     std::optional<replica> running;
     group_disk disk;
-    std::deque<group_flush> unflushed;
-    digest applied; ///< stands for the state machine
+    std::deque<group_flush> unflushed; ///< only if `unmerged`
+    bool loses = false;                ///< since a lost step
+    digest applied;                    ///< stands for the state machine
     unsigned crashes = 0, stands = 0, commands = 0, reads = 0;
     slot acknowledged;         ///< the highest that a caller here was told of
     std::optional<slot> floor; ///< of the read that is under way
 
     place copy() const;
-    bytes canonical() const;
+    /// What tells it from others; of its disk only what may matter.
+    bytes canonical(bounds const& limits) const;
+    /// Every slot up to it would be known after a restart.
+    slot durable_prefix() const;
 };
 
 struct outcome {
     place after;
     std::vector<letter> sent;
     std::vector<std::string> broken; ///< invariants, and reads that miss an acknowledged write
+    bool wrote = false;              ///< there was something to flush
 };
 
 /// The constants of an exploration.

@@ -1,6 +1,7 @@
 #include "cell/explorer/search.hpp"
 
-#include "cell/scenario/names.hpp"
+#include "cell/explorer/choices.hpp"
+#include "cell/explorer/story.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -13,10 +14,11 @@ namespace {
 
 constexpr std::size_t words_max = 16; // 1024 messages
 constexpr std::size_t replicas_max = 9;
+using message_set = std::array<std::uint64_t, words_max>;
 
 struct world {
     std::array<std::uint32_t, replicas_max> places{};
-    std::array<std::uint64_t, words_max> sent{};
+    message_set sent{};
     slot_values chosen{}; ///< follows from `sent`
 
     bool has(std::uint32_t m) const { return (sent[m / 64] >> m % 64 & 1u) != 0; }
@@ -62,28 +64,17 @@ class seen {
     std::uint64_t count_ = 0;
 };
 
-struct origin {
-    std::uint32_t parent = 0;
-    move made;
-    std::uint8_t by = 0;
-};
-
 class search {
   public:
     search(bounds const& limits, std::ostream* progress)
-        : rig_(limits), limits_(rig_.limits()), table_(rig_), seen_(limits.states_hint), progress_(progress) {
+        : rig_(limits), limits_(rig_.limits()), table_(rig_), choices_(rig_, table_),
+          seen_(limits.states_hint), progress_(progress) {
         if (rig_.size() > replicas_max || limits.slots > slots_max)
             throw std::invalid_argument("at most 9 replicas and 4 slots");
     }
 
     report run() {
-        world first;
-        rig::start begun = rig_.beginning();
-        for (std::size_t i = 0; i < begun.places.size(); ++i)
-            first.places[i] = table_.add(std::move(begun.places[i]));
-        for (letter const& l : begun.sent)
-            send(first, table_.add(l), result_.broken);
-        reach(first, {});
+        begin();
         std::vector<world> level;
         std::uint64_t index = 0; // of the level's first world
         while (!next_.empty() && result_.broken.empty() && !enough()) {
@@ -104,6 +95,16 @@ class search {
     }
 
   private:
+    void begin() {
+        world first;
+        rig::start begun = rig_.beginning();
+        for (std::size_t i = 0; i < begun.places.size(); ++i)
+            first.places[i] = table_.add(std::move(begun.places[i]));
+        for (letter const& l : begun.sent)
+            send(first, table_.add(l), result_.broken);
+        reach(first, {});
+    }
+
     bool enough() const {
         return (limits_.depth != 0 && result_.depth >= limits_.depth) ||
                (limits_.states_max != 0 && result_.states >= limits_.states_max);
@@ -113,13 +114,17 @@ class search {
         if (!progress_) return;
         *progress_ << "depth " << result_.depth << ": " << size << " states, " << result_.states
                    << " in all, " << result_.moves << " moves, " << table_.places() << " places, "
-                   << table_.messages() << " messages" << std::endl;
+                   << table_.messages() << " messages, " << choices_.situations() << " situations"
+                   << std::endl;
     }
 
+    // Those that happened, and those that must happen yet if what was lost shall come to light.
     unsigned crashes(world const& w) const {
         unsigned all = 0;
-        for (std::size_t i = 0; i < rig_.size(); ++i)
-            all += table_.at(w.places[i]).place.crashes;
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
+            place const& p = table_.at(w.places[i]).place;
+            all += p.crashes + (p.loses ? 1 : 0);
+        }
         return all;
     }
 
@@ -131,75 +136,40 @@ class search {
     }
 
     void expand(world const& w, std::uint32_t index) {
-        unsigned const crashed = crashes(w);
+        bool const may_crash = crashes(w) < limits_.crashes;
+        std::uint32_t const told = limits_.reads != 0 ? acknowledged(w) : 0;
         for (std::size_t i = 0; i < rig_.size(); ++i) {
-            for (move const& m : rig_.moves()) {
-                if (m.kind == kind::crash && crashed == limits_.crashes) continue;
-                take(w, index, i, m);
-            }
-            if (limits_.reads != 0) take(w, index, i, {kind::read, acknowledged(w)});
-            for (std::size_t word = 0; word < words_max; ++word) {
-                for (std::uint64_t left = w.sent[word] & addressed_[i][word]; left != 0; left &= left - 1) {
-                    auto const m = static_cast<std::uint32_t>(word * 64 + std::countr_zero(left));
-                    take(w, index, i, {kind::deliver, m});
-                }
-            }
+            if (table_.at(w.places[i]).retired) continue;
+            message_set mine;
+            for (std::size_t word = 0; word < words_max; ++word)
+                mine[word] = w.sent[word] & addressed_[i][word];
+            for (choice const& c : choices_.of({w.places[i], mine, told, may_crash}))
+                take(w, {index, c.made, c.before, static_cast<std::uint8_t>(i)}, *c.done);
         }
     }
 
-    void take(world const& w, std::uint32_t index, std::size_t by, move m) {
+    void take(world const& w, origin const& from, transition const& t) {
         if (!result_.broken.empty()) return;
-        transition const& t = table_.move_at(w.places[by], m);
-        if (!t.allowed) return;
         ++result_.moves;
         world after = w;
         std::string broken = t.broken.empty() ? "" : t.broken.front();
-        after.places[by] = t.after;
+        after.places[from.by] = t.after;
         for (std::uint32_t s : t.sent)
             send(after, s, broken);
-        bool const last_crash = m.kind == kind::crash && crashes(after) == limits_.crashes;
-        if (crashes(after) == limits_.crashes) {
-            for (std::size_t i = limits_.proposers; i < rig_.size(); ++i) {
-                if (last_crash || i == by) flush(after, i, broken);
-            }
-        }
-        for (std::size_t i = 0; i < limits_.proposers; ++i)
-            count_early(after, i);
         check(after, broken);
-        reach(after, {index, m, static_cast<std::uint8_t>(by)});
-        if (!broken.empty() && result_.broken.empty()) {
-            result_.broken = broken;
-            origins_.push_back({index, m, static_cast<std::uint8_t>(by)});
-            tell_story(origins_.size() - 1);
-        }
-    }
-
-    // Counts the votes and confirmations that complete nothing.
-    void count_early(world& w, std::size_t i) {
-        for (std::size_t word = 0; word < words_max; ++word) {
-            for (std::uint64_t left = w.sent[word] & addressed_[i][word]; left != 0; left &= left - 1) {
-                auto const m = static_cast<std::uint32_t>(word * 64 + std::countr_zero(left));
-                if (!table_.message_at(m).counted) continue;
-                transition const& t = table_.move_at(w.places[i], {kind::deliver, m});
-                if (t.sent.empty() && t.broken.empty() && t.quiet) w.places[i] = t.after;
-            }
-        }
-    }
-
-    void flush(world& w, std::size_t i, std::string& broken) {
-        while (!table_.at(w.places[i]).flushed) {
-            transition const& t = table_.move_at(w.places[i], {kind::flush});
-            w.places[i] = t.after;
-            for (std::uint32_t s : t.sent)
-                send(w, s, broken);
-        }
+        reach(after, from);
+        if (broken.empty()) return;
+        result_.broken = broken;
+        origins_.push_back(from);
+        result_.story = story(rig_, table_, choices_, origins_);
     }
 
     void send(world& w, std::uint32_t m, std::string& broken) {
         if (m >= words_max * 64) throw std::length_error("more messages than a world has room for");
         known_message const& known = table_.message_at(m);
-        if (known.letter.to != known.letter.from)
-            addressed_[known.letter.to][m / 64] |= std::uint64_t{1} << m % 64;
+        letter const& l = known.letter;
+        if (l.to != l.from || (!limits_.unmerged && l.passes_to_self()))
+            addressed_[l.to][m / 64] |= std::uint64_t{1} << m % 64;
         w.sent[m / 64] |= std::uint64_t{1} << m % 64;
         if (known.vote != 0) count(w, table_.box(known.vote), broken);
         if (known.proposal == 0) return;
@@ -212,10 +182,14 @@ class search {
     // config(slot), as bits: what the last change chosen alpha slots before made.
     std::uint32_t voters(world const& w, std::size_t at) const {
         std::uint32_t members = (1u << limits_.replicas) - 1;
-        for (std::size_t i = 0; i + limits_.alpha <= at; ++i) {
-            if (std::uint32_t const made = table_.members_by(w.chosen[i])) members = made;
+        for (std::size_t i = 0; i + limits_.alpha <= at && i < slots_max; ++i) {
+            if (std::uint32_t const made = table_.value_at(w.chosen[i]).members) members = made;
         }
         return members;
+    }
+
+    static bool is_quorum(std::uint32_t some, std::uint32_t members) {
+        return std::popcount(some & members) >= std::popcount(members) / 2 + 1;
     }
 
     void count(world& w, ballot_box const& box, std::string& broken) const {
@@ -224,20 +198,35 @@ class search {
         for (std::uint32_t m : box.votes) {
             if (w.has(m)) voted |= 1u << table_.message_at(m).letter.from;
         }
-        std::uint32_t const members = voters(w, box.at);
-        if (std::popcount(voted & members) < std::popcount(members) / 2 + 1) return;
+        if (!is_quorum(voted, voters(w, box.at))) return;
         std::uint8_t& chosen = w.chosen[box.at];
         if (chosen != 0 && chosen != box.value) broken = "agreement: a slot is chosen with two values";
+        if (chosen == 0) check_release(w, table_.value_at(box.value).releases, broken);
         chosen = box.value;
     }
 
-    void check(world const& w, std::string& broken) const {
+    // C3, by the disks alone.
+    void check_release(world const& w, slot of, std::string& broken) const {
+        if (!of || !limits_.releases) return;
+        std::uint32_t know = 0;
         for (std::size_t i = 0; i < rig_.size(); ++i) {
-            slot_values const& known = table_.at(w.places[i]).chosen;
+            if (table_.at(w.places[i]).durable + 1 >= of + limits_.alpha) know |= 1u << i;
+        }
+        if (!is_quorum(know, voters(w, of.value - 1 + limits_.alpha)))
+            broken = "C3: a change is released before a quorum knows all slots before it durably";
+    }
+
+    void check(world const& w, std::string& broken) const {
+        bool const released = std::any_of(w.chosen.begin(), w.chosen.end(), [&](auto v) {
+            return static_cast<bool>(table_.value_at(v).releases);
+        });
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
+            known_place const& p = table_.at(w.places[i]);
             for (std::size_t at = 0; at < slots_max; ++at) {
-                if (known[at] != 0 && known[at] != w.chosen[at])
+                if (p.chosen[at] != 0 && p.chosen[at] != w.chosen[at])
                     broken = "a replica takes a value for chosen that is not";
             }
+            if (p.retired && !released) broken = "C4: a replica is destroyed before its release is chosen";
         }
     }
 
@@ -253,54 +242,50 @@ class search {
     void reach(world const& w, origin const& from) {
         if (!seen_.insert(fingerprint(w))) return;
         ++result_.states;
+        for (std::uint8_t const v : w.chosen)
+            result_.states_released += table_.value_at(v).releases ? 1 : 0;
         bool const chosen = std::any_of(w.chosen.begin(), w.chosen.end(), [](auto v) { return v != 0; });
         result_.states_chosen += chosen ? 1 : 0;
+        note_outcome(w);
         origins_.push_back(from);
         next_.push_back(w);
     }
 
-    void tell_story(std::size_t index) {
-        scenario::names names;
+    // What is chosen, and who knows it.
+    void note_outcome(world const& w) {
+        std::uint64_t h = 1;
+        for (std::uint8_t const v : w.chosen)
+            h = mix(h * 257 + v);
         for (std::size_t i = 0; i < rig_.size(); ++i) {
-            std::string const name(1, static_cast<char>('a' + i));
-            names.add_server(rig_.members()[i].server, name);
-            names.add_replica(rig_.members()[i].replica, name);
-            for (unsigned life = 0; life <= limits_.crashes; ++life)
-                names.add_life(life_id{i * 100 + life + 1}, life + 1);
+            for (std::uint8_t const v : table_.at(w.places[i]).chosen)
+                h = mix(h * 257 + v);
         }
-        for (; index != 0; index = origins_[index].parent)
-            result_.story.push_back(told(names, origins_[index]));
-        std::reverse(result_.story.begin(), result_.story.end());
+        if (!outcomes_.emplace(h, 0).second) return;
+        std::string all;
+        for (std::uint8_t const v : w.chosen)
+            all += name_of(v);
+        for (std::size_t i = 0; i < rig_.size(); ++i) {
+            all += '|';
+            for (std::uint8_t const v : table_.at(w.places[i]).chosen)
+                all += name_of(v);
+        }
+        result_.outcomes.insert(all);
     }
 
-    std::string told(scenario::names const& names, origin const& o) const {
-        static constexpr std::array<char const*, 12> verbs{"gets",
-                                                           "flushes",
-                                                           "stands",
-                                                           "proposes",
-                                                           "reads",
-                                                           "repeats",
-                                                           "reminds",
-                                                           "gives up",
-                                                           "asks for it",
-                                                           "resigns",
-                                                           "crashes and is back",
-                                                           "changes the members"};
-        std::string text = std::string(1, static_cast<char>('a' + o.by)) + " " +
-                           verbs[static_cast<std::size_t>(o.made.kind)];
-        if (o.made.kind != kind::deliver) return text;
-        letter const& l = table_.message_at(o.made.argument).letter;
-        return text + " from " + std::string(1, static_cast<char>('a' + l.from)) + ": " + names.of(l.content);
+    std::string name_of(std::uint8_t value) const {
+        return value == 0 ? "-" : to_string(table_.value_at(value).name).substr(0, 8) + ' ';
     }
 
     rig rig_;
     bounds const& limits_;
     table table_;
+    choices choices_;
     seen seen_;
     std::ostream* progress_;
-    std::array<std::array<std::uint64_t, words_max>, replicas_max> addressed_{};
+    std::array<message_set, replicas_max> addressed_{};
     std::vector<world> next_;
     std::vector<origin> origins_;
+    boost::unordered_flat_map<std::uint64_t, char> outcomes_;
     report result_;
 };
 

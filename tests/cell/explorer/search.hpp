@@ -9,15 +9,15 @@
 // Worlds are remembered by 64-bit fingerprints: of n worlds about n^2 / 2^65 are mistaken for another one and
 // not looked at, 3e-4 of them at 1e8.
 //
-// Two orders that differ in nothing are explored once. Once no crash is left, whoever does not propose
-// flushes at once: that only lets messages go that the network may delay as well. A vote or confirmation that
-// completes no quorum is counted as soon as it is sent: whatever completes the quorum may still come at any
-// time.
+// Two orders that differ in nothing are explored once: choices.hpp says which, and why.
 #pragma once
 
-#include "cell/explorer/table.hpp"
+#include "cell/explorer/place.hpp"
 
 #include <iosfwd>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace zooid::explore {
 
@@ -27,11 +27,13 @@ struct report {
     std::uint64_t depth = 0;
     std::size_t places = 0;
     std::size_t messages = 0;
-    std::size_t steps = 0;           ///< of the core: moves at places
-    std::uint64_t states_chosen = 0; ///< in which some slot is chosen
-    bool complete = false;           ///< nothing was cut off by `depth` or `states_max`
-    std::string broken;              ///< what is wrong in the last world; empty: nothing in any
-    std::vector<std::string> story;  ///< the moves that led there
+    std::size_t steps = 0;             ///< of the core: moves at places
+    std::uint64_t states_chosen = 0;   ///< in which some slot is chosen
+    std::uint64_t states_released = 0; ///< in which a release is
+    std::set<std::string> outcomes;    ///< what was chosen, and who knew it
+    bool complete = false;             ///< nothing was cut off by `depth` or `states_max`
+    std::string broken;                ///< what is wrong in the last world; empty: nothing in any
+    std::vector<std::string> story;    ///< the moves that led there
 };
 
 /// Explores; writes a line a level to `progress` unless it is null.

@@ -7,20 +7,24 @@
 namespace zooid::explore {
 
 std::uint8_t table::number_of(digest const& value) {
-    return values_.emplace(value, static_cast<std::uint8_t>(values_.size() + 1)).first->second;
+    auto const next = static_cast<std::uint8_t>(value_numbers_.size() + 1);
+    std::uint8_t const number = value_numbers_.emplace(value, next).first->second;
+    values_[number].name = value;
+    return number;
 }
 
 std::uint32_t table::add(place&& p) {
-    digest const name = hash128(p.canonical());
+    digest const name = hash128(p.canonical(rig_.limits()));
     auto const [found, is_new] = place_numbers_.emplace(name, static_cast<std::uint32_t>(places_.size()));
     if (!is_new) return found->second;
-    known_place known{std::move(p), {}, true};
+    known_place known{std::move(p), {}, {}, false};
     replica_state const& s = known.place.running->state();
     for (std::size_t i = 0; i < slots_max; ++i) {
         log_slot const* held = s.log.find(slot{i + 1});
         if (held && held->chosen) known.chosen[i] = number_of(held->value_digest);
     }
-    known.flushed = known.place.unflushed.empty();
+    known.retired = s.retired;
+    if (rig_.limits().releases) known.durable = known.place.durable_prefix();
     places_.push_back(std::make_unique<known_place>(std::move(known)));
     return found->second;
 }
@@ -33,9 +37,7 @@ std::uint32_t table::add(letter const& l) {
     auto const number = static_cast<std::uint32_t>(messages_.size());
     auto const [found, is_new] = message_numbers_.emplace(name, number);
     if (!is_new) return found->second;
-    known_message known{l, 0, 0, 0, false};
-    known.counted =
-        std::holds_alternative<accepted>(l.content) || std::holds_alternative<confirmed>(l.content);
+    known_message known{l, 0, 0, 0};
     bytes where;
     writer key(where);
     if (auto const* a = std::get_if<accepted>(&l.content)) {
@@ -52,9 +54,11 @@ std::uint32_t table::add(letter const& l) {
         if (known.proposal == next) proposals_.emplace_back();
         proposals_[known.proposal].push_back(number);
         known.value = number_of(a->value.value_digest());
+        known_value& value = values_[known.value];
+        value.releases = a->value.releases();
         auto const change = a->value.changes();
         for (std::size_t i = 0; change && i < rig_.size(); ++i) {
-            if (change->members.contains(rig_.members()[i].replica)) changes_[known.value] |= 1u << i;
+            if (change->members.contains(rig_.members()[i].replica)) value.members |= 1u << i;
         }
     }
     messages_.push_back(std::move(known));
@@ -62,7 +66,8 @@ std::uint32_t table::add(letter const& l) {
 }
 
 transition const& table::move_at(std::uint32_t place, move m) {
-    std::uint64_t const key = (std::uint64_t{place} << 32) | (std::uint64_t(m.kind) << 24) | m.argument;
+    std::uint64_t const key =
+        (std::uint64_t{place} << 32) | (m.lost ? 1u << 31 : 0u) | (std::uint64_t(m.kind) << 24) | m.argument;
     auto const found = moves_.find(key);
     if (found != moves_.end()) return *transitions_[found->second];
     letter const* const delivered = m.kind == kind::deliver ? &messages_[m.argument].letter : nullptr;
@@ -76,7 +81,9 @@ transition const& table::move_at(std::uint32_t place, move m) {
         made->after = add(std::move(performed->after));
         known_place const& was = at(place);
         known_place const& is = at(made->after);
-        made->quiet = was.chosen == is.chosen && was.place.floor == is.place.floor;
+        made->quiet = m.kind == kind::deliver && made->sent.empty() && made->broken.empty() &&
+                      !performed->wrote && was.chosen == is.chosen && was.place.floor == is.place.floor &&
+                      was.place.acknowledged == is.place.acknowledged && was.retired == is.retired;
     }
     moves_.emplace(key, static_cast<std::uint32_t>(transitions_.size()));
     transitions_.push_back(std::move(made));

@@ -22,7 +22,8 @@ using slot_values = std::array<std::uint8_t, slots_max>;
 struct known_place {
     explore::place place;
     slot_values chosen{}; ///< what this replica takes for chosen
-    bool flushed = true;
+    slot durable;         ///< `durable_prefix`, if anything is released
+    bool retired = false;
 };
 
 struct known_message {
@@ -30,7 +31,6 @@ struct known_message {
     std::uint32_t vote = 0;     ///< of an `accepted`: which (slot, ballot, value) it votes for
     std::uint32_t proposal = 0; ///< of an `accept`: which (slot, ballot) it proposes in
     std::uint8_t value = 0;
-    bool counted = false; ///< an `accepted` or a `confirmed`
 };
 
 /// The votes for one value in one ballot.
@@ -40,9 +40,17 @@ struct ballot_box {
     std::vector<std::uint32_t> votes; ///< messages
 };
 
+/// What the rules of the exploration ask of a value.
+struct known_value {
+    std::uint32_t members = 0; ///< that it makes the next configuration, as bits; 0: it is no change
+    slot releases;             ///< the change that it releases
+    digest name;
+};
+
 struct transition {
     bool allowed = false;
-    bool quiet = false; ///< nothing that is chosen, told or answered came of it
+    bool quiet =
+        false; ///< nothing was sent, written, told or answered, and nothing more is known to be chosen
     std::uint32_t after = 0;
     std::vector<std::uint32_t> sent;
     std::vector<std::string> broken;
@@ -54,8 +62,7 @@ class table {
 
     std::uint32_t add(place&& p);
     std::uint32_t add(letter const& l);
-    /// The members, as bits, that a value makes the next configuration; 0 for a value that is no change.
-    std::uint32_t members_by(std::uint8_t value) const { return changes_[value]; }
+    known_value const& value_at(std::uint8_t value) const { return values_[value]; }
     known_place const& at(std::uint32_t place) const { return *places_[place]; }
     known_message const& message_at(std::uint32_t m) const { return messages_[m]; }
     ballot_box const& box(std::uint32_t vote) const { return boxes_[vote]; }
@@ -79,8 +86,8 @@ class table {
     std::map<bytes, std::uint32_t> box_numbers_, proposal_numbers_;
     std::vector<ballot_box> boxes_{1};
     std::vector<std::vector<std::uint32_t>> proposals_{1};
-    std::map<digest, std::uint8_t> values_;
-    std::array<std::uint32_t, 256> changes_{};
+    std::map<digest, std::uint8_t> value_numbers_;
+    std::array<known_value, 256> values_{};
     std::vector<std::unique_ptr<transition>> transitions_;
     boost::unordered_flat_map<std::uint64_t, std::uint32_t> moves_;
 };
