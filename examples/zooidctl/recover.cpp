@@ -194,7 +194,8 @@ bytes words_of(recovery_plan const& p) {
 }
 
 // Conditional on the entry that is replaced.
-result<found_entry> write(colony& on, bytes const& key, directory_entry const& next, found_entry const& older) {
+result<found_entry> write(colony& on, bytes const& key, directory_entry const& next,
+                          found_entry const& older) {
     error const meanwhile(errc::conflict, "somebody else changed the directory's entry meanwhile");
     ZOOID_TRY(auto const winner, decide_entry(on, key, next, older));
     if (winner) return meanwhile;

@@ -3,6 +3,7 @@
 
 #include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
+#include <zooid/base/mutant.hpp>
 
 #include <algorithm>
 #include <map>
@@ -130,8 +131,10 @@ std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> 
     for (int values = 0; values < 2; ++values) { // twice: a value may come before the ballot that needs it
         for (survey_answer const& a : answers) {
             for (acceptance one : a.accepted) {
-                one.chosen = one.chosen && has_sound_state(a); // where that is in doubt it is a vote, or nothing
-                bool const voted = one.accepted && has_sound_votes(a);
+                one.chosen =
+                    one.chosen && has_sound_state(a); // where that is in doubt it is a vote, or nothing
+                bool const voted =
+                    one.accepted && has_sound_votes(a) && !mutated(mutant::recovery_drops_accepted);
                 if (one.at > base && (one.chosen || voted)) all[one.at].take(one);
             }
         }

@@ -244,6 +244,8 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
     state->sealed_for = recovered.sealed_for;
+    if (state->sealed_for && mutated(mutant::seal_forgotten_on_restart))
+        state->sealed_for.reset(), state->quarantine.clear();
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
         state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.

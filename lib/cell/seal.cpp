@@ -10,6 +10,8 @@
 //   X4  A replica that stopped before is sealed as well: it is never healed. What was in doubt stays so.
 #include "cell/turn.hpp"
 
+#include <zooid/base/mutant.hpp>
+
 namespace zooid {
 
 // The state has to be taken first, which the host does at once.
@@ -45,7 +47,8 @@ void turn::be_sealed(std::optional<snapshot> kept) {
     }
     for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
         log_slot* const held = s_.log.find(at);
-        if (held && held->chosen) record_slot(at, *held); // X2: only in memory until now
+        if (held && held->chosen && !mutated(mutant::seal_forgets_choices))
+            record_slot(at, *held); // X2: only in memory until now
     }
     s_.sealed_for = std::exchange(s_.sealing, std::nullopt);
     bool const sound = s_.quarantine.empty();
@@ -61,7 +64,10 @@ void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr || std::holds_alternative<sealed>(e->content)) return; // or two would go on for ever
-    send({e->server, {}, e->replica}, sealed{*s_.sealed_for});              // X3
+    member const from{e->server, {}, e->replica};
+    if (auto const* m = std::get_if<prepare>(&e->content); m && mutated(mutant::sealed_still_promises))
+        return on(from, *m);
+    send(from, sealed{*s_.sealed_for}); // X3
 }
 
 successor_cell const* replica::sealed_for() const {
@@ -90,7 +96,9 @@ survey_answer replica::survey() const {
     a.quarantine = s.quarantine;
     a.quarantined_for = s.quarantined_for;
     a.sealed_for = s.sealed_for;
-    a.state_at = s.start_from ? s.start_from->at : has_sound_state(a) ? s.learner.prefix : s.learner.checkpoint;
+    a.state_at = s.start_from         ? s.start_from->at
+                 : has_sound_state(a) ? s.learner.prefix
+                                      : s.learner.checkpoint;
     a.state_digest = s.start_from ? s.start_from->state_digest : s.learner.state_digest;
     a.alpha = s.alpha;
     a.colour = s.demands.colour;

@@ -106,8 +106,8 @@ TEST_CASE("a recovery that was killed after any of its steps is finished by the 
         std::string const token = d.look();
         CHECK(d.recover({"--confirm", token, "--die-after", step}).code == -SIGKILL);
         bool const is_founded = step == "found";
-        CHECK((is_founded || d.look() == token));   // the seals don't change what was confirmed
-        if (step != "reserve" && !is_founded) { // the servers are decided
+        CHECK((is_founded || d.look() == token)); // the seals don't change what was confirmed
+        if (step != "reserve" && !is_founded) {   // the servers are decided
             auto const other = d.c.ctl({"cell", "recover", "volume", "--on", "1,2,8", "--off", "4,5,6,7"});
             CHECK(other.code == 4);
         }

@@ -42,7 +42,8 @@ struct survey_answer {
     life_id life;
     ballot promised;
     slot prefix;         ///< all slots up to it are known to be chosen
-    slot state_at;       ///< the slot of the state that it can hand out; at most `prefix`. In doubt: of its checkpoint
+    slot state_at;       ///< the slot of the state that it can hand out; at most `prefix`. In doubt: of its
+                         ///< checkpoint
     digest state_digest; ///< of that state
     std::uint8_t alpha = 3;
     std::uint32_t colour = 0;
@@ -94,7 +95,7 @@ struct taken_value {
 struct recovery_base {
     server_id server; ///< has the state
     slot at;
-    digest state_digest; ///< zero at slot 0: that state is in the founding record, which all have
+    digest state_digest;            ///< zero at slot 0: that state is in the founding record, which all have
     std::vector<taken_value> taken; ///< of the slots from at + 1 on, without gaps
     std::vector<slot> left_out;     ///< above a slot of which nothing can be read: not taken over
 

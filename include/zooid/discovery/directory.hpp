@@ -35,11 +35,11 @@ result<void> check_partition_key(bytes_view key);
 
 /// Of a cell that an emergency recovery founded: what whoever goes on with an interrupted one has to know.
 struct fork_origin {
-    cell_id from;     ///< the cell that lost its majority
-    generation birth; ///< of that one
-    digest confirmed; ///< what the operator confirmed: zooid::confirmation_of
-    digest founding;  ///< of the founding record, fixed before anybody gets it; zero: not yet
-    bytes words;      ///< who, when, which servers are off
+    cell_id from;            ///< the cell that lost its majority
+    generation birth;        ///< of that one
+    digest confirmed;        ///< what the operator confirmed: zooid::confirmation_of
+    digest founding;         ///< of the founding record, fixed before anybody gets it; zero: not yet
+    bytes words;             ///< who, when, which servers are off
     bool is_founded = false; ///< by a majority of its founders: from here on it is a cell like any other
 
     friend bool operator==(fork_origin const&, fork_origin const&) = default;

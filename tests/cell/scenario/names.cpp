@@ -65,6 +65,7 @@ class details {
             text += " " + n_.of(from);
         return text;
     }
+    std::string operator()(sealed const& m) const { return "for generation " + to_string(m.to.birth); }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";

@@ -73,11 +73,14 @@ class verbs {
     void reserve(words const& w);
     void destroy(words const& w);
     void wipe(words const& w);
+    void seal(words const& w);
+    void survey(words const& w);
     void expect(words const& w);
     void end(words const& w);
 
     void expect_replica(actor const& a, words const& w);
     void expect_slot(words const& w);
+    void expect_base(words const& w);
     void prove_liveness();
     bool ask_everybody(std::string const& command);
     bool agree(std::string& where) const;
