@@ -75,6 +75,8 @@ class verbs {
     void wipe(words const& w);
     void seal(words const& w);
     void survey(words const& w);
+    void image(words const& w);
+    void restore(words const& w);
     void expect(words const& w);
     void end(words const& w);
 
