@@ -1,6 +1,7 @@
 // zooidctl: the operator's hand. What each command does, and the exit codes: examples/README.md.
 #include "commands.hpp"
 #include "lease.hpp"
+#include "recover.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -25,6 +26,7 @@ struct arguments {
     bool stale = false;
     bool leased = false;
     lease_wish lease;
+    recovery_wish recovery;
 };
 
 freshness freshness_of(arguments const& a) {
@@ -45,6 +47,11 @@ void add_servers(CLI::App* command, arguments& a) {
     command->add_option("--on", a.servers, "server ids, the preferred proposer first: 1,2,3")
         ->delimiter(',')
         ->required();
+}
+
+void add_off(CLI::App* command, arguments& a) {
+    command->add_option("--off", a.recovery.off, "servers that are off, and never come back with their data")
+        ->delimiter(',');
 }
 
 result<std::unique_ptr<colony>> connect(arguments const& a) {
@@ -100,6 +107,20 @@ int main(int argc, char** argv) {
     finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
         ->required()
         ->check(CLI::Range(1, 65535));
+    auto* survey = cell_command->add_subcommand(
+        "survey", "what every server knows of a cell, and whether it can be recovered; changes nothing");
+    add_key(survey, a.key);
+    add_off(survey, a);
+    auto* recover = cell_command->add_subcommand(
+        "recover",
+        "go on as another cell where the majority is lost for good; shows the plan unless confirmed");
+    add_key(recover, a.key);
+    recover->add_option("--on", a.recovery.on, "servers of the new cell, the preferred proposer first")
+        ->delimiter(',')
+        ->required();
+    add_off(recover, a);
+    recover->add_option("--confirm", a.recovery.confirm, "the plan's token, as the command without it says");
+    recover->add_option("--die-after", a.recovery.stop_after, "a step; for tests")->group("");
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -159,6 +180,8 @@ int main(int argc, char** argv) {
         if (*prefer) return cell_prefer(on, out, a.key, a.servers);
         if (*lead) return cell_lead(on, out, a.key, a.server);
         if (*finalise) return cell_finalise(on, out, a.key, a.version);
+        if (*survey) return survey_cell(on, out, a.key, a.recovery.off);
+        if (*recover) return recover_cell(on, out, a.key, a.recovery);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*show) return lease_show(on, out, a.key, a.lease.name);

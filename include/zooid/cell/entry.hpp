@@ -14,11 +14,12 @@ namespace zooid {
 
 /// The kinds of entries that consensus itself understands; the commands inside `commands` are opaque to it.
 enum class entry_kind : std::uint8_t {
-    no_op = 1,    ///< fills a slot that nobody needs
-    commands = 2, ///< a batch of opaque commands, applied in order
-    change = 3,   ///< a configuration change; takes effect alpha slots later
-    release = 4,  ///< lets go of the members that an earlier change removed
-    raise = 5,    ///< raises the cell's version
+    no_op = 1,     ///< fills a slot that nobody needs
+    commands = 2,  ///< a batch of opaque commands, applied in order
+    change = 3,    ///< a configuration change; takes effect alpha slots later
+    release = 4,   ///< lets go of the members that an earlier change removed
+    raise = 5,     ///< raises the cell's version
+    recovered = 6, ///< the mark of an emergency recovery: says what may be lost, and does nothing
 };
 
 /// One value that can be chosen for a slot: a kind, a version and a payload, kept in their encoded form.
@@ -36,6 +37,7 @@ class entry {
     /// Lets go of whom the change at slot `of` and all before it removed.
     static entry release(slot of);
     static entry raise(version_rise const& r);
+    static entry recovered(recovery_mark const& m);
     /// From its encoding, as it is: what it means is judged when it is applied.
     static entry from_encoded(shared_bytes encoded) { return entry(std::move(encoded)); }
 
@@ -55,6 +57,8 @@ class entry {
     slot releases() const;
     /// The rise of the cell's version; nothing for every other kind. Requires `understood()`.
     std::optional<version_rise> raises() const;
+    /// The mark of a recovery; nothing for every other kind. Requires `understood()`.
+    std::optional<recovery_mark> recovers() const;
 
     friend bool operator==(entry const&, entry const&) = default;
 

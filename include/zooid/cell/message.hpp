@@ -7,6 +7,7 @@
 #include <zooid/base/hash.hpp>
 #include <zooid/cell/entry.hpp>
 #include <zooid/cell/snapshot.hpp>
+#include <zooid/cell/successor.hpp>
 
 #include <cstdint>
 #include <variant>
@@ -182,9 +183,15 @@ struct outvoted {
     friend bool operator==(outvoted const&, outvoted const&) = default;
 };
 
+/// Said by a replica that is sealed, to whoever speaks to it: the cell was recovered there.
+struct sealed {
+    successor_cell to;
+    friend bool operator==(sealed const&, sealed const&) = default;
+};
+
 using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
                              confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot,
-                             resigned, moved, keeps_waiting, digested, outvoted>;
+                             resigned, moved, keeps_waiting, digested, outvoted, sealed>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

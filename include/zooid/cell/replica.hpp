@@ -9,6 +9,7 @@
 #include <zooid/base/prng.hpp>
 #include <zooid/cell/effects.hpp>
 #include <zooid/cell/liveness.hpp>
+#include <zooid/cell/recovery.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -65,6 +66,7 @@ struct recovered_state {
     std::string quarantine;                     ///< the cause, if it was quarantined
     distrust quarantined_for = distrust::state; ///< and what it is still good for
     slot prefix{};                              ///< the highest that a prefix record names
+    std::optional<successor_cell> sealed_for{}; ///< the cell was recovered there
 };
 
 /// Roles, as `explain` and the observer name them.
@@ -159,6 +161,14 @@ class replica {
     round_number round_seen() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
+    /// Where the cell went, if this replica is sealed: it votes, answers and learns never again. Null
+    /// otherwise.
+    successor_cell const* sealed_for() const;
+    /// What a recovery has to know of it.
+    survey_answer survey() const;
+    /// The state that a sealed replica kept, as of `survey_answer::state_at`. Null if it is not sealed, or if
+    /// its state is in doubt.
+    snapshot const* kept_state() const;
     explanation explain() const;
 
     /// Bytes of memory that this replica holds, roughly.
