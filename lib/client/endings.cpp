@@ -33,9 +33,9 @@ result<void> check(call_request const& r, client_links const& links) {
 
 } // namespace
 
+// What needs an admin changes something; what only looks needs none.
 bool is_mutating(operation op) {
-    return op == operation::commit || op == operation::reserve || op == operation::found ||
-           op == operation::change_members || op == operation::transfer_lead;
+    return op == operation::commit || needs_admin(op);
 }
 
 bool is_addressed(operation op) {

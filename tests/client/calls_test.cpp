@@ -111,8 +111,8 @@ TEST_CASE("prefix reads never go back behind what was seen") {
 }
 
 TEST_CASE("whatever may change something and was sent ends as unknown if nobody answers, never as not done") {
-    auto const op = GENERATE(operation::commit, operation::reserve, operation::found,
-                             operation::change_members, operation::transfer_lead);
+    auto const op = static_cast<operation>(GENERATE(range(0, 256)));
+    if (!known(op) || !(op == operation::commit || needs_admin(op))) return;
     INFO(name_of(op));
     auto const request = [&](world const& w) {
         call_request r;
