@@ -150,7 +150,7 @@ enum class distrust : std::uint8_t {
     learned = 2, ///< what it learned and applied; its votes are sound: it is healed by teaching
     nothing = 3, ///< only in a record: it was healed
 };
-std::string_view name_of(distrust of);
+std::string_view name_of(distrust of); ///< "votes"
 /// This replica stopped, and why; or it was healed.
 struct quarantine_record {
     std::string cause;
@@ -211,7 +211,7 @@ struct effects {
     sometimes_set marks;
 
     void clear();
-    bool empty() const;
+    bool empty() const; ///< nothing is asked of the host; marks don't count
 };
 
 } // namespace zooid
