@@ -158,6 +158,7 @@ void verbs::resign(words const& w) {
 // stand WHO: brings it to phase 1 by whatever way is open to it: a complaint, its deadline, its canvass.
 void verbs::stand(words const& w) {
     std::size_t const who = stage_->index_of(word(w, 1));
+    if (!stage_->actors()[who].running) throw script_error(w[1] + " is not here");
     filter const asks{w[1], "", "canvass"}, answers{"", w[1], "canvassed"};
     for (int attempts = 0; attempts < 10; ++attempts) {
         role const is = stage_->actors()[who].running->role();
