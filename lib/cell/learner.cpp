@@ -27,7 +27,10 @@ void turn::on(member const& from, commit const& m) {
         mark_chosen(at, value, held.value_digest);
     }
     advance_prefix();
-    if (m.chosen > s_.learner.prefix) want(m.chosen, from.replica);
+    if (m.chosen > s_.learner.prefix) {
+        want(m.chosen, from.replica);
+        if (!s_.members.find(from.replica)) send(from, fetch{s_.learner.prefix + 1}); // T5
+    }
     if (m.wanted == report::none) return;
     s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
     if (s_.learner.applied == s_.learner.prefix) report_digest();

@@ -5,7 +5,9 @@
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
-//       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us.
+//       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
+//       asks us when we tell what is chosen; if it asks one that is gone, the server of that says who is
+//       there.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -128,10 +130,14 @@ void turn::on(member const& from, slice const& m) {
     arm_again(l.fetch_again);
 }
 
-// Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released.
+// Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released. We
+// may be one of them: then the others.
 void turn::on(member const&, moved const& m) {
-    if (m.members.size() == 0 || m.members.contains(s_.identity.self.replica)) return;
-    send(m.members[s_.random.below(m.members.size())], fetch{s_.learner.prefix + 1});
+    if (m.members.size() == 0) return;
+    std::size_t const drawn = s_.random.below(m.members.size());
+    bool const ours = m.members[drawn].replica == s_.identity.self.replica;
+    member const& to = m.members[ours ? (drawn + 1) % m.members.size() : drawn];
+    if (to.replica != s_.identity.self.replica) send(to, fetch{s_.learner.prefix + 1});
 }
 
 void turn::on(member const& from, teach_snapshot const& m) {

@@ -134,3 +134,15 @@ TEST_CASE("a late repeat of an old accept is answered with its slot at most, nev
     REQUIRE(near.now.size() == 1);
     CHECK(std::get<slice>(near.now[0].content).values.size() == 1);
 }
+
+TEST_CASE("a member that a pointer names asks the others there, never itself") {
+    bounded_replica r(3);
+    for (int i = 0; i < 20; ++i) {
+        auto const& answer = r.hear(1, moved{configuration(r.members)});
+        REQUIRE(sent<fetch>(answer.now) != nullptr);
+        CHECK(answer.now.front().to != r.members[0]);
+    }
+    member const alone = r.members[0];
+    CHECK(r.hear(1, moved{configuration(std::vector<member>{alone})}).now.empty());
+    CHECK(r.hear(1, moved{}).now.empty());
+}

@@ -75,6 +75,21 @@ TEST_CASE("a server that was down while its cell moved away finds out by pointer
     CHECK(!is_here(c, 1));
 }
 
+TEST_CASE("a member that was down while all others were replaced finds the present ones by pointers") {
+    colony c(5);
+    c.found(moving, "volume", 3);
+    REQUIRE(c.commit(moving, kv::transaction().put("k", bytes("a"))).has_value());
+    c.kill(1);
+    replace(c, 2, 4);
+    replace(c, 3, 5);
+    std::size_t const led = c.leader(moving);
+    c.run_for(std::chrono::seconds(3)); // nobody goes on telling it
+    c.restart(1);
+    c.run_for(std::chrono::seconds(5));
+    CHECK(c.at(1).find_replica(moving)->prefix() == c.at(led).find_replica(moving)->prefix());
+    CHECK(c.at(1).find_replica(moving)->newest_members() == c.at(led).find_replica(moving)->newest_members());
+}
+
 TEST_CASE("pointers to where a cell went survive a restart and end with their retention") {
     server_options options;
     options.pointer_retention = std::chrono::minutes(1);

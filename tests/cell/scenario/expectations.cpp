@@ -139,7 +139,8 @@ void verbs::prove_liveness() {
     (void)stage_->take_transcript();
     require(progress, "no progress after healing");
     std::string where;
-    require(agree(where), "after healing, " + where);
+    bool const same = agree(where);
+    require(same, "after healing, " + where);
     stage_->say("healed: " + where);
 }
 

@@ -1,8 +1,11 @@
-// scenario_runner [--rewrite] FILE...
+// scenario_runner [--rewrite] [--mutant NAME] FILE...
 //
 // Plays golden scenarios and compares their transcripts. --rewrite writes the new transcripts into the files;
-// what changed is then read in the difference to the last commit.
+// what changed is then read in the difference to the last commit. --mutant switches a deliberate bug on, in
+// the build that has them: which expectations fail then, what does the referee find?
 #include "cell/scenario/script.hpp"
+
+#include <zooid/base/mutant.hpp>
 
 #include <fstream>
 #include <iostream>
@@ -20,15 +23,32 @@ std::string content_of(std::string const& path) {
 /// True if the scenario passes.
 bool judge(std::string const& path, std::string const& script) {
     auto const played = zooid::scenario::play(script);
-    for (std::string const& failure : played.failures)
-        std::cout << path << ": " << failure << "\n";
+    for (std::string const& line : played.unplayable)
+        std::cout << path << ": " << line << "\n";
+    for (std::string const& found : played.findings)
+        std::cout << path << ": " << found << "\n";
     std::string const difference = zooid::scenario::difference(script, played.text);
     if (!difference.empty()) {
         std::cout << path << ": " << difference
                   << "if that is right: build/release/tests/scenario_runner --rewrite " << path << "\n";
     }
-    return played.failures.empty() && difference.empty();
+    return played.findings.empty() && played.unplayable.empty() && difference.empty();
 }
+
+#ifdef ZOOID_MUTANTS
+bool activate(std::string_view name) {
+    for (std::size_t i = 1; i < static_cast<std::size_t>(zooid::mutant::count_); ++i) {
+        if (name_of(static_cast<zooid::mutant>(i)) != name) continue;
+        zooid::active_mutant = static_cast<zooid::mutant>(i);
+        return true;
+    }
+    return false;
+}
+#else
+bool activate(std::string_view) {
+    return false;
+}
+#endif
 
 } // namespace
 
@@ -40,6 +60,11 @@ int main(int argc, char** argv) {
         if (argument == "--rewrite") {
             rewrite = true;
             continue;
+        }
+        if (argument == "--mutant") {
+            if (i + 1 < argc && activate(argv[++i])) continue;
+            std::cout << "this build has no such deliberate bug\n";
+            return 2;
         }
         std::string script = content_of(argument);
         if (rewrite) {

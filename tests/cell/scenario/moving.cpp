@@ -89,6 +89,8 @@ void stage::destroy(std::size_t who) {
 void stage::wipe(std::size_t host) {
     crash(host);
     hosts_[host].journal = {hosts_[host].journal.high + 1000, hosts_[host].journal.low};
+    hosts_[host].batches = 0;
+    hosts_[host].given_up = false;
     for (actor& a : actors_) {
         if (a.host == host) a.presence = presence::gone;
     }

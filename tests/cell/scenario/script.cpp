@@ -34,18 +34,20 @@ outcome play(std::string const& script) {
         if (line.starts_with(indent)) continue; // the transcript of an earlier run
         result.text += line + "\n";
         if (!is_verb(line)) continue;
+        std::string const place = "line " + std::to_string(line_number) + ": " + line + ": ";
         try {
             v.perform(line);
+        } catch (unmet const& wrong) {
+            result.findings.push_back(place + wrong.what());
         } catch (std::exception const& wrong) {
-            result.failures.push_back("line " + std::to_string(line_number) + ": " + line + ": " +
-                                      wrong.what());
+            result.unplayable.push_back(place + wrong.what());
         }
         for (std::string const& told : v.take_transcript())
             result.text += indent + told + "\n";
     }
-    if (!v.ended()) result.failures.push_back("a scenario ends with `end`");
+    if (!v.ended()) result.unplayable.push_back("a scenario ends with `end`");
     for (std::string const& found : v.findings())
-        result.failures.push_back(found);
+        result.findings.push_back(found);
     return result;
 }
 

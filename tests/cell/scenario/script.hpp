@@ -18,8 +18,10 @@
 namespace zooid::scenario {
 
 struct outcome {
-    std::string text;                  ///< the script with the transcript of this run
-    std::vector<std::string> failures; ///< broken invariants, failed expectations, errors of the script
+    std::string text; ///< the script with the transcript of this run
+    /// Unmet expectations, broken invariants, and what the referee found.
+    std::vector<std::string> findings;
+    std::vector<std::string> unplayable; ///< lines that make no sense, or none any more
 };
 
 /// Plays a script; the transcript that it may contain already is ignored.

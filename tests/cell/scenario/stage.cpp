@@ -242,7 +242,8 @@ bool stage::matches(flying const& f, filter const& which) const {
 }
 
 bool stage::reaches(std::size_t from_host, std::size_t to_host) const {
-    return from_host == to_host || cuts_.count({from_host, to_host}) == 0;
+    if (from_host == to_host) return true;
+    return !hosts_[from_host].given_up && !hosts_[to_host].given_up && cuts_.count({from_host, to_host}) == 0;
 }
 
 void stage::deliver_at(std::size_t index) {
@@ -341,6 +342,7 @@ std::size_t stage::flush(std::size_t who, std::size_t count) {
         }
         for (auto const& [at, value] : referee_.news())
             say("  slot " + to_string(at) + " is chosen: " + names_.of(value));
+        ++hosts_[a.host].batches;
         enqueue(who, flushed.after);
         ++done;
         if (flushed.ticket) step(who, persisted{*flushed.ticket});
@@ -366,6 +368,7 @@ void stage::restart(std::size_t host) {
     h.runs = h.software;
     ++h.life;
     h.rounds_used = {};
+    h.found = h.batches;
     life_id const life{h.id.value * 1000 + h.life};
     names_.add_life(life, h.life);
     h.servers = liveness(h.id, life);
@@ -530,8 +533,12 @@ void stage::pulse() {
     std::vector<std::pair<std::size_t, server_id>> changed;
     auto const told = notices();
     ++pulses_;
-    for (std::size_t x = 0; x < hosts_.size(); ++x)
+    for (std::size_t x = 0; x < hosts_.size(); ++x) {
         hosts_[x].pulsed_at.push_back(local(x));
+        for (std::size_t y = 0; y < hosts_.size(); ++y) {
+            if (x != y && both(x, y)) exchange_claims(x, y);
+        }
+    }
     for (std::size_t x = 0; x < hosts_.size(); ++x) {
         if (!hosts_[x].up) continue;
         for (std::size_t y = 0; y < hosts_.size(); ++y) {

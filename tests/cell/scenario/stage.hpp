@@ -20,6 +20,19 @@
 
 namespace zooid::scenario {
 
+/// How far a server has heard that a journal came, and in which life.
+struct claim {
+    unsigned life = 0;
+    std::uint64_t batches = 0;
+};
+
+/// A copy of a server's disk: its journal, and what that holds of each of its replicas.
+struct disk_image {
+    journal_id journal{};
+    std::uint64_t batches = 0;
+    std::vector<std::pair<std::size_t, group_disk>> disks;
+};
+
 /// A server: one process after another on one journal.
 struct host {
     std::string name;
@@ -32,8 +45,13 @@ struct host {
     round_number rounds_used{}; ///< in this life, at most, by replicas that were destroyed
     journal_id journal{};       ///< another one after its disk was lost
     liveness servers{server_id{}, life_id{}};
-    duration clock_ahead{};              ///< of the stage's clock
-    std::vector<time_point> pulsed_at{}; ///< by its own clock, by number
+    duration clock_ahead{};               ///< of the stage's clock
+    std::vector<time_point> pulsed_at{};  ///< by its own clock, by number
+    std::uint64_t batches = 0;            ///< durable in its journal
+    std::uint64_t found = 0;              ///< of these, what its process found when it started
+    std::map<journal_id, claim> claims{}; ///< what it heard of others' journals
+    std::optional<disk_image> image{};
+    bool given_up = false; ///< its journal went back in time
 };
 
 /// Whether a replica id has a replica: `reserved` is drawn and named, and nothing began under it; `gone` was
@@ -109,6 +127,9 @@ class stage {
     void settle(duration horizon);
     /// The value's bytes of an acceptance rot on the disk; its vote stays readable.
     void rot_value(std::size_t who, slot at);
+    /// Copies the server's disk as it is now; ends its process and makes its disk that copy again.
+    void take_image(std::size_t host);
+    void restore_image(std::size_t host);
     /// Bits of its state machine's state flip: it has also applied `how`, which nobody proposed.
     void corrupt(std::size_t who, std::string const& how);
 
@@ -166,6 +187,8 @@ class stage {
     void begin_liveness(std::size_t host);
     std::vector<std::vector<grant_notice>> notices() const;
     void exchange_grants(std::size_t at, std::size_t from, grant_notice const& told);
+    void exchange_claims(std::size_t at, std::size_t from);
+    void give_journal_up(std::size_t host, std::size_t told_by);
 
     cell_options options_;
     duration lease_hold_; ///< zero: no leased reads

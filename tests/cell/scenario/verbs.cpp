@@ -80,7 +80,8 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"corrupt", &verbs::corrupt},   {"software", &verbs::software}, {"change", &verbs::change},
         {"admit", &verbs::admit},       {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy},
         {"smuggle", &verbs::smuggle},   {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},
-        {"expect", &verbs::expect},     {"end", &verbs::end},
+        {"image", &verbs::image},       {"restore", &verbs::restore},   {"expect", &verbs::expect},
+        {"end", &verbs::end},
     };
     return all;
 }
@@ -342,6 +343,15 @@ void verbs::destroy(words const& w) {
 // wipe SERVER: its process ends and its disk is lost.
 void verbs::wipe(words const& w) {
     stage_->wipe(stage_->host_of(word(w, 1)));
+}
+
+// image SERVER: its disk is copied as it is now.
+void verbs::image(words const& w) {
+    stage_->take_image(stage_->host_of(word(w, 1)));
+}
+// restore SERVER: its process ends, and its disk is that image again.
+void verbs::restore(words const& w) {
+    stage_->restore_image(stage_->host_of(word(w, 1)));
 }
 
 // end, or end without liveness: REASON

@@ -73,6 +73,8 @@ class verbs {
     void reserve(words const& w);
     void destroy(words const& w);
     void wipe(words const& w);
+    void image(words const& w);
+    void restore(words const& w);
     void expect(words const& w);
     void end(words const& w);
 
