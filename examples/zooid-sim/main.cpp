@@ -229,8 +229,9 @@ int main(int argc, char** argv) {
     CLI::App app{"Runs simulated lives of a colony"};
     app.add_option("--seed", a.seed, "the life to run");
     app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
-    app.add_option("--profile", a.profile,
-                   "calm, lossy, partitions, crashes, disks, moves, leases, versions or everything");
+    app.add_option(
+        "--profile", a.profile,
+        "calm, lossy, partitions, crashes, disks, moves, replacements, leases, versions or everything");
     app.add_option("--trace", a.trace, "write a readable account to this file");
     app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines");
     app.add_option("--steps", a.steps,

@@ -116,7 +116,8 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     proposer_state& p = *s_.proposer;
     slot const at = p.next;
     p.open.push_back({at, value, value.value_digest(), std::move(requests), {}, now(), false});
-    if (!(mutated(mutant::reuse_slot) && at.value % 7 == 1)) ++p.next;
+    auto const is_used_once = [&] { return p.open.size() < 2 || p.open[p.open.size() - 2].at != at; };
+    if (!(mutated(mutant::reuse_slot) && at.value % 7 == 1 && is_used_once())) ++p.next;
     for (member const& to : config(at).members())
         send(to, accept{p.in, at, s_.learner.prefix, value});
     for (member const& to : p.learners) {

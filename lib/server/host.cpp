@@ -67,6 +67,7 @@ void server::host::host_first(snapshot const& first) {
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
     host_cell(replica::recover({first, {}, {}, {}, {}, {}}, identity, options_.cells), std::nullopt);
+    if (options_.steps) options_.steps->began(cells_.back().replica, first);
 }
 
 // By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on

@@ -42,7 +42,8 @@ std::string_view name_of(fault f) {
 }
 
 std::vector<std::string_view> profile_names() {
-    return {"calm", "lossy", "partitions", "crashes", "disks", "moves", "leases", "versions", "everything"};
+    return {"calm",  "lossy",        "partitions", "crashes",  "disks",
+            "moves", "replacements", "leases",     "versions", "everything"};
 }
 
 bool is_profile(std::string_view name) {
@@ -66,6 +67,12 @@ std::vector<fault> faults_of(std::string_view profile) {
         std::vector<fault> kinds(5, replaced_member);
         kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, wiped_disk,
                                    rot, pause, duplicates_and_reordering});
+        return kinds;
+    }
+    if (profile == "replacements") {
+        std::vector<fault> kinds(6, replaced_member);
+        kinds.insert(kinds.end(), {kill, power_cut, isolate, partition, one_way_cut, packet_loss, pause,
+                                   duplicates_and_reordering});
         return kinds;
     }
     if (profile == "leases")

@@ -16,17 +16,23 @@ json::string ballot_json(ballot const& b) {
     return json::string(to_string(b.round) + '.' + to_string(b.server) + '.' + to_string(b.life));
 }
 
-json::object value_json(entry const& value) {
-    json::object fields{{"digest", to_string(value.value_digest())}};
-    if (value.understood()) fields["kind"] = static_cast<unsigned>(value.kind());
-    return fields;
-}
-
 json::array members_json(configuration const& c) {
     json::array ids;
     for (member const& m : c.members())
         ids.push_back(json::string(to_string(m.replica)));
     return ids;
+}
+
+json::object value_json(entry const& value) {
+    json::object fields{{"digest", to_string(value.value_digest())}};
+    if (!value.understood()) return fields;
+    fields["kind"] = static_cast<unsigned>(value.kind());
+    if (auto const change = value.changes()) {
+        fields["base"] = change->base.value;
+        fields["members"] = members_json(change->members);
+    }
+    if (slot const of = value.releases()) fields["of"] = of.value;
+    return fields;
 }
 
 // What of a message an action is about; nothing for messages that are no part of one.
@@ -58,7 +64,9 @@ struct content_json {
     json::object operator()(zooid::commit const& m) const {
         return {{"in", ballot_json(m.in)}, {"chosen", m.chosen.value}};
     }
-    json::object operator()(learned const& m) const { return {{"prefix", m.prefix.value}}; }
+    json::object operator()(learned const& m) const {
+        return {{"prefix", m.prefix.value}, {"durable", m.durable.value}};
+    }
     json::object operator()(confirm const& m) const {
         return {{"in", ballot_json(m.in)}, {"round", m.round}};
     }
@@ -135,9 +143,9 @@ void name(json::object& line, replica const& r) {
 
 } // namespace
 
-void step_trace::began(replica const& r, snapshot const& founding) {
-    json::object line{{"step", "began"}, {"alpha", founding.alpha}};
-    line["members"] = members_json(founding.configurations.front().members);
+void step_trace::began(replica const& r, snapshot const& first) {
+    json::object line{{"step", "began"}, {"alpha", first.alpha}, {"at", first.at.value}};
+    line["members"] = members_json(first.configurations.front().members);
     name(line, r);
     line_(json::serialize(line));
 }
@@ -170,7 +178,7 @@ void step_trace::stepped(replica const& r, event const& what, effects const& don
     json::array reads;
     for (read_ready const& ready : done.reads)
         reads.push_back(json::array{ready.request.value, ready.at.value});
-    says_something |= !sent.empty() || !delivered.empty() || !reads.empty() || done.restore;
+    says_something |= !sent.empty() || !delivered.empty() || !reads.empty() || done.restore || done.retired;
     if (!says_something) return;
 
     name(line, r);
@@ -178,6 +186,7 @@ void step_trace::stepped(replica const& r, event const& what, effects const& don
     if (!delivered.empty()) line["delivered"] = std::move(delivered);
     if (!reads.empty()) line["reads"] = std::move(reads);
     if (done.restore) line["restored"] = done.restore->state.at.value;
+    if (done.retired) line["retired"] = true;
     line_(json::serialize(line));
 }
 

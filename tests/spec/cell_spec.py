@@ -9,6 +9,9 @@ One `Cell` is the state of one cell; `heard`, `chosen` and `configurations` are 
 """
 
 
+from itertools import combinations
+
+
 class Refused(Exception):
     """The specification has no such step."""
 
@@ -37,6 +40,7 @@ class Replica:
         self.accepted = {}  # slot -> (ballot, digest)
         self.marks = {}  # slot -> digest
         self.voted_by_mark = {}  # slot -> the acceptance that its journal holds still
+        self.is_here = False  # it began; ids are reserved and named before
         self.gone = False
 
 
@@ -49,7 +53,8 @@ class Ballot:
         self.asked = set()
         self.reports = {}  # replica -> (prefix, {slot: (ballot, digest, is it known to be chosen)})
         self.received = set()  # whose reports reached the proposer
-        self.proposals = {}  # slot -> (digest, members it was sent to)
+        self.proposals = {}  # slot -> digest
+        self.addressed = {}  # slot -> whom it was sent to: learners hear of it too
         self.votes = {}  # slot -> replicas
 
 
@@ -93,6 +98,10 @@ class Cell:
     def newest(self, r):
         return self.configurations[self.replica(r).prefix + self.alpha - 1]
 
+    def released_by(self, prefix):
+        """The changes that the first `prefix` slots release."""
+        return {self.values[v].of for v in self.log[:prefix] if v in self.values and self.values[v].kind == "release"}
+
     def append(self, digest):
         """Following: a change is void unless it names the newest configuration."""
         at, members = self.configurations[-1]
@@ -108,7 +117,7 @@ class Cell:
     def stepped_down(self, b):
         ballot = self.ballots[b]
         leader = self.replica(ballot.leader)
-        for j, (digest, _) in ballot.proposals.items():
+        for j, digest in ballot.proposals.items():
             if j <= leader.prefix and self.log[j - 1] != digest:
                 return True
             if leader.marks.get(j, digest) != digest:
@@ -131,22 +140,39 @@ class Cell:
         ballot = self.ballots[b]
         return max([self.replica(ballot.leader).prefix, *ballot.proposals]) + 1
 
-    def require_obliged(self, b, j, digest, action):
-        """Covering and Obliged: some quorum of promises covers j and leaves this value to be proposed."""
+    def obliged(self, b, j, digest, action):
+        """Covering and Obliged: some quorum of promises covers j and leaves this value to be proposed.
+
+        True if phase 1 found it, False if the proposer is free.
+        """
         covering = {r: acc.get(j) for r, (prefix, acc) in self.ballots[b].reports.items() if prefix < j}
         members = self.config(j)
         require(is_quorum(covering, members), action,
                 f"no quorum of config({j}) promised {b} and covers the slot (P2, P4)")
-        free = [r for r, a in covering.items() if a is None]
-        if is_quorum(free, members):
-            return
         for top in {a for a in covering.values() if a is not None and a[1] == digest}:
             below = [r for r, a in covering.items() if a is None or (a[2], a[0]) <= (top[2], top[0])]
             if is_quorum(below, members):
-                return
+                return True
+        if is_quorum([r for r, a in covering.items() if a is None], members):
+            return False
         require(False, action, f"phase 1 obliges {b} to propose another value in slot {j} (P3)")
 
     # ---- actions
+
+    def begin(self, r, prefix):
+        """A reserved replica begins, as a founder or with a snapshot: TeachSnapshot to one that knows nothing.
+
+        Reserve and Create of Directory.tla: it begins once, so that nothing it voted is ever forgotten.
+        """
+        me = self.replica(r)
+        require(not me.is_here, "Create", "it was here before, and begins with an empty acceptor (decision 4)")
+        require(prefix <= self.heard, "TeachSnapshot", f"nobody ever knew {prefix} slots")
+        me.is_here = True
+        me.prefix = me.told = prefix
+
+    def require_here(self, r, action):
+        require(self.replica(r).is_here, action, "it never began")
+        require(not self.replica(r).gone, action, "it was destroyed")
 
     def start_phase_one(self, r, b):
         require(b not in self.ballots, "StartPhaseOne", f"ballot {b} is in use")
@@ -158,13 +184,14 @@ class Cell:
 
     def ask(self, r, b, to):
         """IsAsked: whoever governs a slot that the proposer could propose in."""
-        require(self.ballots[b].leader == r, "Prepare", f"{b} belongs to another replica")
+        require(self.ballots[b].leader == r, "Prepare", f"{b} belongs to another replica (P1)")
         known = self.configurations[: self.replica(r).prefix + self.alpha]
         require(all(any(q in c for _, c in known) for q in to), "Prepare", "it asks a stranger")
         self.ballots[b].asked |= set(to)
 
     def promise(self, r, b, prefix, reported):
         me = self.replica(r)
+        self.require_here(r, "Promise")
         require(b in self.ballots and r in self.ballots[b].asked, "Promise", f"nobody asked in {b}")
         require(me.promised is None or me.promised <= b, "Promise", f"the promise goes down to {b} (A1)")
         require(prefix == me.prefix, "Promise", f"it reports the prefix {prefix} and knows {me.prefix}")
@@ -182,7 +209,7 @@ class Cell:
         if b == me.promised:
             return
         require(b in self.ballots, "Promise", f"nobody ever used {b}")
-        asked = self.ballots[b].asked.union(*(to for _, to in self.ballots[b].proposals.values()))
+        asked = self.ballots[b].asked.union(*self.ballots[b].addressed.values())
         require(r in asked, "Promise", f"nobody asked in {b}")
         me.promised = b
 
@@ -200,24 +227,35 @@ class Cell:
     def accept(self, r, b, j, value, to):
         self.values.setdefault(value.digest, value)
         if b in self.ballots and j in self.ballots[b].proposals:
-            digest, members = self.ballots[b].proposals[j]
-            require(digest == value.digest, "Accept", f"slot {j} has another value in {b} (Q2, P1)")
-            require(set(to) <= members, "Accept", "it asks a stranger")
+            require(self.ballots[b].leader == r, "Accept", f"{b} belongs to another replica (P1)")
+            require(self.ballots[b].proposals[j] == value.digest, "Accept",
+                    f"slot {j} has another value in {b} (Q2, P1)")
+            self.ballots[b].addressed[j] |= set(to)
             return
         self.require_leads(b, "Accept")
         require(self.ballots[b].leader == r, "Accept", f"{b} belongs to another replica")
         require(j == self.next_slot(b), "Accept", f"the next slot is {self.next_slot(b)}")
         require(self.knows_config(r, j), "Accept", f"it knows {self.replica(r).prefix} slots (Q1)")
-        require(set(to) == self.config(j), "Accept", f"it does not ask config({j})")
-        self.require_obliged(b, j, value.digest, "Accept")
+        require(self.config(j) <= set(to), "Accept", f"it does not ask config({j})")
+        if not self.obliged(b, j, value.digest, "Accept"):
+            self.require_offered(r, value)
+        self.ballots[b].proposals[j] = value.digest
+        self.ballots[b].addressed[j] = set(to)
+
+    def require_offered(self, r, value):
+        """ChangesOf and ReleasesOf. A change of another configuration than the newest is void: a write."""
         if value.kind == "release":
             self.require_releasable(r, value.of)
-        self.ballots[b].proposals[j] = (value.digest, frozenset(to))
+        at, members = self.newest(r)
+        if value.kind == "change" and value.base == at:
+            known = self.configurations[: self.replica(r).prefix + self.alpha]
+            ever = frozenset().union(*(c for _, c in known))
+            require(not (value.members - members) & ever, "Accept", "it adds a replica that was a member once")
 
     def require_releasable(self, r, i):
-        if any(self.values[v].kind == "release" and self.values[v].of == i for v in self.log):
-            return  # adopted from phase 1
+        require(i not in self.released_by(self.replica(r).prefix), "Accept", f"slot {i} is released already")
         require(i + self.alpha - 1 <= self.replica(r).prefix, "Accept", "released before it is in force")
+        require(self.configurations[i + self.alpha - 1][0] == i, "Accept", f"slot {i} changed nothing")
         told = {q for q, state in self.replicas.items() if state.told >= i + self.alpha - 1}
         require(is_quorum(told, self.config(i + self.alpha)), "Accept",
                 f"no quorum of config({i + self.alpha}) reported {i + self.alpha - 1} slots")
@@ -225,9 +263,9 @@ class Cell:
     def accepted(self, r, b, j, digest):
         me = self.replica(r)
         require(b in self.ballots and j in self.ballots[b].proposals, "Accepted", f"nobody asked in {b}")
-        proposed, to = self.ballots[b].proposals[j]
-        require(digest == proposed, "Accepted", f"another value was proposed in slot {j} (A3)")
-        require(r in to, "Accepted", "it was not asked")
+        require(digest == self.ballots[b].proposals[j], "Accepted", f"another value was proposed in slot {j} (A3)")
+        require(r in self.ballots[b].addressed[j], "Accepted", "it was not asked")
+        self.require_here(r, "Accepted")
         votes = self.ballots[b].votes.setdefault(j, set())
         if r in votes and me.promised == b:
             return  # said again
@@ -242,7 +280,7 @@ class Cell:
         votes.add(r)
         me.promised = me.said = b
         me.accepted[j] = (b, digest)
-        if is_quorum(votes, to):
+        if is_quorum(votes, self.config(j)):
             self.choose(j, digest, b)
 
     def choose(self, j, digest, b):
@@ -257,6 +295,7 @@ class Cell:
         me = self.replica(r)
         require(j == me.prefix + 1, "Learn", f"slot {j} follows slot {me.prefix}")
         self.require_known(r, j, digest, "Learn")
+        self.require_here(r, "Learn")
         me.prefix = j
         me.marks.pop(j, None)
         if j > self.heard:
@@ -289,6 +328,35 @@ class Cell:
         me = self.replica(r)
         require(max(prefix, durable) <= me.prefix, "Learned", f"it says {prefix} and knows {me.prefix}")
         me.told = max(me.told, durable)
+
+    def destroy(self, r):
+        """Its own log has a release of the change that removed it, or of a later one (decision 3)."""
+        me = self.replica(r)
+        self.require_here(r, "Destroy")
+        released = max(self.released_by(me.prefix), default=0)
+        require(released > 0, "Destroy", "its log has no release")
+        first_held = released + self.alpha
+        require(any(r in c for _, c in self.configurations[: first_held - 1]), "Destroy", "it never was a member")
+        known = self.configurations[first_held - 1 : me.prefix + self.alpha]
+        require(all(r not in c for _, c in known), "Destroy", f"the release of slot {released} does not let go of it")
+        me.gone = True
+        self.require_destroyed_not_needed()
+
+    def require_destroyed_not_needed(self):
+        """DestroyedAreNotNeeded: whichever minority of each configuration that is held is lost besides."""
+        released = max(self.released_by(self.heard), default=0)
+        held = {c for _, c in self.configurations[released and released + self.alpha - 1 :]}
+        gone = {q for q, state in self.replicas.items() if state.gone}
+        everybody = sorted(frozenset().union(*held) - gone)
+        knows = {q: state.told for q, state in self.replicas.items() if not state.gone}
+        for lost in (set(s) for n in range(len(everybody)) for s in combinations(everybody, n)):
+            if any(2 * len(lost & c) >= len(c) for c in held):
+                continue
+            known = max((knows[q] for q in everybody if q not in lost), default=0)
+            for j in range(known + 1, len(self.configurations) + 1):
+                left = set(everybody) - lost
+                require(is_quorum(left, self.config(j)), "DestroyedAreNotNeeded",
+                        f"without {sorted(lost)} nobody knows slot {j}, and no quorum is left to choose it")
 
     def crash(self, r, promised, prefix, held):
         """What came back: a promise, a prefix, and {slot: (ballot, digest, is it known to be chosen)}."""
@@ -341,10 +409,22 @@ class Cell:
         if (b, number) in self.reads:
             self.reads[b, number].yes.add(r)
 
-    def answer_read(self, r, request, at):
-        rounds = [x for x in self.reads.values() if request in x.requests]
+    def answer_leased_read(self, r, request, at):
+        """No action of the specification, which has no time: only that the read misses nothing is asked."""
         require(at <= self.replica(r).prefix, "AnswerRead", f"slot {at} is not applied")
-        require(any(is_quorum(x.yes, x.asked) and x.at <= at for x in rounds), "AnswerRead",
+        self.require_fresh(request, at)
+
+    def is_confirmed(self, request, at):
+        rounds = [x for x in self.reads.values() if request in x.requests]
+        return any(is_quorum(x.yes, x.asked) and x.at <= at for x in rounds)
+
+    def answer_read(self, r, request, at):
+        require(at <= self.replica(r).prefix, "AnswerRead", f"slot {at} is not applied")
+        require(self.is_confirmed(request, at), "AnswerRead",
                 "no quorum confirmed the ballot after it arrived (S3), or what it found is not applied (S4)")
+        self.require_fresh(request, at)
+
+    def require_fresh(self, request, at):
+        """ReadsAreLinearizable."""
         require(self.floors[request] <= at, "AnswerRead",
                 f"it misses what was acknowledged: {self.floors[request]} slots, answered from {at}")

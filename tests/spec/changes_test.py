@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """check_trace.py on runs with changes and releases, told line by line.
 
-The first is a replacement a -> d at alpha 1 by a proposer that removes itself, its release, and a strict read:
-it must be accepted. The others each break one rule of reconfiguration and must be refused for that reason.
+A replacement a -> d at alpha 1 by a proposer that removes itself, its release, its end, and a strict read must be
+accepted. The others each break one rule of reconfiguration and must be refused for that reason.
 """
 import sys
 
@@ -18,8 +18,12 @@ class Run:
     def __init__(self, alpha=1, founders="abc"):
         self.lines = []
         self.prefix, self.promised = {}, {}
+        self.founders, self.alpha = list(founders), alpha
         for r in founders:
-            self.line(r, "began", alpha=alpha, members=list(founders))
+            self.begin(r)
+
+    def begin(self, r):
+        self.line(r, "began", at=0, alpha=self.alpha, members=self.founders)
 
     def line(self, r, step, **fields):
         delivered = fields.get("delivered", ())
@@ -60,6 +64,7 @@ class Run:
 
 def replaced():
     run = Run()
+    run.begin("d")
     run.phase_one("a", A, "abc", "ac")
     run.phase_two("a", A, 1, CHANGE, "abc", "ac")
     run.phase_one("a", A, "d", "d")
@@ -120,6 +125,87 @@ def refuses_another_value_than_what_was_chosen():
     return run, "obliges"
 
 
+def released():
+    run = replaced()
+    run.phase_two("a", A, 2, RELEASE, "bcd", "cd")
+    return run
+
+
+def accepts_the_end_of_a_released_replica():
+    run = released()
+    run.line("a", "other", retired=True)
+    return run, None
+
+
+def refuses_the_end_of_a_removed_replica():
+    """Trap 3: a sees that it is out, which is no release."""
+    run = replaced()
+    run.line("a", "other", retired=True)
+    return run, "its log has no release"
+
+
+def refuses_the_end_of_a_member():
+    run = released()
+    run.teach("c", 2, RELEASE)
+    run.line("c", "other", retired=True)
+    return run, "does not let go of it"
+
+
+def refuses_a_vote_of_a_destroyed_replica():
+    run = released()
+    run.line("a", "other", retired=True)
+    run.phase_one("c", C, "bcd", "a")
+    return run, "it was destroyed"
+
+
+def refuses_a_replica_that_begins_again():
+    run = replaced()
+    run.begin("d")
+    return run, "it was here before"
+
+
+def refuses_a_vote_of_what_was_only_reserved():
+    run = Run()
+    run.phase_one("a", A, "abc", "ac")
+    run.phase_two("a", A, 1, CHANGE, "abc", "ac")
+    run.phase_one("a", A, "d", "d")
+    return run, "it never began"
+
+
+def refuses_a_ballot_that_is_drawn_twice():
+    """Another replica of a's server, in the same life, asks in the ballot that a had."""
+    run = released()
+    run.line("a", "other", retired=True)
+    run.begin("f")
+    run.send("f", message="prepare", to=["b", "c", "d"], **{"in": A})
+    return run, "belongs to another replica (P1)"
+
+
+def refuses_the_release_of_nothing():
+    run = Run()
+    run.phase_one("a", A, "abc", "abc")
+    run.phase_two("a", A, 1, WRITE, "abc", "ac")
+    run.report("a")
+    run.teach("c", 1, WRITE)
+    run.report("c")
+    run.phase_two("a", A, 2, RELEASE, "abc", "ac")
+    return run, "slot 1 changed nothing"
+
+
+def refuses_a_member_that_returns():
+    run = released()
+    run.phase_two("a", A, 3, {"digest": "back", "kind": 3, "base": 1, "members": ["a", "c", "d"]}, "bcd", "cd")
+    return run, "was a member once"
+
+
+def refuses_a_report_that_a_restart_forgets():
+    run = replaced()
+    run.hear("a", "d", "learned", {"prefix": 1, "durable": 1})
+    run.prefix["d"] = 0
+    run.line("d", "came_back", accepted=[], quarantined=False)
+    return run, "it said that it knew 1 slots"
+
+
 def ignores_a_change_that_is_void():
     """Two changes computed from the founding configuration: the second changes nothing."""
     run = Run(alpha=2)
@@ -128,6 +214,7 @@ def ignores_a_change_that_is_void():
     run.phase_two("a", A, 1, CHANGE, "abc", "ac", counts=False)
     run.phase_two("a", A, 2, void, "abc", "ac", counts=False)
     run.hear("a", "c", "accepted", {"slot": 1, "in": A}, delivered=[[1, CHANGE], [2, void]])
+    run.begin("d")
     run.phase_one("a", A, "d", "d")
     run.phase_two("a", A, 3, WRITE, "bcd", "cd")
     run.phase_two("a", A, 4, WRITE, "bcd", "cd")
@@ -136,10 +223,8 @@ def ignores_a_change_that_is_void():
 
 def main():
     failed = 0
-    for test in (accepts_a_replacement_its_release_and_a_read, refuses_the_old_quorum,
-                 refuses_phase_one_once_and_for_all, refuses_a_release_without_reports,
-                 refuses_votes_of_a_learner, refuses_another_value_than_what_was_chosen,
-                 ignores_a_change_that_is_void):
+    told = [test for name, test in globals().items() if name.startswith(("accepts_", "refuses_", "ignores_"))]
+    for test in told:
         run, expected = test()
         why, _ = verdict(run.lines)
         right = why is None if expected is None else why is not None and expected in why

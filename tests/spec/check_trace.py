@@ -24,6 +24,7 @@ from collections import Counter, defaultdict
 from cell_spec import Cell, Refused, Value
 
 KINDS = {1: "no-op", 2: "commands", 3: "change", 4: "release", 5: "raise"}
+CONFIRMED, LEASED = "confirmed", "leased"  # what a read may rest on
 ANSWERS = ("promise", "accepted", "learned")
 
 
@@ -83,8 +84,8 @@ def is_found(answer, came_back):
 
 
 class Checker:
-    def __init__(self, lines):
-        self.lines = lines
+    def __init__(self, lines, reads):
+        self.lines, self.reads = lines, reads
         self.undone = undone_by_crashes(lines)
         self.cells = {}
         self.lives = Counter()
@@ -101,9 +102,7 @@ class Checker:
     def step(self, i, line):
         r = line["replica"]
         if line["step"] == "began":
-            if line["cell"] not in self.cells:
-                self.cells[line["cell"]] = Cell(line["alpha"], line["members"])
-            return
+            return self.began(r, line)
         cell = self.cells[line["cell"]]
         if line["step"] == "came_back":
             return self.came_back(cell, r, line)
@@ -118,8 +117,23 @@ class Checker:
         for m in sent:
             self.ask(cell, r, m)
         for request, at in line.get("reads", ()):
+            self.answer(cell, r, self.request(r, request), at)
+        if line.get("retired"):
+            self.actions["Destroy"] += 1
+            cell.destroy(r)
+
+    def began(self, r, line):
+        if line["cell"] not in self.cells:
+            self.cells[line["cell"]] = Cell(line["alpha"], line["members"])
+        self.actions["Create" if line["at"] == 0 else "TeachSnapshot"] += 1
+        self.cells[line["cell"]].begin(r, line["at"])
+
+    def answer(self, cell, r, request, at):
+        if self.reads == CONFIRMED or cell.is_confirmed(request, at):
             self.actions["AnswerRead"] += 1
-            cell.answer_read(r, self.request(r, request), at)
+            return cell.answer_read(r, request, at)
+        self.actions["read under a lease"] += 1
+        cell.answer_leased_read(r, request, at)
 
     def request(self, r, number):
         return (r, self.lives[r], number)
@@ -153,6 +167,8 @@ class Checker:
         elif m["message"] == "accepted":
             self.actions["Accepted"] += 1
             cell.accepted(r, ballot_of(m["in"]), m["slot"], m["digest"])
+            self.actions["Learned"] += 1
+            cell.learned(r, m["prefix"], m["prefix"])
 
     def learn(self, cell, r, line):
         me = cell.replica(r)
@@ -192,9 +208,9 @@ class Checker:
             cell.confirmed(r, b, m["round"])
 
 
-def verdict(lines):
+def verdict(lines, reads=CONFIRMED):
     """None if the run is accepted, else the reason; and how often each action was taken."""
-    checker = Checker(lines)
+    checker = Checker(lines, reads)
     try:
         checker.run()
     except Refused as why:
@@ -205,19 +221,22 @@ def verdict(lines):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--mutants", action="store_true", help="forge the run in every known way")
+    arguments.add_argument("--leases", action="store_const", dest="reads", const=LEASED, default=CONFIRMED,
+                           help="the run had leases on: a read may rest on one, instead of confirmations")
     arguments.add_argument("--seed", type=int, default=1, help="of the forgeries")
     arguments.add_argument("file")
     given = arguments.parse_args()
     with open(given.file, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file]
-    why, actions = verdict(lines)
+    why, actions = verdict(lines, given.reads)
     print(", ".join(f"{name} {count}" for name, count in sorted(actions.items())))
     if why:
         print(f"{why}\nrefused")
         return 1
     if given.mutants:
+        import change_mutants  # noqa: F401, registers its forgeries
         from trace_mutants import forge_all
-        return forge_all(lines, given.seed, verdict)
+        return forge_all(lines, given.seed, lambda forged: verdict(forged, given.reads))
     print("accepted")
     return 0
 

@@ -6,6 +6,8 @@
 #   quick     the small models, and the mutants marked q in mutants.txt: minutes
 #   all       every model and every mutant: hours (the default)
 #   NAME      a model of lib/cell/spec/models, or a mutant
+#   whole     seven models without their VIEW: every state counts, and there are millions; hours
+#   NAME.whole  one of them, or any other model
 #
 # TLA2TOOLS   the jar with TLC; without it nothing is checked, and this says so
 # WORKERS     threads of one TLC (1)
@@ -19,6 +21,7 @@ cd "$(dirname "$0")/../.."
 spec=$PWD/lib/cell/spec
 logs=${LOGS:-$PWD/build/logs/spec}
 small="two three crash release crashrelease snapshot revive directory live"
+whole="two three crash gaps again lawful crashrelease"
 
 if [[ -z ${TLA2TOOLS:-} ]]; then
     echo "skipped: the specification was not checked. TLA2TOOLS does not name a jar with TLC."
@@ -35,9 +38,10 @@ failed=0
 
 # tlc MODEL MUTANT PROPERTY LOG: with a mutant only the property that it should break is checked.
 tlc() {
-    local model=$1 mutant=$2 property=$3 log=$4 config=$work/$1.$2.cfg module flags=
+    local model=${1%.whole} mutant=$2 property=$3 log=$4 config=$work/$1.$2.cfg module flags=
     module=$(sed -n 's/^\\\* MODULE: *//p' "$spec/models/$model.cfg")
     sed "s/Mutant = \"none\"/Mutant = \"$mutant\"/" "$spec/models/$model.cfg" >"$config"
+    if [[ $1 == *.whole ]]; then sed -i '/^VIEW/d' "$config"; fi
     if [[ -n $property ]]; then
         flags=-XX:TieredStopAtLevel=1 # short runs: less time in the compiler
         sed -i '/^PROPERTIES\|^INVARIANTS/,/^CHECK_DEADLOCK/{/^CHECK_DEADLOCK/!d}' "$config"
@@ -101,8 +105,11 @@ for what in "${@:-all}"; do
         for config in "$spec"/models/*.cfg; do check_model "$(basename "$config" .cfg)"; done
         mutants all
         ;;
+    whole)
+        for model in $whole; do check_model "$model.whole"; done
+        ;;
     *)
-        if [[ -r $spec/models/$what.cfg ]]; then
+        if [[ -r $spec/models/${what%.whole}.cfg ]]; then
             check_model "$what"
         elif grep -q "^$what " "$spec/mutants.txt"; then
             mutants "$what"

@@ -98,7 +98,7 @@ def proposer_skips_a_slot(lines, place):
 @forgery(first_accepts)
 def proposer_leaves_a_member_out(lines, place):
     i, n = place
-    lines[i]["sent"][n]["to"].pop()
+    lines[i]["sent"][n]["to"].pop(0)  # the last one may be a learner
 
 
 @forgery(first_accepts)

@@ -17,8 +17,9 @@ namespace zooid {
 class step_observer {
   public:
     virtual ~step_observer() = default;
-    /// A replica begins: as a founder, or with what the journal gave back.
-    virtual void began(replica const& r, snapshot const& founding) = 0;
+    /// A replica begins: as a founder or a newcomer, with its first record, or with what the journal gave
+    /// back.
+    virtual void began(replica const& r, snapshot const& first) = 0;
     virtual void came_back(replica const& r, recovered_state const& from) = 0;
     /// After a step, before anything of it is carried out.
     virtual void stepped(replica const& r, event const& what, effects const& done) = 0;

@@ -56,7 +56,8 @@ inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count
 std::string_view name_of(fault f);
 
 /// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
-/// "leases" (with leased reads on, as in a quarter of "everything"), "versions", "everything".
+/// "replacements" (moves that leave disks alone), "leases" (with leased reads on, as in a quarter of
+/// "everything"), "versions", "everything".
 std::vector<std::string_view> profile_names();
 bool is_profile(std::string_view name);
 

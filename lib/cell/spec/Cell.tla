@@ -20,7 +20,13 @@
 (*  - Votes and promises are sent when durable (A4), so one step makes     *)
 (*    both. What a replica merely learned may be lost by a crash, down to  *)
 (*    what it reported as durable (`told`).                                *)
-(*  - A ballot belongs to one life: Crash ends its ballots for good (P1).  *)
+(*  - A ballot belongs to one replica in one life: it is taken once, and   *)
+(*    Crash ends it for good (P1). That no ballot is drawn twice is an     *)
+(*    assumption here, not a result: ballots are numbers, and none is free *)
+(*    that was ever used. The code draws (round, server, life) and keeps   *)
+(*    it true by `rounds_used`, when another replica of a cell comes to    *)
+(*    a server in the life in which it destroyed the one before.           *)
+(*    BallotDrawnTwice says what happens without.                          *)
 (*    `Candidates` limits who may own which ballot; it bounds the model.   *)
 (*  - A replica is an id that its server reserved (decision 4). It is      *)
 (*    there from the start, perhaps outside every configuration (then it   *)
@@ -34,6 +40,8 @@
 (*  - Slots may be known to be chosen above a gap: marks (WithMarks). A    *)
 (*    mark outranks every ballot in a promise, and its slot is voted for   *)
 (*    again only with the value that is marked (A5).                       *)
+(*  - Requests go to config(j); in a model with LearnersAsked to all       *)
+(*    others besides, as the code sends them to newcomers.                 *)
 (*  - A proposer may use any quorum of the reports that it got, and may    *)
 (*    stay ignorant of the others: that allows more than the code does.    *)
 (*                                                                         *)
@@ -61,6 +69,7 @@ CONSTANTS
     CrashesMax,
     WithSnapshots, \* whether TeachSnapshot is explored; Teach alone reaches the same states
     WithMarks,   \* whether slots are learned above a gap
+    LearnersAsked, \* whether requests go to replicas outside the configuration, too
     Repeats,     \* whether prepares are answered again
     WithRelease, \* whether releases and Destroy are explored
     Eager,       \* for liveness: proposers prefer release, then change, and write only to fill slots
@@ -95,6 +104,8 @@ vars == <<log, marks, heard, told, promised, accepted, gone, leader, dead, crash
 Max(S) == CHOOSE x \in S : \A y \in S : y <= x
 Min(S) == CHOOSE x \in S : \A y \in S : x <= y
 Least(x, y) == IF x < y THEN x ELSE y
+\* What the model leaves out is not even tried.
+If(condition, S) == IF condition THEN S ELSE {}
 
 (* config(j) is a function of the slots <= j - Alpha, and of nothing else (decision 2): `configs[r]` has    *)
 (* Prefix(r) + Alpha elements, and learning slot n appends config(n + Alpha). An element says by which     *)
@@ -147,6 +158,10 @@ Unmarked(x) == IF x > 100 THEN x - 100 ELSE x
 
 \* ---- proposers ------------------------------------------------------------
 
+\* Another replica of that server draws what the one that was destroyed there had used. Only a mutant does it.
+MayRedraw(r, b) == Mutant = "BallotDrawnTwice" /\ leader[b] \in gone /\ Server[r] = Server[leader[b]] /\ b \notin dead
+IsRedrawn(b) == Mutant = "BallotDrawnTwice" /\ leader[b] \notin Candidates[b] \cup {"nobody"}
+
 Proposed(b) == {j \in Slots : proposals[b][j] # {}}
 Reported(b) == {r \in Replicas : reports[b][r] # Nothing}
 Prefix(r) == Len(log[r])
@@ -185,12 +200,12 @@ Obliged(b, Q, j) ==
     IN IF found = {} THEN 0 ELSE IF Mutant = "LowestBallotValue" THEN Min(found) ELSE Unmarked(Max(found))
 
 (* Q1, Q2: slots are proposed in order, once in a ballot, at most Alpha ahead of what is known. *)
-NextSlot(b) == IF b \in dead THEN Prefix(leader[b]) + 1 \* only a mutant gets here
+NextSlot(b) == IF b \in dead \/ IsRedrawn(b) THEN Prefix(leader[b]) + 1 \* only a mutant gets here
                ELSE Max({Prefix(leader[b])} \cup Proposed(b)) + 1
 Window == IF Mutant = "RunAhead" THEN MaxSlot ELSE Alpha
 
 \* A write stands for a batch and for a no-op alike: something that changes no configuration.
-Write(b) == [kind |-> "write", by |-> IF b \in dead THEN 100 + b ELSE b]
+Write(b) == [kind |-> "write", by |-> IF b \in dead \/ IsRedrawn(b) THEN 100 + b ELSE b]
 
 (* A proposer offers only changes that are lawful for the configuration that it knows to be the newest;    *)
 (* `base` names that one. Ids that were members once are never added again.                                *)
@@ -266,12 +281,15 @@ Init ==
 
 (* turn::start_phase_one: a member takes a fresh ballot. Its prepare is answered by Promise. *)
 StartPhaseOne(r, b) ==
-    /\ leader[b] = "nobody"
-    /\ r \in Candidates[b] \ gone
+    /\ \/ leader[b] = "nobody" /\ r \in Candidates[b]
+       \/ MayRedraw(r, b)
+    /\ r \notin gone
     /\ promised[r] < b
     /\ \E k \in 1..Alpha : r \in Config(r, Prefix(r) + k)
     /\ leader' = [leader EXCEPT ![b] = r]
-    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, dead, crashes, reports, proposals, votes, configs, chosen, read>>
+    /\ reports' = IF leader[b] = "nobody" THEN reports \* else they were addressed to another replica
+                  ELSE [reports EXCEPT ![b] = [q \in Replicas |-> Nothing]]
+    /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, dead, crashes, proposals, votes, configs, chosen, read>>
 
 (* on(prepare): the promise never goes down (A1); the report leaves when it is durable (A4). A member      *)
 (* answers when it is addressed by its replica id, whether or not it learned of its promotion.             *)
@@ -310,7 +328,8 @@ Accept(b) ==
 
 (* on(accept): nothing below the promise, and accepting raises it (A2). One (slot, ballot) has one value   *)
 (* (A3). What is known to be chosen is not voted on again (A5), but for a slot above a gap: its value gets *)
-(* one more vote, which needs no record.                                                                   *)
+(* one more vote, which needs no record. A newcomer that catches up is sent requests as well (LearnersAsked) *)
+(* and votes like anybody; whoever counts takes the members of config(j) alone.                            *)
 Accepted(r, b, j) ==
     /\ proposals[b][j] # {}
     /\ promised[r] <= b
@@ -319,7 +338,7 @@ Accepted(r, b, j) ==
     /\ r \notin gone
     /\ IF marks[r][j] = 0 THEN TRUE ELSE r \notin votes[b][j] /\ Value(marks[r][j], j) = Value(b, j)
     /\ \E p \in proposals[b][j] :
-         /\ r \in p.to
+         /\ r \in p.to \cup If(LearnersAsked, Replicas)
          /\ votes' = [votes EXCEPT ![b][j] = @ \cup {r}]
          /\ chosen' = IF IsQuorum(votes'[b][j], p.to) THEN [chosen EXCEPT ![j] = @ \cup {b}] ELSE chosen
     /\ promised' = IF Mutant = "NoRaise" THEN promised ELSE [promised EXCEPT ![r] = b]
@@ -466,10 +485,8 @@ AnswerRead ==
     /\ read' = [kind |-> IF Prefix(leader[read.b]) >= read.floor THEN "answered" ELSE "stale"]
     /\ UNCHANGED <<log, marks, heard, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen>>
 
-\* What the model leaves out is not even tried.
-If(condition, S) == IF condition THEN S ELSE {}
 Next ==
-    \/ \E b \in Ballots : \/ \E r \in Candidates[b] : StartPhaseOne(r, b)
+    \/ \E b \in Ballots : \/ \E r \in Candidates[b] \cup {q \in Replicas : MayRedraw(q, b)} : StartPhaseOne(r, b)
                           \/ Accept(b)
                           \/ Count(b)
                           \/ \E r \in Reach[b] : Promise(r, b)
@@ -511,7 +528,7 @@ VotesThatMatter(b, j) ==
                                            /\ j > Fallback(r) /\ accepted[r][j] < b}
            IN IF \E p \in proposals[b][j] : IsQuorum(may, p.to) THEN votes[b][j] ELSE "never"
 Essence ==
-    IF Mutant \in {"ForgetPromise", "MessageCreates", "NoRaise", "BallotOutlivesLife", "TeachAccepted", "SnapshotLosesWindow"}
+    IF Mutant \in {"ForgetPromise", "MessageCreates", "NoRaise", "BallotOutlivesLife", "TeachAccepted", "SnapshotLosesWindow", "BallotDrawnTwice"}
     THEN <<log, marks, IF crashes > 0 THEN heard ELSE <<>>, told, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, read>>
     ELSE <<log, marks, IF crashes > 0 THEN heard ELSE <<>>, told, promised, gone, leader, dead, crashes, proposals, read,
            [b \in Ballots |-> ReportsThatMatter(b)],

@@ -13,6 +13,7 @@ CthenA == <<{"c"}, {"a"}>>
 AthenB == <<{"a"}, {"b"}>>
 BthenC == <<{"b"}, {"c"}>>
 AthenC == <<{"a"}, {"c"}>>
+AthenA2 == <<{"a"}, {"a2"}>>
 ABC    == <<{"a"}, {"b"}, {"c"}>>
 
 \* Whom the requests of each ballot reach. Tight ones keep a search to one story.
@@ -21,6 +22,7 @@ Reach_acd_bc == <<{"a", "c", "d"}, {"b", "c"}>>
 Reach_ac_abc_ac == <<{"a", "c"}, {"a", "b", "c"}, {"a", "c"}>>
 Reach_acde_bcde == <<{"a", "c", "d", "e"}, {"b", "c", "d", "e"}>>
 Reach_bcd == <<{"b", "c", "d"}>>
+Reach_bca2_bca2 == <<{"b", "c", "a2"}, {"b", "c", "a2"}>>
 Reach_abd_bcd == <<{"a", "b", "d"}, {"b", "c", "d"}>>
 Reach_cd_abd == <<{"b", "c", "d"}, {"a", "b", "d"}>>
 
@@ -48,6 +50,7 @@ Plan_cr_w  == <<<<c, r>>, <<w, n>>>>
 Plan_wc_c  == <<<<w, c>>, <<c, n>>>>
 Plan_cww_w == <<<<c, w, w>>, <<n, n, w>>>>
 Plan_cwr   == <<<<c, w, r>>>>
+Plan_crw_nnw == <<<<c, r, w>>, <<n, n, w>>>>
 Plan_cr_cr == <<<<c, r>>, <<c, r>>>>
 Plan_ww_ww == <<<<w, w>>, <<w, w>>>>
 Plan_ccww_nnnw == <<<<c, c, w, w>>, <<n, n, n, w>>>>
