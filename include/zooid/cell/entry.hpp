@@ -36,7 +36,7 @@ class entry {
     static entry change(configuration_change const& c); ///< of the members, alpha slots later
     /// Lets go of whom the change at slot `of` and all before it removed.
     static entry release(slot of);
-    static entry raise(version_rise const& r); ///< of the cell's version
+    static entry raise(version_rise const& r);      ///< of the cell's version
     static entry recovered(recovery_mark const& m); ///< the cell is the fork of another
     /// From its encoding, as it is: what it means is judged when it is applied.
     static entry from_encoded(shared_bytes encoded) { return entry(std::move(encoded)); }
