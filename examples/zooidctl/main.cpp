@@ -34,6 +34,13 @@ freshness freshness_of(arguments const& a) {
     return a.leased ? freshness::leased : freshness::strict;
 }
 
+CLI::Validator const above_zero(
+    [](std::string const& given) {
+        bool const is_zero = given.find_first_not_of("+0") == std::string::npos;
+        return is_zero ? given + " is not above 0" : std::string();
+    },
+    "above 0");
+
 issue issue_of(arguments const& a) {
     party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
     return {a.from, role, {a.admin + a.client}}; // at most one of them is given
@@ -88,8 +95,7 @@ int main(int argc, char** argv) {
     auto* create = cell_command->add_subcommand("create", "create a cell; may be repeated");
     add_key(create, a.key);
     add_servers(create, a);
-    create->add_option("--generation", a.generation, "of the key; replaces an older one")
-        ->check(CLI::PositiveNumber);
+    create->add_option("--generation", a.generation, "of the key; replaces an older one")->check(above_zero);
     auto* move = cell_command->add_subcommand(
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
@@ -100,7 +106,7 @@ int main(int argc, char** argv) {
     add_servers(prefer, a);
     auto* lead = cell_command->add_subcommand("lead", "hand the lead to a server of the cell");
     add_key(lead, a.key);
-    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(CLI::PositiveNumber);
+    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(above_zero);
     auto* finalise = cell_command->add_subcommand(
         "finalise", "raise the cell to a version that every member's software understands; may be repeated");
     add_key(finalise, a.key);
@@ -157,10 +163,10 @@ int main(int argc, char** argv) {
     auto* client =
         issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
             ->needs(from)
-            ->check(CLI::PositiveNumber);
+            ->check(above_zero);
     auto* admin = issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
                       ->needs(from)
-                      ->check(CLI::PositiveNumber);
+                      ->check(above_zero);
     issued->require_option(0, 1);
     try {
         app.parse(argc, argv);

@@ -33,10 +33,9 @@ result<void> check(call_request const& r, client_links const& links) {
 
 } // namespace
 
+// What needs an admin changes something, but for the state of a sealed replica, which is only copied.
 bool is_mutating(operation op) {
-    return op == operation::commit || op == operation::reserve || op == operation::found ||
-           op == operation::change_members || op == operation::transfer_lead || op == operation::seal ||
-           op == operation::found_fork;
+    return op == operation::commit || (needs_admin(op) && op != operation::kept_state);
 }
 
 bool is_addressed(operation op) {

@@ -58,7 +58,7 @@ struct recovery_mark {
 bytes encode(configuration_change const& c);
 /// `malformed` for bytes that no change encodes to: no members, an even number, a server named twice.
 result<configuration_change> decode_change(bytes_view in);
-bytes encode(version_rise const& r);
+bytes encode(version_rise const& r); ///< the same for a rise
 result<version_rise> decode_rise(bytes_view in);
 bytes encode(recovery_mark const& m);
 result<recovery_mark> decode_mark(bytes_view in);

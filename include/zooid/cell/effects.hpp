@@ -158,7 +158,7 @@ enum class distrust : std::uint8_t {
     nothing = 3, ///< only in a record: it was healed
     sealed = 4,  ///< nothing of it is in doubt: the cell was recovered elsewhere
 };
-std::string_view name_of(distrust of);
+std::string_view name_of(distrust of); ///< "votes"
 /// This replica stopped, and why; or it was healed; or it was sealed, whatever was wrong with it before.
 struct quarantine_record {
     std::string cause;
@@ -220,7 +220,7 @@ struct effects {
     sometimes_set marks;
 
     void clear();
-    bool empty() const;
+    bool empty() const; ///< nothing is asked of the host; marks don't count
 };
 
 } // namespace zooid

@@ -28,27 +28,27 @@ enum class entry_kind : std::uint8_t {
 /// decoded and encoded again on its way, so its digest is the same everywhere.
 class entry {
   public:
-    entry() = default;
+    entry() = default; ///< no entry at all: what a damaged value reads as
 
     static entry no_op();
     /// A batch, in order. Requires at least one command.
     static entry batch(std::span<shared_bytes const> commands);
-    static entry change(configuration_change const& c);
+    static entry change(configuration_change const& c); ///< of the members, alpha slots later
     /// Lets go of whom the change at slot `of` and all before it removed.
     static entry release(slot of);
-    static entry raise(version_rise const& r);
-    static entry recovered(recovery_mark const& m);
+    static entry raise(version_rise const& r);      ///< of the cell's version
+    static entry recovered(recovery_mark const& m); ///< the cell is the fork of another
     /// From its encoding, as it is: what it means is judged when it is applied.
     static entry from_encoded(shared_bytes encoded) { return entry(std::move(encoded)); }
 
     shared_bytes const& encoded() const { return encoded_; }
-    bool empty() const { return encoded_.empty(); }
+    bool empty() const { return encoded_.empty(); } ///< no entry, as opposed to a no-op
     /// Identifies the value of a slot at an acceptor.
     digest value_digest() const;
 
     /// True if this software understands it fully: a kind and version it knows, a payload that decodes.
     bool understood() const;
-    entry_kind kind() const;
+    entry_kind kind() const; ///< as its first byte says, known here or not
     /// The commands of a batch, as views into it; empty for every other kind. Requires `understood()`.
     std::vector<bytes_view> commands() const;
     /// The change that it holds; nothing for every other kind. Requires `understood()`.

@@ -93,7 +93,7 @@ struct confirm {
     friend bool operator==(confirm const&, confirm const&) = default;
 };
 
-struct confirmed {
+struct confirmed { ///< it is, durably
     ballot in;
     std::uint64_t round = 0;
     friend bool operator==(confirmed const&, confirmed const&) = default;
@@ -121,7 +121,7 @@ struct probe {
     friend bool operator==(probe const&, probe const&) = default;
 };
 
-struct probed {
+struct probed { ///< a quorum has just confirmed the sender in `in`; zero: it does not lead
     std::uint64_t attempt = 0;
     ballot in;
     friend bool operator==(probed const&, probed const&) = default;

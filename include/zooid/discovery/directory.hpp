@@ -55,7 +55,7 @@ struct directory_entry {
     friend bool operator==(directory_entry const&, directory_entry const&) = default;
 };
 
-bytes encode(directory_entry const& entry);
+bytes encode(directory_entry const& entry); ///< what the directory cell holds under the key
 /// `malformed`, or `unsupported_version` for a newer format.
 result<directory_entry> decode_directory_entry(bytes_view encoded);
 

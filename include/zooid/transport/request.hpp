@@ -45,7 +45,7 @@ bool known(operation op);
 /// True for what changes which cells a server hosts: `permission_denied` unless an admin's keys ask. Looking
 /// is open to every client. What is written by a commit does not tell: servers judge that by the cell.
 bool needs_admin(operation op);
-std::string_view name_of(operation op);
+std::string_view name_of(operation op); ///< "commit"; "unknown" for a number that is not known
 
 /// The views belong to whoever made or decoded the request, and live as long as those bytes.
 struct request {
