@@ -16,7 +16,12 @@ namespace zooidctl {
 
 using namespace zooid;
 
-namespace {
+std::vector<server_id> ids_of(std::vector<std::uint64_t> const& numbers) {
+    std::vector<server_id> all;
+    for (std::uint64_t n : numbers)
+        all.push_back({n});
+    return all;
+}
 
 std::vector<server_id> servers_of(configuration const& members) {
     std::vector<server_id> all;
@@ -35,6 +40,8 @@ std::string quoted(bytes const& key) {
     return boost::json::serialize(support::json_of_key(key));
 }
 
+namespace {
+
 std::string listed(configuration const& members) {
     std::string all;
     for (server_id server : servers_of(members))
@@ -46,6 +53,8 @@ error on_server(server_id server, error const& e) {
     return error(e.code(), fmt::format("server {}: {}", to_string(server),
                                        e.detail().empty() ? name_of(e.code()) : e.detail()));
 }
+
+} // namespace
 
 result<void> check_servers(colony const& on, std::vector<server_id> const& servers) {
     if (servers.size() % 2 == 0 || servers.size() > members_max) {
@@ -82,6 +91,8 @@ result<configuration> reserve(colony& on, cell_id cell, generation birth_of,
     return configuration(members);
 }
 
+namespace {
+
 // Step 3.
 void found(colony& on, bytes const& key, birth& b) {
     snapshot record;
@@ -102,15 +113,14 @@ void found(colony& on, bytes const& key, birth& b) {
     }
 }
 
+} // namespace
+
 result<cell_id> draw_cell_id() {
     ZOOID_TRY(nonce const drawn, random_bytes());
     return reader(bytes_view(drawn.data(), drawn.size())).get<cell_id>();
 }
 
-struct found_entry {
-    directory_entry entry;
-    version at;
-};
+namespace {
 
 result<std::optional<found_entry>> entry_of(kv::observation const& seen) {
     if (!seen.content) return std::optional<found_entry>();
@@ -119,6 +129,8 @@ result<std::optional<found_entry>> entry_of(kv::observation const& seen) {
     ZOOID_TRY(auto entry, decode_directory_entry(*content));
     return std::optional<found_entry>(found_entry{std::move(entry), seen.version});
 }
+
+} // namespace
 
 result<std::optional<found_entry>> read_entry(colony& on, bytes const& key) {
     cell_id const directory = directory_cell_id(on.id(), directory_index(key));
@@ -133,6 +145,8 @@ result<std::optional<found_entry>> read_entry(colony& on, bytes const& key) {
     if (!seen) return error(errc::malformed, "the directory did not answer the read");
     return entry_of(*seen);
 }
+
+namespace {
 
 // Step 2. Nothing if it was written; the entry that is in its place otherwise.
 result<std::optional<found_entry>> write_entry(colony& on, bytes const& key, directory_entry const& entry,
@@ -150,6 +164,9 @@ result<std::optional<found_entry>> write_entry(colony& on, bytes const& key, dir
 result<birth> resume(colony& on, bytes const& key, found_entry const& there, generation wanted,
                      std::vector<server_id> const& servers) {
     directory_entry const& e = there.entry;
+    if (e.origin)
+        return error(errc::already_exists,
+                     fmt::format("key {} was recovered as generation {}", quoted(key), e.birth.value));
     if (e.birth != wanted || !same_servers(servers_of(e.founders), servers)) {
         return error(errc::already_exists,
                      fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key),
@@ -163,6 +180,20 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, gen
 }
 
 } // namespace
+
+result<std::optional<found_entry>> decide_entry(colony& on, bytes const& key, directory_entry const& entry,
+                                                std::optional<found_entry> const& older) {
+    auto winner = write_entry(on, key, entry, older);
+    bool const unknown = !winner && winner.error() == errc::outcome_unknown;
+    if (unknown) winner = read_entry(on, key);
+    if (!winner) return winner.error();
+    if (winner.value() && winner.value()->entry == entry) return std::optional<found_entry>();
+    // What is there now says nothing of a write that is still under way somewhere: nothing may be founded
+    // yet.
+    bool const open = unknown && (!winner.value() || (older && winner.value()->entry == older->entry));
+    if (open) return error(errc::outcome_unknown, "the directory did not answer in time");
+    return winner;
+}
 
 result<directory_entry> look_up(colony& on, bytes const& key) {
     ZOOID_TRY(auto const there, read_entry(on, key));
@@ -201,15 +232,8 @@ result<birth> create_cell(colony& on, bytes const& key, generation wanted,
     b.entry.birth = wanted;
     ZOOID_TRY(b.entry.cell, draw_cell_id());
     ZOOID_TRY(b.entry.founders, reserve(on, b.entry.cell, wanted, servers));
-    auto winner = write_entry(on, key, b.entry, there);
-    bool const unknown = !winner && winner.error() == errc::outcome_unknown;
-    if (unknown) winner = read_entry(on, key);
-    if (!winner) return winner.error();
-    // Not there now says nothing of the write that is still under way somewhere: nothing may be founded yet.
-    if (unknown && !winner.value())
-        return error(errc::outcome_unknown, "the directory did not answer in time");
-    bool const ours = !winner.value() || winner.value()->entry == b.entry;
-    if (!ours) return resume(on, key, *winner.value(), wanted, servers);
+    ZOOID_TRY(auto const winner, decide_entry(on, key, b.entry, there));
+    if (winner) return resume(on, key, *winner, wanted, servers);
     found(on, key, b);
     return b;
 }

@@ -13,6 +13,7 @@
 #include <zooid/discovery/directory.hpp>
 
 #include <map>
+#include <optional>
 
 namespace zooidctl {
 
@@ -35,5 +36,30 @@ zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, zooid::gen
 
 /// `not_found` if the directory does not know the key.
 zooid::result<zooid::directory_entry> look_up(colony& on, zooid::bytes const& key);
+
+// ---- the steps, for births of another kind
+// ------------------------------------------------------------------------------------------
+
+/// An entry of the directory, and the version at which a conditional write replaces it.
+struct found_entry {
+    zooid::directory_entry entry;
+    zooid::version at;
+};
+
+/// Nothing if the directory does not know the key.
+zooid::result<std::optional<found_entry>> read_entry(colony& on, zooid::bytes const& key);
+/// Replaces `older`, or writes where there is none. Nothing if it was written; otherwise what is in its
+/// place. After a lost answer it looks, and is `outcome_unknown` if that tells nothing.
+zooid::result<std::optional<found_entry>> decide_entry(colony& on, zooid::bytes const& key,
+                                                       zooid::directory_entry const& entry,
+                                                       std::optional<found_entry> const& older);
+zooid::result<void> check_servers(colony const& on, std::vector<zooid::server_id> const& servers);
+zooid::result<zooid::configuration> reserve(colony& on, zooid::cell_id cell, zooid::generation birth_of,
+                                            std::vector<zooid::server_id> const& servers);
+zooid::result<zooid::cell_id> draw_cell_id();
+std::vector<zooid::server_id> ids_of(std::vector<std::uint64_t> const& numbers);
+std::vector<zooid::server_id> servers_of(zooid::configuration const& members);
+bool same_servers(std::vector<zooid::server_id> a, std::vector<zooid::server_id> b);
+std::string quoted(zooid::bytes const& key);
 
 } // namespace zooidctl

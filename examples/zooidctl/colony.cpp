@@ -126,4 +126,13 @@ result<call_reply> colony::ask(operation op, server_id server, cell_name cell, b
     });
 }
 
+result<call_reply> colony::ask_for(duration span, operation op, server_id server, cell_name cell,
+                                   bytes payload) {
+    time_point const ends = ends_;
+    ends_ = std::min(ends_, boot_time_now() + span);
+    auto reply = ask(op, server, std::move(cell), std::move(payload));
+    ends_ = ends;
+    return reply;
+}
+
 } // namespace zooidctl

@@ -35,6 +35,11 @@ class colony {
     zooid::result<zooid::call_reply> ask(zooid::operation op, zooid::server_id server, zooid::cell_name cell,
                                          zooid::bytes payload);
 
+    /// The same, within a part of the time that the command has left.
+    zooid::result<zooid::call_reply> ask_for(zooid::duration wait, zooid::operation op,
+                                             zooid::server_id server, zooid::cell_name cell,
+                                             zooid::bytes payload);
+
     /// Lets time pass, but not more than the command has left.
     void pause(zooid::duration span);
     /// From now on, so much is left.

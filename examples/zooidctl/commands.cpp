@@ -28,13 +28,6 @@ void print(json::value const& line) {
     fmt::print("{}\n", json::serialize(line));
 }
 
-std::vector<server_id> ids_of(std::vector<std::uint64_t> const& numbers) {
-    std::vector<server_id> all;
-    for (std::uint64_t n : numbers)
-        all.push_back({n});
-    return all;
-}
-
 json::array numbers_of(configuration const& members) {
     json::array all;
     for (member const& m : members.members())

@@ -1,6 +1,7 @@
 // zooidctl: the operator's hand. What each command does, and the exit codes: examples/README.md.
 #include "commands.hpp"
 #include "lease.hpp"
+#include "recover.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -25,12 +26,20 @@ struct arguments {
     bool stale = false;
     bool leased = false;
     lease_wish lease;
+    recovery_wish recovery;
 };
 
 freshness freshness_of(arguments const& a) {
     if (a.stale) return freshness::stale;
     return a.leased ? freshness::leased : freshness::strict;
 }
+
+CLI::Validator const above_zero(
+    [](std::string const& given) {
+        bool const is_zero = given.find_first_not_of("+0") == std::string::npos;
+        return is_zero ? given + " is not above 0" : std::string();
+    },
+    "above 0");
 
 issue issue_of(arguments const& a) {
     party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
@@ -45,6 +54,11 @@ void add_servers(CLI::App* command, arguments& a) {
     command->add_option("--on", a.servers, "server ids, the preferred proposer first: 1,2,3")
         ->delimiter(',')
         ->required();
+}
+
+void add_off(CLI::App* command, arguments& a) {
+    command->add_option("--off", a.recovery.off, "servers that are off, and never come back with their data")
+        ->delimiter(',');
 }
 
 result<std::unique_ptr<colony>> connect(arguments const& a) {
@@ -81,8 +95,7 @@ int main(int argc, char** argv) {
     auto* create = cell_command->add_subcommand("create", "create a cell; may be repeated");
     add_key(create, a.key);
     add_servers(create, a);
-    create->add_option("--generation", a.generation, "of the key; replaces an older one")
-        ->check(CLI::PositiveNumber);
+    create->add_option("--generation", a.generation, "of the key; replaces an older one")->check(above_zero);
     auto* move = cell_command->add_subcommand(
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
@@ -93,13 +106,27 @@ int main(int argc, char** argv) {
     add_servers(prefer, a);
     auto* lead = cell_command->add_subcommand("lead", "hand the lead to a server of the cell");
     add_key(lead, a.key);
-    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(CLI::PositiveNumber);
+    lead->add_option("SERVER", a.server, "one that the cell is on")->required()->check(above_zero);
     auto* finalise = cell_command->add_subcommand(
         "finalise", "raise the cell to a version that every member's software understands; may be repeated");
     add_key(finalise, a.key);
     finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
         ->required()
         ->check(CLI::Range(1, 65535));
+    auto* survey = cell_command->add_subcommand(
+        "survey", "what every server knows of a cell, and whether it can be recovered; changes nothing");
+    add_key(survey, a.key);
+    add_off(survey, a);
+    auto* recover = cell_command->add_subcommand(
+        "recover",
+        "go on as another cell where the majority is lost for good; shows the plan unless confirmed");
+    add_key(recover, a.key);
+    recover->add_option("--on", a.recovery.on, "servers of the new cell, the preferred proposer first")
+        ->delimiter(',')
+        ->required();
+    add_off(recover, a);
+    recover->add_option("--confirm", a.recovery.confirm, "the plan's token, as the command without it says");
+    recover->add_option("--die-after", a.recovery.stop_after, "a step; for tests")->group("");
     auto* txn = app.add_subcommand("txn", "run a transaction");
     add_key(txn, a.key);
     txn->add_option("TRANSACTION", a.text, R"(JSON: {"if":[...],"then":[...]}; or - for standard input)")
@@ -136,10 +163,10 @@ int main(int argc, char** argv) {
     auto* client =
         issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
             ->needs(from)
-            ->check(CLI::PositiveNumber);
+            ->check(above_zero);
     auto* admin = issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
                       ->needs(from)
-                      ->check(CLI::PositiveNumber);
+                      ->check(above_zero);
     issued->require_option(0, 1);
     try {
         app.parse(argc, argv);
@@ -159,6 +186,8 @@ int main(int argc, char** argv) {
         if (*prefer) return cell_prefer(on, out, a.key, a.servers);
         if (*lead) return cell_lead(on, out, a.key, a.server);
         if (*finalise) return cell_finalise(on, out, a.key, a.version);
+        if (*survey) return survey_cell(on, out, a.key, a.recovery.off);
+        if (*recover) return recover_cell(on, out, a.key, a.recovery);
         if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
         if (*txn) return transact(on, out, a.key, a.text);
         if (*show) return lease_show(on, out, a.key, a.lease.name);

@@ -212,6 +212,11 @@ result<slot> finalise_version(colony& on, bytes const& key, std::uint16_t to) {
         if (reply) return reply.value().where.at;
         // A change came in between, or it was raised and the answer was lost: look again.
         bool const look_again = may_be_repeated(reply.error()) || reply.error() == errc::conflict;
+        if (reply.error() == errc::unsupported_version)
+            return error(errc::unsupported_version,
+                         fmt::format("version {}: the software of a server of the cell does not understand "
+                                     "it, or that server is not heard",
+                                     to));
         if (!look_again || on.is_over()) return reply.error();
         on.pause(std::chrono::milliseconds(20));
     }

@@ -169,13 +169,16 @@ class config_reader {
         made_.server.tuning.cells_max = static_cast<std::size_t>(cells);
     }
 
-    // What the library says of its options begins with the name of one: "pulse_timeout: must be ...".
+    // What the library says of its options begins with the name of one: "pulse_timeout: must be ...", or
+    // "lease.hold: must be ...".
     void bounds(std::string const& wrong) {
         if (wrong.empty()) return;
         std::string const name = wrong.substr(0, wrong.find_first_of(": "));
-        json_node const* given = root_.find(name);
-        if (!given) given = root_.find(name + "_ms");
-        in_.refuse(given ? *given : root_, wrong);
+        std::string const last = name.substr(name.find('.') + 1);
+        for (std::string const& field : {name, name + "_ms", last, "lease_" + last + "_ms"}) {
+            if (json_node const* given = root_.find(field)) return in_.refuse(*given, wrong);
+        }
+        in_.refuse(root_, wrong);
     }
 
     result<void> keys() {

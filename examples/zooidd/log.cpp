@@ -46,6 +46,14 @@ struct describe_event {
     named operator()(replica_healed const& e) const {
         return {"replica_healed", {{"cell", to_string(e.cell)}}};
     }
+    named operator()(cell_recovered const& e) const {
+        return {"cell_recovered",
+                {{"cell", to_string(e.cell)},
+                 {"from", to_string(e.mark.from)},
+                 {"known", e.mark.known.value},
+                 {"taken", e.mark.taken.value},
+                 {"words", e.mark.words}}};
+    }
     named operator()(digests_differ const& e) const {
         return {"digests_differ", {{"cell", to_string(e.cell)}, {"slot", e.at.value}}};
     }

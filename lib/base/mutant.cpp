@@ -54,6 +54,10 @@ std::string_view name_of(mutant m) {
     case mutant::unconditional_raise: return "unconditional_raise";
     case mutant::ballot_drawn_twice: return "ballot_drawn_twice";
     case mutant::lease_asks_members_only: return "lease_asks_members_only";
+    case mutant::sealed_still_promises: return "sealed_still_promises";
+    case mutant::seal_forgotten_on_restart: return "seal_forgotten_on_restart";
+    case mutant::seal_forgets_choices: return "seal_forgets_choices";
+    case mutant::recovery_drops_accepted: return "recovery_drops_accepted";
     case mutant::count_: break;
     }
     return "unknown";

@@ -205,15 +205,22 @@ void get(reader& in, outvoted& m) {
     in.get(m.at), in.get(m.state_digest), get(in, m.reported);
 }
 
+void put(writer& w, sealed const& m) {
+    put(w, m.to);
+}
+void get(reader& in, sealed& m) {
+    get(in, m.to);
+}
+
 template <std::size_t... Kinds>
 bool decode_kind(std::size_t kind, reader& in, message& out, std::index_sequence<Kinds...>) {
     return ((kind == Kinds && (get(in, out.emplace<Kinds>()), true)) || ...);
 }
 
 constexpr std::array<std::string_view, std::variant_size_v<message>> names{
-    "prepare", "promise",   "accept",   "accepted",  "rejected",      "commit",   "learned",
-    "confirm", "confirmed", "canvass",  "canvassed", "probe",         "probed",   "fetch",
-    "slice",   "snapshot",  "resigned", "moved",     "keeps_waiting", "digested", "outvoted"};
+    "prepare",   "promise", "accept",        "accepted", "rejected", "commit", "learned", "confirm",
+    "confirmed", "canvass", "canvassed",     "probe",    "probed",   "fetch",  "slice",   "snapshot",
+    "resigned",  "moved",   "keeps_waiting", "digested", "outvoted", "sealed"};
 
 } // namespace
 

@@ -66,6 +66,22 @@ result<version_rise> decode_rise(bytes_view encoded) {
     return r;
 }
 
+bytes encode(recovery_mark const& m) {
+    bytes out;
+    writer w(out);
+    w.put(m.from), w.put(m.known), w.put(m.taken), w.put_sized(m.words);
+    return out;
+}
+
+result<recovery_mark> decode_mark(bytes_view encoded) {
+    reader in(encoded);
+    recovery_mark m;
+    in.get(m.from), in.get(m.known), in.get(m.taken);
+    m.words = in.get_sized();
+    if (!in.complete() || !m.from) return error(errc::malformed, "the mark of a recovery");
+    return m;
+}
+
 entry entry::no_op() {
     return entry(shared_bytes(headed(entry_kind::no_op)));
 }
@@ -82,6 +98,10 @@ entry entry::release(slot of) {
 
 entry entry::raise(version_rise const& r) {
     return entry(shared_bytes(headed(entry_kind::raise) + encode(r)));
+}
+
+entry entry::recovered(recovery_mark const& m) {
+    return entry(shared_bytes(headed(entry_kind::recovered) + encode(m)));
 }
 
 entry entry::batch(std::span<shared_bytes const> commands) {
@@ -110,6 +130,7 @@ bool entry::understood() const {
     case entry_kind::change: return decode_change(all.substr(2)).has_value();
     case entry_kind::release: return all.size() == 2 + sizeof(slot::value);
     case entry_kind::raise: return decode_rise(all.substr(2)).has_value();
+    case entry_kind::recovered: return decode_mark(all.substr(2)).has_value();
     }
     return false;
 }
@@ -141,6 +162,11 @@ slot entry::releases() const {
 std::optional<version_rise> entry::raises() const {
     if (kind() != entry_kind::raise) return std::nullopt;
     return decode_rise(encoded_.view().substr(2)).value();
+}
+
+std::optional<recovery_mark> entry::recovers() const {
+    if (kind() != entry_kind::recovered) return std::nullopt;
+    return decode_mark(encoded_.view().substr(2)).value();
 }
 
 } // namespace zooid

@@ -1,9 +1,8 @@
 // Phase 1: a candidate asks for promises and learns what it is obliged to propose.
 //
-//   P1  A ballot belongs to one replica in one life of its server: it is drawn from the highest round seen,
-//   and
-//       from what predecessors of this cell used in that life. Its promise is asked of this replica's own
-//       acceptor like of any other.
+//   P1  A ballot belongs to one replica in one life of its server: it is drawn above every round that was
+//       seen, and above those that replicas which were destroyed on this server saw in that life. Its
+//       promise is asked of this replica's own acceptor like of any other.
 //   P2  Phase 2 for slot j needs promises that cover j from a quorum of config(j), and all slots up to
 //       j - alpha known. `quorum_promised` is asked for each slot, never once and for all (trap 1).
 //   P3  The value with the highest reported ballot is proposed, if it could have been chosen.

@@ -68,7 +68,8 @@ constexpr bool is_for_strangers =
     std::is_same_v<Message, prepare> || std::is_same_v<Message, accept> || std::is_same_v<Message, confirm> ||
     std::is_same_v<Message, commit> || std::is_same_v<Message, fetch> || std::is_same_v<Message, slice> ||
     std::is_same_v<Message, teach_snapshot> || std::is_same_v<Message, resigned> ||
-    std::is_same_v<Message, moved> || std::is_same_v<Message, keeps_waiting>;
+    std::is_same_v<Message, moved> || std::is_same_v<Message, keeps_waiting> ||
+    std::is_same_v<Message, sealed>;
 
 } // namespace
 
@@ -133,6 +134,10 @@ void turn::refuse_callers(event const& what, errc why) {
 
 void turn::run_stopped(event const& what) {
     refuse_callers(what, errc::quarantined);
+    if (auto const* asked = std::get_if<seal>(&what)) return seal_stopped(*asked);
+    if (auto const* r = std::get_if<received>(&what)) {
+        if (auto const* told = std::get_if<sealed>(&r->content)) return seal_stopped({told->to});
+    }
     if (s_.quarantined_for == distrust::learned) return heal(what);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
     auto const* e = std::get_if<received>(&what);
@@ -238,6 +243,9 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
+    state->sealed_for = recovered.sealed_for;
+    if (state->sealed_for && mutated(mutant::seal_forgotten_on_restart))
+        state->sealed_for.reset(), state->quarantine.clear();
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
         state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
@@ -272,6 +280,7 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
     out.clear();
     turn t(*state_, around, out);
     if (is_retired()) return t.refuse_callers(what, errc::not_here);
+    if (sealed_for()) return t.run_sealed(what);
     try {
         is_quarantined() ? t.run_stopped(what) : t.run(what);
     } catch (broken_invariant const& broken) {
@@ -283,6 +292,7 @@ void replica::step(surroundings const& around, event const& what, effects& out) 
 time_point replica::deadline() const {
     replica_state const& s = *state_;
     if (is_retired()) return never;
+    if (is_quarantined() && sealed_for()) return never;
     if (is_quarantined()) return s.quarantined_for == distrust::learned ? s.learner.fetch_again.at : never;
     if (s.start_from) return time_point(); // at once
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
@@ -327,7 +337,7 @@ std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
 bool replica::may_vote_again() const {
-    return !is_quarantined() || state_->quarantined_for == distrust::learned;
+    return !sealed_for() && (!is_quarantined() || state_->quarantined_for == distrust::learned);
 }
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
@@ -360,6 +370,7 @@ std::string_view name_of(distrust of) {
     case distrust::votes: return "votes";
     case distrust::learned: return "learned";
     case distrust::nothing: return "nothing";
+    case distrust::sealed: return "sealed";
     }
     return "unknown";
 }
@@ -433,10 +444,12 @@ std::size_t replica::memory_bytes() const {
 
 replica replica::clone() const {
     replica_state const& s = *state_;
-    auto copy = std::make_unique<replica_state>(replica_state{
-        s.identity, s.options,    s.random,          s.cell,      s.key, s.birth,    s.demands, s.alpha,
-        s.joined,   s.retired,    s.quarantined_for, s.members,   s.log, s.acceptor, s.learner, s.election,
-        nullptr,    s.start_from, s.tickets,         s.quarantine});
+    auto copy = std::make_unique<replica_state>(
+        replica_state{s.identity,        s.options, s.random,     s.cell,     s.key,
+                      s.birth,           s.demands, s.alpha,      s.joined,   s.retired,
+                      s.quarantined_for, s.members, s.log,        s.acceptor, s.learner,
+                      s.election,        nullptr,   s.start_from, s.tickets,  s.quarantine,
+                      s.sealed_for,      s.sealing});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

@@ -211,7 +211,9 @@ struct replica_state {
     std::unique_ptr<proposer_state> proposer;
     std::optional<snapshot> start_from; ///< recovered: install before the first event
     std::uint64_t tickets = 0;
-    std::string quarantine; ///< the cause; empty while healthy
+    std::string quarantine;                     ///< the cause; empty while healthy
+    std::optional<successor_cell> sealed_for{}; ///< the cell goes on there; whatever else is wrong here
+    std::optional<successor_cell> sealing{};    ///< asked for, and waits for the state to be taken
 };
 
 } // namespace zooid

@@ -204,7 +204,8 @@ void turn::checkpoint_if_due() {
     std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
     bool const grown =
         l.log_bytes >= bytes_due || l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries;
-    if ((grown && !l.pending) || !l.to_teach.empty()) out_.want_snapshot = l.snapshot_wanted = true;
+    if ((grown && !l.pending) || !l.to_teach.empty() || s_.sealing)
+        out_.want_snapshot = l.snapshot_wanted = true;
 }
 
 void turn::on(snapshot_taken const& e) {
@@ -213,6 +214,7 @@ void turn::on(snapshot_taken const& e) {
     if (e.at != l.prefix) return; // the next step asks again
     snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
                          s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
+    if (s_.sealing) return be_sealed(taken);
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();

@@ -19,6 +19,13 @@ class turn {
     void run_stopped(event const& what);
     void refuse_callers(event const& what, errc why);
 
+    // seal.cpp: the cell was recovered elsewhere
+    void on(seal const& e);
+    void on(member const& from, sealed const& m);
+    void seal_stopped(seal const& e);
+    void be_sealed(std::optional<snapshot> kept);
+    void run_sealed(event const& what);
+
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
     void on(member const& from, accept const& m);

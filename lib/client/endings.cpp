@@ -33,14 +33,15 @@ result<void> check(call_request const& r, client_links const& links) {
 
 } // namespace
 
+// What needs an admin changes something, but for the state of a sealed replica, which is only copied.
 bool is_mutating(operation op) {
-    return op == operation::commit || op == operation::reserve || op == operation::found ||
-           op == operation::change_members || op == operation::transfer_lead;
+    return op == operation::commit || (needs_admin(op) && op != operation::kept_state);
 }
 
 bool is_addressed(operation op) {
     return op == operation::reserve || op == operation::found || op == operation::status ||
-           op == operation::explain || op == operation::scan_keys;
+           op == operation::explain || op == operation::scan_keys || op == operation::survey ||
+           op == operation::seal || op == operation::kept_state || op == operation::found_fork;
 }
 
 client_core::attempts::attempts(client_options const& options, client_identity identity,

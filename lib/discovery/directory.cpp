@@ -10,7 +10,7 @@ namespace {
 
 // Part of the format: changed, every key would be looked for in another cell.
 constexpr std::uint64_t spread_seed = 0x6469726563746f72ull;
-constexpr std::uint8_t entry_version = 1;
+constexpr std::uint8_t entry_version = 2; // 1 has no origin, and is what is written without one
 
 } // namespace
 
@@ -45,7 +45,12 @@ result<void> check_partition_key(bytes_view key) {
 bytes encode(directory_entry const& entry) {
     bytes out;
     writer w(out);
-    w.put(entry_version), w.put(entry.cell), w.put(entry.birth), w.put(entry.founders);
+    w.put(entry.origin ? entry_version : std::uint8_t{1});
+    w.put(entry.cell), w.put(entry.birth), w.put(entry.founders);
+    if (!entry.origin) return out;
+    fork_origin const& o = *entry.origin;
+    w.put(o.from), w.put(o.birth), w.put(o.confirmed), w.put(o.founding), w.put_sized(o.words);
+    w.put(static_cast<std::uint8_t>(o.is_founded ? 1 : 0));
     return out;
 }
 
@@ -55,7 +60,13 @@ result<directory_entry> decode_directory_entry(bytes_view encoded) {
     if (format > entry_version) return errc::unsupported_version;
     directory_entry entry;
     in.get(entry.cell), in.get(entry.birth), in.get(entry.founders);
-    bool const whole = in.complete() && format == entry_version && entry.cell && entry.birth;
+    if (format == entry_version) {
+        fork_origin& o = entry.origin.emplace();
+        in.get(o.from), in.get(o.birth), in.get(o.confirmed), in.get(o.founding);
+        o.words = in.get_sized();
+        o.is_founded = in.get<std::uint8_t>() != 0;
+    }
+    bool const whole = in.complete() && format != 0 && entry.cell && entry.birth;
     if (!whole || entry.founders.empty()) return error(errc::malformed, "not a directory entry");
     return entry;
 }

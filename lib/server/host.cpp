@@ -44,8 +44,10 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
     auto const index = static_cast<std::uint32_t>(cells_.size());
     by_id_[r.cell()] = index;
     // Of two generations of a key that are here at once the younger one is meant.
-    auto const [known, fresh] = by_key_.try_emplace(r.key(), index);
-    if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
+    if (!r.sealed_for()) { // a key whose cell was recovered is looked for elsewhere
+        auto const [known, fresh] = by_key_.try_emplace(r.key(), index);
+        if (!fresh && cells_[known->second].replica.birth() < r.birth()) known->second = index;
+    }
     reservations_.erase(r.cell());
     time_point const deadline = r.deadline();
     cells_.push_back({std::move(r), machines_.make(), deadline, {}, {}, false, false, false});
@@ -56,17 +58,20 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 
 // A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
 // some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
-void server::host::host_first(snapshot const& first) {
+void server::host::host_first(first_state const& given) {
+    snapshot const& first = given.state;
     replica_id const reserved = reservations_.at(first.cell).replica;
     replica_identity const identity{{identity_.server, journal_id_, reserved},
                                     identity_.life,
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
-    bool const founder = !first.at && first.configurations.front().members.contains(reserved);
+    bool const founder =
+        given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
-    host_cell(replica::recover({first, {}, {}, {}, {}, {}}, identity, options_.cells), std::nullopt);
+    host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
+              std::nullopt);
     if (options_.steps) options_.steps->began(cells_.back().replica, first);
 }
 
@@ -81,9 +86,13 @@ void server::host::retire(time_point now, std::uint32_t cell) {
     batch_.push_back(to_record(id, released, c.replica.newest_members()));
     forwarding_.note(id, released, c.replica.newest_members(), now);
     by_id_.erase(id);
-    if (auto const found = by_key_.find(c.replica.key()); found != by_key_.end() && found->second == cell)
-        by_key_.erase(found);
+    drop_key(cell);
     events_.push_back(replica_retired{id});
+}
+
+void server::host::drop_key(std::uint32_t cell) {
+    auto const found = by_key_.find(cells_[cell].replica.key());
+    if (found != by_key_.end() && found->second == cell) by_key_.erase(found);
 }
 
 void server::host::forget(cell_id cell, replica_id replica) {
@@ -147,6 +156,7 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
             return step(now, cell, apply_failed{d.at, "a command above this software's version"});
         }
         last = now_applied;
+        if (auto const mark = d.value.recovers()) events_.push_back(cell_recovered{c.replica.cell(), *mark});
         if (is_audited(d.at)) step(now, cell, *std::exchange(last, std::nullopt));
     }
     if (last) step(now, cell, *last);
@@ -298,6 +308,7 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
     }
     if (c.replica.is_quarantined() && !c.stopped) {
         c.stopped = true;
+        if (c.replica.sealed_for()) drop_key(cell);
         announce_stopped(c);
         events_.push_back(replica_stopped{c.replica.cell(), c.replica.explain().quarantine});
     }
@@ -426,7 +437,7 @@ void server::host::release(time_point now, parked_turn& parked) {
         facts_.push_back(fact);
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
-    for (snapshot const& first : parked.founded)
+    for (first_state const& first : parked.founded)
         host_first(first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));

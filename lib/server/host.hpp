@@ -46,6 +46,12 @@ struct telling {
     std::size_t next = 0;
 };
 
+/// What a replica begins with: a state, and a log above it that is known to be chosen.
+struct first_state {
+    snapshot state;
+    std::vector<acceptance_record> log{};
+};
+
 /// What waits for the flush of one turn.
 struct parked_turn {
     std::uint64_t sequence = 0;
@@ -53,7 +59,7 @@ struct parked_turn {
     std::vector<std::pair<std::uint32_t, message>> to_self;
     std::vector<std::pair<std::uint32_t, std::uint64_t>> tickets;
     std::vector<output_reply> replies;
-    std::vector<snapshot> founded; ///< what founders and newcomers begin with
+    std::vector<first_state> founded; ///< what founders and newcomers begin with
     std::vector<durable_fact> facts;
 
     bool empty() const {
@@ -138,7 +144,7 @@ class server::host {
     void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
-    void host_first(snapshot const& first);
+    void host_first(first_state const& first);
     void retire(time_point now, std::uint32_t cell);
     void forget(cell_id cell, replica_id replica);
     void expire_pointers(time_point now);
@@ -175,6 +181,12 @@ class server::host {
     void on_prefix_read(link_id client, request const& r, hosted_cell const& cell);
     void on_reserve(link_id client, request const& r);
     void on_found(link_id client, request const& r);
+    void begin_founder(link_id client, request const& r, first_state first);
+    void on_seal(time_point now, link_id client, request const& r, std::uint32_t cell);
+    void on_kept_state(link_id client, request const& r, hosted_cell const& cell);
+    void on_found_fork(link_id client, request const& r);
+    void refuse_sealed(link_id client, request const& r, successor_cell const& there);
+    void drop_key(std::uint32_t cell);
     void on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell);
     void on_raise_version(time_point now, link_id client, request const& r, std::uint32_t cell);
     void on_transfer_lead(time_point now, link_id client, request const& r, std::uint32_t cell);

@@ -307,7 +307,7 @@ void server::host::on_message_for_newcomer(peer_state& from, addressed const& a,
     if (first.cell != a.cell || first.birth != reserved.birth) return;
     founding_.insert(a.cell);
     to_records(a.cell, a.to, checkpoint_record{first}, batch_);
-    turn_.founded.push_back(std::move(first));
+    turn_.founded.push_back({std::move(first)});
 }
 
 // The replica over there stopped, or was never there. If it is taken for the proposer, the first in line

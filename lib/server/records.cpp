@@ -65,6 +65,8 @@ class interpreter {
         bool const doubted = found.voting_suspect || !out_.trouble.empty();
         if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
             state_.quarantined_for = distrust::state;
+        if (state_.sealed_for && doubted && state_.quarantined_for == distrust::sealed)
+            state_.quarantined_for = distrust::votes;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
         state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
         if (founded_) out_.state = std::move(state_);
@@ -121,8 +123,10 @@ class interpreter {
         // The first records ended here.
         auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
         if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
-        bool const known = of == distrust::votes || of == distrust::learned;
+        bool const known = of == distrust::votes || of == distrust::learned || of == distrust::sealed;
         state_.quarantined_for = known ? of : distrust::state;
+        if (!in.at_end()) get(in, state_.sealed_for.emplace());
+        if (in.failed()) state_.sealed_for.reset();
         if (state_.quarantine.empty()) state_.quarantine = "quarantined, cause unreadable";
     }
 
@@ -162,6 +166,7 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
     } else if (auto const* q = std::get_if<quarantine_record>(&fact)) {
         out.push_back({cell, replica, record_kind::quarantine, {}, payload([&](writer& w) {
                            w.put_sized(q->cause), w.put(static_cast<std::uint8_t>(q->of));
+                           if (q->sealed_for) put(w, *q->sealed_for);
                        })});
     }
 }

@@ -87,6 +87,7 @@ void server::host::on_request(time_point now, requester from, bytes_view encoded
     switch (r.op) {
     case operation::reserve: return on_reserve(client, r);
     case operation::found: return on_found(client, r);
+    case operation::found_fork: return on_found_fork(client, r);
     case operation::status:
         return reply_now(client, r.correlation, std::nullopt, {}, nullptr, describe(*this));
     case operation::scan_keys:
@@ -100,6 +101,15 @@ void server::host::on_cell_request(time_point now, requester from, request const
     auto const index = cell_of(r);
     if (!index) return refuse_absent(client, r);
     hosted_cell& cell = cells_[*index];
+    switch (r.op) {
+    case operation::survey:
+        return reply_now(client, r.correlation, std::nullopt, {}, &cell, encode(cell.replica.survey()));
+    case operation::seal: return on_seal(now, client, r, *index);
+    case operation::kept_state: return on_kept_state(client, r, cell);
+    default: break;
+    }
+    successor_cell const* const there = cell.replica.sealed_for();
+    if (there && r.op != operation::explain) return refuse_sealed(client, r, *there);
     if (r.birth && r.birth != cell.replica.birth()) {
         return refuse(client, r,
                       error(errc::conflict, "the key's generation is " + to_string(cell.replica.birth())),
@@ -265,6 +275,11 @@ void server::host::on_found(link_id client, request const& r) {
                       error(errc::invalid_argument, "a cell is founded at slot 0 with one configuration"),
                       nullptr);
     }
+    begin_founder(client, r, {std::move(founding)});
+}
+
+void server::host::begin_founder(link_id client, request const& r, first_state first) {
+    snapshot const& founding = first.state;
     if (founding.cell_version > machines_.version_highest) {
         return refuse(client, r,
                       error(errc::unsupported_version, "this software understands cell version " +
@@ -288,8 +303,10 @@ void server::host::on_found(link_id client, request const& r) {
     // replica would forget what the first one promised (trap 4).
     if (!founding_.insert(founding.cell).second) return refuse(client, r, errc::overloaded, nullptr);
     to_records(founding.cell, reserved->second.replica, checkpoint_record{founding}, batch_);
+    for (acceptance_record const& known : first.log)
+        to_records(founding.cell, reserved->second.replica, known, batch_);
     turn_.replies.push_back({client, make_reply(r.correlation, std::nullopt, {}, nullptr, {})});
-    turn_.founded.push_back(std::move(founding));
+    turn_.founded.push_back(std::move(first));
 }
 
 } // namespace zooid

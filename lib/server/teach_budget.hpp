@@ -1,9 +1,9 @@
 // How much this server may send to those that fell behind, so that teaching a thousand cells that come back
 // at once does not stand in the way of those that commit.
 //
-// A bucket that fills with time and holds a second's worth. It may be overdrawn by one lesson: a snapshot
-// larger than the bucket must get through. Who asks while nothing is left gets no answer, and asks again
-// after its back-off, perhaps somebody else; so nothing has to be remembered here.
+// A bucket that fills with time and holds a second's worth. It may be overdrawn by what was asked for while
+// something was left: a snapshot larger than it must get through. Who asks while nothing is left gets no
+// answer, and asks again after its back-off, perhaps somebody else; so nothing has to be remembered here.
 #pragma once
 
 #include <zooid/base/time.hpp>

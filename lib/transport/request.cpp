@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::raise_version;
+    return op >= operation::commit && op <= operation::found_fork;
 }
 
 bool needs_admin(operation op) {
@@ -15,7 +15,10 @@ bool needs_admin(operation op) {
     case operation::found:
     case operation::change_members:
     case operation::transfer_lead:
-    case operation::raise_version: return true;
+    case operation::raise_version:
+    case operation::seal:
+    case operation::kept_state:
+    case operation::found_fork: return true;
     case operation::commit:
     case operation::strict_read:
     case operation::leased_read:
@@ -26,6 +29,7 @@ bool needs_admin(operation op) {
     case operation::explain:
     case operation::scan_keys:
     case operation::describe_members:
+    case operation::survey:
     case operation::complain: return false;
     }
     return true; // an operation that this software does not know
@@ -49,6 +53,10 @@ std::string_view name_of(operation op) {
     case operation::transfer_lead: return "transfer_lead";
     case operation::leased_read: return "leased_read";
     case operation::raise_version: return "raise_version";
+    case operation::survey: return "survey";
+    case operation::seal: return "seal";
+    case operation::kept_state: return "kept_state";
+    case operation::found_fork: return "found_fork";
     }
     return "unknown";
 }

@@ -29,7 +29,8 @@ std::vector<std::string> split(bytes_view all) {
 void group_disk::write(durable_record const& record) {
     if (auto const* p = std::get_if<promise_record>(&record)) promised = p->in;
     if (auto const* q = std::get_if<quarantine_record>(&record))
-        quarantine = q->of == distrust::nothing ? "" : q->cause, quarantined_for = q->of;
+        quarantine = q->of == distrust::nothing ? "" : q->cause, quarantined_for = q->of,
+        sealed_for = q->sealed_for;
     if (auto const* a = std::get_if<acceptance_record>(&record)) {
         if (a->at > checkpoint.at) acceptances[a->at] = *a;
     }
@@ -41,7 +42,7 @@ void group_disk::write(durable_record const& record) {
 }
 
 recovered_state group_disk::read() const {
-    recovered_state back{checkpoint, promised, {}, quarantine, quarantined_for, prefix};
+    recovered_state back{checkpoint, promised, {}, quarantine, quarantined_for, prefix, sealed_for};
     for (auto const& [at, record] : acceptances)
         back.acceptances.push_back(record);
     return back;

@@ -23,6 +23,7 @@ struct group_disk {
     std::map<slot, acceptance_record> acceptances;
     std::string quarantine;
     distrust quarantined_for = distrust::state;
+    std::optional<successor_cell> sealed_for;
     slot prefix;
 
     void write(durable_record const& record);

@@ -110,10 +110,22 @@ TEST_CASE("prefix reads never go back behind what was seen") {
     CHECK(w.next().to != second.to);
 }
 
+TEST_CASE("replies that overtake each other leave what was seen where it was highest") {
+    world w;
+    w.read(operation::prefix_read);
+    w.read(operation::prefix_read);
+    auto const& slow = w.next();
+    w.answer(w.next(), world::done({90}, world::committed_body()));
+    w.answer(slow, world::done({80}, world::committed_body()));
+    w.read(operation::prefix_read);
+    CHECK(w.next().r.min_slot == slot{90});
+}
+
 TEST_CASE("whatever may change something and was sent ends as unknown if nobody answers, never as not done") {
-    auto const op = GENERATE(operation::commit, operation::reserve, operation::found,
-                             operation::change_members, operation::transfer_lead);
+    auto const op = static_cast<operation>(GENERATE(range(0, 256)));
+    if (!known(op) || !(op == operation::commit || needs_admin(op))) return;
     INFO(name_of(op));
+    bool const only_copies = op == operation::kept_state;
     auto const request = [&](world const& w) {
         call_request r;
         r.op = op;
@@ -127,13 +139,54 @@ TEST_CASE("whatever may change something and was sent ends as unknown if nobody 
     auto const a = late.start(request(late));
     CHECK(late.next().r.op == op);
     late.pass(1s);
-    CHECK(late.failure_of(a) == errc::outcome_unknown);
+    CHECK((late.failure_of(a) == errc::outcome_unknown) == !only_copies);
 
     world cancelled;
     auto const b = cancelled.start(request(cancelled));
     CHECK(cancelled.next().r.op == op);
     cancelled.cancel(b);
-    CHECK(cancelled.failure_of(b) == errc::outcome_unknown);
+    CHECK((cancelled.failure_of(b) == errc::outcome_unknown) == !only_copies);
+}
+
+TEST_CASE(
+    "a call by key that may have been proposed in a cell is never sent to another, whoever has the key now") {
+    world w;
+    auto const c = w.commit(3s, "volume-1");
+    auto const& first = w.next();
+    CHECK(first.r.cell == the_cell);
+    w.link_down(first.to);
+    w.automatic = false; // from here on the key has another cell, on the same servers
+    w.pending.clear();
+    auto const answer_all = [&] {
+        for (auto const waiting = std::exchange(w.pending, {}); seen_request const* s : waiting) {
+            reply born = world::done({9});
+            born.cell = {8, 8}, born.birth = {2};
+            if (s->r.op == operation::locate) born.members = three_members(), born.proposer = {2};
+            bool const of_the_old = s->r.cell == the_cell;
+            w.answer(*s, of_the_old ? world::failed(errc::not_here) : born);
+        }
+    };
+    for (int i = 0; i < 300; ++i)
+        answer_all(), w.pass(10ms);
+    CHECK(w.failure_of(c) == errc::outcome_unknown);
+    for (auto const& s : w.sent)
+        CHECK_FALSE((s->r.op == operation::commit && s->r.cell != the_cell));
+}
+
+TEST_CASE("a server that let an attempt time out is asked again only when nobody else is left, or later") {
+    world w;
+    w.commit();
+    server_id const mute = w.next().to;
+    w.pass(500ms);
+    REQUIRE(w.complaints.size() == 1);
+    w.pending.clear();
+    w.commit(10s); // the others have no luck either
+    auto const asked_before = w.sent.size();
+    for (int i = 0; i < 2; ++i)
+        w.answer(w.next(), world::failed(errc::unreachable));
+    w.pass(50ms);
+    for (auto s = w.sent.begin() + static_cast<std::ptrdiff_t>(asked_before); s != w.sent.end(); ++s)
+        CHECK((*s)->to != mute);
 }
 
 TEST_CASE("the deadline ends a call that was never sent as timed_out") {
@@ -302,6 +355,40 @@ TEST_CASE("cells that were not used for longest are forgotten, and numbers are n
     w.pending.clear();
     w.commit();
     CHECK(w.next().session().sequence > first);
+}
+
+TEST_CASE("a cell with a commit under way is not forgotten, so nothing that is still waited for is settled") {
+    client_options o;
+    o.cells_max = 1;
+    world w(o);
+    w.commit();
+    auto const first = w.next().session().sequence;
+    w.automatic = false;
+    call_request r;
+    r.op = operation::locate;
+    r.cell = cell_id{8, 8};
+    r.deadline = w.now + 1s;
+    w.start(r);
+    reply other = world::done({3});
+    other.cell = {8, 8};
+    other.members = three_members();
+    w.answer(w.next(), other);
+    w.automatic = true;
+    w.pending.clear();
+    w.commit();
+    CHECK(w.next().session().settled == first);
+}
+
+TEST_CASE("what a replica that lags says of the members does not replace what is known") {
+    world w;
+    w.opened_at = 100;
+    w.commit();
+    auto const& first = w.next();
+    reply left = world::failed(errc::not_proposer);
+    left.at = {50}; // it was removed, and knows only whom it left
+    left.members = configuration(std::vector<member>{{{1}, {1, 1}, {101}}});
+    w.answer(first, left);
+    CHECK(w.next().to != server_id{1});
 }
 
 TEST_CASE("a call that nobody could be asked for says whom it tried last and why that failed") {

@@ -55,8 +55,9 @@ std::vector<message> every_message() {
         moved{some_snapshot().configurations.back().members},
         keeps_waiting{proposer, {12}},
         digested{{2}, some_snapshot().state_digest},
-        outvoted{{2}, some_snapshot().state_digest, {{11}, {12}}}};
-    static_assert(std::variant_size_v<message> == 21, "a transcript has one message of each kind");
+        outvoted{{2}, some_snapshot().state_digest, {{11}, {12}}},
+        sealed{{shared, {3}, some_snapshot().configurations.back().members}}};
+    static_assert(std::variant_size_v<message> == 22, "a transcript has one message of each kind");
     return all;
 }
 

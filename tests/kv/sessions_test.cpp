@@ -132,7 +132,7 @@ TEST_CASE("a slot from the future, sequence 0 and settled beyond the sequence ar
 }
 
 TEST_CASE("settled replies make room, and a late copy of a settled request is not applied again") {
-    auto m = machine({.horizon = 1000, .entries_max = 2});
+    auto m = machine({.horizon = 1000, .entries_max = 1}); // full from the first request on
     for (std::uint64_t sequence = 1; sequence < 500; ++sequence)
         REQUIRE(send(m, sequence, adding(1, sequence, sequence - 1, sequence)).status ==
                 request_status::applied);
@@ -290,6 +290,17 @@ TEST_CASE("a damaged snapshot of sessions is refused or is another canonical one
         auto other = machine();
         if (other.restore(flipped)) REQUIRE(snapshot_of(other) == flipped);
     }
+}
+
+TEST_CASE("a snapshot with more replies, or larger ones, than a table may keep is refused") {
+    auto m = machine();
+    for (std::uint64_t client = 1; client <= 50; ++client)
+        (void)send(m, 1, adding(client, 1, 0));
+    bytes const fifty = snapshot_of(m);
+    REQUIRE(machine({.entries_max = 50}).restore(fifty));
+    CHECK(machine({.entries_max = 49}).restore(fifty).error() == errc::malformed);
+    CHECK(machine({.reply_bytes_max = 10}).restore(fifty).error() == errc::malformed);
+    CHECK(machine({.table_bytes_max = 100}).restore(fifty).error() == errc::malformed);
 }
 
 TEST_CASE("requests and replies are read back as they were written") {

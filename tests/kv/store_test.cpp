@@ -223,6 +223,18 @@ TEST_CASE("a damaged snapshot is refused or is another canonical one, and a refu
     CHECK(target.restore(newer).error() == errc::unsupported_version);
 }
 
+TEST_CASE("a snapshot with an entry that is newer than the store's count of commits is refused") {
+    kv::store s;
+    (void)s.run(transaction().put("old", 1));
+    (void)s.run(transaction().put("new", 2));
+    bytes younger = snapshot_of(s);
+    REQUIRE(younger[2] == 2); // the count, behind kind and version
+    younger[2] = 1;
+    kv::store target;
+    CHECK(target.restore(younger).error() == errc::malformed);
+    CHECK(target.size() == 0);
+}
+
 TEST_CASE("a store of three short keys takes less than half a kilobyte") {
     kv::store s;
     (void)s.run(transaction().put("generation", 7).put("primary", "a").put("replica", "b"));

@@ -62,6 +62,19 @@ TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     CHECK(c.ctl({"get", "k"}).code == 4); // nothing was made of it
 }
 
+TEST_CASE("a version that no software has, and a generation of 0, are refused by name") {
+    colony c(1);
+    (void)c.ask({"colony", "init", "--on", "1"});
+    (void)c.ask({"cell", "create", "k", "--on", "1"});
+    auto const above = c.ctl({"cell", "finalise", "k", "2"});
+    CHECK(above.code == 4);
+    CHECK(says(above, "version 2: the software of a server of the cell does not understand it"));
+    CHECK(c.ctl({"cell", "finalise", "k", "1"}).code == 0);
+    auto const unborn = c.ctl({"cell", "create", "l", "--on", "1", "--generation", "0"});
+    CHECK(unborn.code == 64);
+    CHECK(says(unborn, "--generation: 0 is not above 0"));
+}
+
 TEST_CASE("what is over its limit is refused with its size, before and at the cell, and the cell goes on") {
     colony c(1);
     (void)c.ask({"colony", "init", "--on", "1"});

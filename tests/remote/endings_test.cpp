@@ -146,12 +146,62 @@ TEST_CASE("a server that goes away and comes back is dialled again") {
     client->commit(the_cell, transaction().put("k", 1), {.deadline = 20s}, a.handler());
     c.run_until([&] { return a.ended == 1; });
     CHECK(a.last == errc::in_use);
-    auto const again = std::make_unique<fake_server>(c.strand, server_id{1});
-    auto options = c.options();
-    c.server->endpoint.reset();
-    client->commit(the_cell, transaction().put("k", 1), {.deadline = 300ms}, b.handler());
+    auto const port = c.server->endpoint->port();
+    c.server.reset();
+    client->commit(the_cell, transaction().put("k", 1), {.deadline = 20s}, b.handler());
+    c.run_until(
+        [&] { return client->statistics().attempts > 3; }); // where is it, a slot, a commit; and again
+    CHECK(b.ended == 0);
+    c.server = std::make_unique<fake_server>(c.strand, server_id{1}, port);
     c.run_until([&] { return b.ended == 1; });
-    CHECK((b.last == errc::timed_out || b.last == errc::outcome_unknown));
+    CHECK(b.last == errc::in_use);
+    CHECK(c.server->commits == 1);
+}
+
+TEST_CASE("stopping with nothing under way waits for nothing, and what comes later is refused") {
+    colony c;
+    auto const client = c.connect();
+    int stopped = 0;
+    client->async_stop(1h, [&] { ++stopped; });
+    c.run_until([&] { return stopped == 1; });
+    witness late;
+    client->commit(the_cell, transaction().put("k", 1), {.deadline = 60s}, late.handler());
+    c.run_until([&] { return late.ended == 1; });
+    CHECK(late.last == errc::stopping);
+}
+
+TEST_CASE("while a client stops new calls are refused at once, and a second stop may shorten the first") {
+    colony c;
+    c.server->mute = true;
+    auto const client = c.connect();
+    witness under_way, late;
+    int stopped = 0;
+    client->commit(the_cell, transaction().put("k", 1), {.deadline = 60s}, under_way.handler());
+    c.run_until([&] { return c.server->commits == 1; });
+    client->async_stop(1h, [&] { ++stopped; });
+    client->commit(the_cell, transaction().put("k", 1), {.deadline = 60s}, late.handler());
+    c.run_until([&] { return late.ended == 1; });
+    CHECK(late.last == errc::stopping);
+    CHECK(under_way.ended == 0);
+    client->async_stop(0s, [&] { ++stopped; });
+    client->async_stop(1h, [&] { ++stopped; });
+    c.run_until([&] { return stopped == 3; });
+    CHECK(under_way.last == errc::outcome_unknown);
+}
+
+TEST_CASE("the generation that a caller means travels with the request") {
+    colony c;
+    auto const client = c.connect();
+    std::vector<generation> seen;
+    c.server->on_asked = [&](request const& r) {
+        if (r.op == operation::commit || r.op == operation::strict_read) seen.push_back(r.birth);
+    };
+    witness w;
+    client->commit(the_cell, transaction().put("k", 1), {.deadline = 20s, .birth = {7}}, w.handler());
+    c.run_until([&] { return w.ended == 1; });
+    client->read(the_cell, transaction().read("k"), {.deadline = 20s, .birth = {8}}, w.handler());
+    c.run_until([&] { return w.ended == 2; });
+    CHECK(seen == std::vector<generation>{{7}, {8}});
 }
 
 TEST_CASE("options that make no sense are refused at the door, naming what is wrong") {

@@ -33,12 +33,12 @@ inline key_ring const& colony_keys() {
 /// Commits everything that it is asked to; `mute` ones read requests and never answer.
 class fake_server final : public transport_listener {
   public:
-    fake_server(asio::any_io_executor const& executor, server_id self) : self_(self) {
+    fake_server(asio::any_io_executor const& executor, server_id self, std::uint16_t port = 0) : self_(self) {
         tcp_endpoint_options o;
         o.self = self;
         o.life = {self.value + 1000};
         o.keys = colony_keys();
-        o.listen = {"127.0.0.1", 0};
+        o.listen = {"127.0.0.1", port};
         auto opened = tcp_endpoint::open(executor, std::move(o), *this);
         REQUIRE(opened);
         endpoint = std::move(opened).value();

@@ -145,7 +145,7 @@ TEST_CASE("frames that nobody flushes leave by themselves") {
 
 TEST_CASE("when both ends dial at once, one connection is kept at both, whichever came first") {
     for (int round = 0; round < 30; ++round) {
-        two t;
+        two t(dialling::both_ways);
         // Nothing is left to be decided when no dial and no handshake is under way: then frames pass both
         // ways.
         t.a.echo = true;

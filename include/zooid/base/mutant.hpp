@@ -61,6 +61,10 @@ enum class mutant : std::uint8_t {
     unconditional_raise,
     ballot_drawn_twice,
     lease_asks_members_only,
+    sealed_still_promises,
+    seal_forgotten_on_restart,
+    seal_forgets_choices,
+    recovery_drops_accepted,
     count_
 };
 

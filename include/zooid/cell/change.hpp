@@ -43,11 +43,24 @@ struct version_rise {
     friend bool operator==(version_rise const&, version_rise const&) = default;
 };
 
+/// The mark that an emergency recovery leaves in the log of the cell that it founded: the first entry that
+/// is the new cell's own.
+struct recovery_mark {
+    cell_id from; ///< the cell that lost its majority
+    slot known;   ///< of it: all slots up to here were known to be chosen
+    slot taken;   ///< those above, up to here, were taken over though they may not have been chosen
+    bytes words;  ///< for people: who, when, and on whose word which servers are off
+
+    friend bool operator==(recovery_mark const&, recovery_mark const&) = default;
+};
+
 /// As an entry's payload and an operator's request have it.
 bytes encode(configuration_change const& c);
 /// `malformed` for bytes that no change encodes to: no members, an even number, a server named twice.
 result<configuration_change> decode_change(bytes_view in);
-bytes encode(version_rise const& r);
+bytes encode(version_rise const& r); ///< the same for a rise
 result<version_rise> decode_rise(bytes_view in);
+bytes encode(recovery_mark const& m);
+result<recovery_mark> decode_mark(bytes_view in);
 
 } // namespace zooid

@@ -109,9 +109,16 @@ struct votes_lost {
 struct resign {
     replica_id successor;
 };
+/// The cell lost its majority for good and goes on elsewhere (recovery.hpp): never vote, answer or learn
+/// again, and tell everybody who asks where it is. Durable when the records of the step are. There is no way
+/// back.
+struct seal {
+    successor_cell to;
+};
 
-using event = std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
-                           apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign>;
+using event =
+    std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
+                 apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign, seal>;
 
 // ---- effects
 // ------------------------------------------------------------------------------------------------
@@ -149,12 +156,14 @@ enum class distrust : std::uint8_t {
     votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
     learned = 2, ///< what it learned and applied; its votes are sound: it is healed by teaching
     nothing = 3, ///< only in a record: it was healed
+    sealed = 4,  ///< nothing of it is in doubt: the cell was recovered elsewhere
 };
-std::string_view name_of(distrust of);
-/// This replica stopped, and why; or it was healed.
+std::string_view name_of(distrust of); ///< "votes"
+/// This replica stopped, and why; or it was healed; or it was sealed, whatever was wrong with it before.
 struct quarantine_record {
     std::string cause;
     distrust of = distrust::state;
+    std::optional<successor_cell> sealed_for{}; ///< where the cell went
     friend bool operator==(quarantine_record const&, quarantine_record const&) = default;
 };
 using durable_record =
@@ -211,7 +220,7 @@ struct effects {
     sometimes_set marks;
 
     void clear();
-    bool empty() const;
+    bool empty() const; ///< nothing is asked of the host; marks don't count
 };
 
 } // namespace zooid

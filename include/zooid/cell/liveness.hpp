@@ -33,11 +33,11 @@ class liveness {
     server_id self() const { return self_; }
     /// The peer's entry, created on first use.
     peer_liveness& at(server_id peer);
-    peer_liveness const* find(server_id peer) const;
+    peer_liveness const* find(server_id peer) const; ///< null: nothing was ever said of it
 
-    bool both_ways(server_id peer) const;
-    bool suspected(server_id peer) const;
-    bool answered(server_id peer) const;
+    bool both_ways(server_id peer) const; ///< as its entry says; false without one
+    bool suspected(server_id peer) const; ///< the same
+    bool answered(server_id peer) const;  ///< the same
     /// Does this server hear a quorum of `members` both ways, itself included?
     bool hears_quorum(configuration const& members) const;
     /// Is the process that leads in `proposer` still the one that runs, heard both ways, unsuspected, and

@@ -7,6 +7,7 @@
 #include <zooid/base/hash.hpp>
 #include <zooid/cell/entry.hpp>
 #include <zooid/cell/snapshot.hpp>
+#include <zooid/cell/successor.hpp>
 
 #include <cstdint>
 #include <variant>
@@ -92,7 +93,7 @@ struct confirm {
     friend bool operator==(confirm const&, confirm const&) = default;
 };
 
-struct confirmed {
+struct confirmed { ///< it is, durably
     ballot in;
     std::uint64_t round = 0;
     friend bool operator==(confirmed const&, confirmed const&) = default;
@@ -120,7 +121,7 @@ struct probe {
     friend bool operator==(probe const&, probe const&) = default;
 };
 
-struct probed {
+struct probed { ///< a quorum has just confirmed the sender in `in`; zero: it does not lead
     std::uint64_t attempt = 0;
     ballot in;
     friend bool operator==(probed const&, probed const&) = default;
@@ -182,9 +183,15 @@ struct outvoted {
     friend bool operator==(outvoted const&, outvoted const&) = default;
 };
 
+/// Said by a replica that is sealed, to whoever speaks to it: the cell was recovered there.
+struct sealed {
+    successor_cell to;
+    friend bool operator==(sealed const&, sealed const&) = default;
+};
+
 using message = std::variant<prepare, promise, accept, accepted, rejected_ballot, commit, learned, confirm,
                              confirmed, canvass, canvassed, probe, probed, fetch, slice, teach_snapshot,
-                             resigned, moved, keeps_waiting, digested, outvoted>;
+                             resigned, moved, keeps_waiting, digested, outvoted, sealed>;
 
 /// Appends kind, version and fields.
 void encode(message const& m, bytes& out);

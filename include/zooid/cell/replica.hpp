@@ -9,6 +9,7 @@
 #include <zooid/base/prng.hpp>
 #include <zooid/cell/effects.hpp>
 #include <zooid/cell/liveness.hpp>
+#include <zooid/cell/recovery.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -65,6 +66,7 @@ struct recovered_state {
     std::string quarantine;                     ///< the cause, if it was quarantined
     distrust quarantined_for = distrust::state; ///< and what it is still good for
     slot prefix{};                              ///< the highest that a prefix record names
+    std::optional<successor_cell> sealed_for{}; ///< the cell was recovered there
 };
 
 /// Roles, as `explain` and the observer name them.
@@ -129,11 +131,11 @@ class replica {
     cell_id cell() const;
     member const& self() const;
     zooid::role role() const;
-    ballot promised() const;
+    ballot promised() const; ///< the highest; durable, or on its way to be
     /// The ballot of the proposer that this replica follows or is; zero if none is known.
     ballot proposer() const;
-    slot prefix() const;
-    slot applied_slot() const;
+    slot prefix() const;       ///< every slot up to it is known to be chosen
+    slot applied_slot() const; ///< as the state machine reported
     generation birth() const;
     bytes const& key() const;
     /// The configuration that governs the slot after the known prefix.
@@ -145,7 +147,7 @@ class replica {
     bool is_changing() const;
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
-    bool is_quarantined() const;
+    bool is_quarantined() const; ///< it stopped alone; `explain` says why
     /// It votes, or will when it is healed.
     bool may_vote_again() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
@@ -159,7 +161,15 @@ class replica {
     round_number round_seen() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
-    explanation explain() const;
+    /// Where the cell went, if this replica is sealed: it votes, answers and learns never again. Null
+    /// otherwise.
+    successor_cell const* sealed_for() const;
+    /// What a recovery has to know of it.
+    survey_answer survey() const;
+    /// The state that a sealed replica kept, as of `survey_answer::state_at`. Null if it is not sealed, or if
+    /// its state is in doubt.
+    snapshot const* kept_state() const;
+    explanation explain() const; ///< for people; copies
 
     /// Bytes of memory that this replica holds, roughly.
     std::size_t memory_bytes() const;

@@ -43,7 +43,7 @@ class cell_name {
     bytes key_;
 };
 
-std::string to_string(cell_name const& name);
+std::string to_string(cell_name const& name); ///< key "volume-1", or: cell <hexadecimal digits>
 
 /// (birth, at) rises with every commit of a key, also across its births: a resource that remembers the
 /// highest token that it has seen can refuse whoever acts on an older answer.
@@ -99,7 +99,7 @@ struct call_reply {
     friend bool operator==(call_reply const&, call_reply const&) = default;
 };
 
-struct ended_call {
+struct ended_call { ///< as `client_core` tells it
     call_id call;
     result<call_reply> reply;
 };

@@ -105,7 +105,7 @@ class client_core {
     /// every server refuses our keys, colony or version, calls end with that at once.
     void on_link_up(time_point now, server_id server, client_output& out);
     void on_link_down(time_point now, server_id server, error why, client_output& out);
-    void on_reply(time_point now, server_id from, bytes_view reply, client_output& out);
+    void on_reply(time_point now, server_id from, bytes_view reply, client_output& out); ///< any bytes
     /// The link refused a request of `out.requests`, so it never left.
     void on_unsent(time_point now, server_id to, bytes_view request, client_output& out);
     /// Time passed; call it at `deadline()`.
@@ -113,7 +113,7 @@ class client_core {
     /// When `wake` is due next.
     time_point deadline() const;
 
-    bool is_idle() const;
+    bool is_idle() const; ///< no call is under way
     client_statistics statistics() const;
 
   private:

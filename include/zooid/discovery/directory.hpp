@@ -14,9 +14,11 @@
 #include <zooid/base/bytes.hpp>
 #include <zooid/base/configuration.hpp>
 #include <zooid/base/error.hpp>
+#include <zooid/base/hash.hpp>
 #include <zooid/base/ids.hpp>
 
 #include <cstdint>
+#include <optional>
 
 namespace zooid {
 
@@ -31,16 +33,29 @@ cell_id directory_cell_id(colony_id const& colony, std::uint32_t index);
 /// `invalid_argument` for the empty key and for those that directory cells serve; `too_large`.
 result<void> check_partition_key(bytes_view key);
 
+/// Of a cell that an emergency recovery founded: what whoever goes on with an interrupted one has to know.
+struct fork_origin {
+    cell_id from;            ///< the cell that lost its majority
+    generation birth;        ///< of that one
+    digest confirmed;        ///< what the operator confirmed: zooid::confirmation_of
+    digest founding;         ///< of the founding record, fixed before anybody gets it; zero: not yet
+    bytes words;             ///< who, when, which servers are off
+    bool is_founded = false; ///< by a majority of its founders: from here on it is a cell like any other
+
+    friend bool operator==(fork_origin const&, fork_origin const&) = default;
+};
+
 /// What the directory knows of a key: enough to found the cell, and where it was born.
 struct directory_entry {
     cell_id cell;
     generation birth;
-    configuration founders; ///< from slot 1; later configurations are in the cell's own log
+    configuration founders; ///< from its first slot; later configurations are in the cell's own log
+    std::optional<fork_origin> origin{}; ///< of a cell that was recovered
 
     friend bool operator==(directory_entry const&, directory_entry const&) = default;
 };
 
-bytes encode(directory_entry const& entry);
+bytes encode(directory_entry const& entry); ///< what the directory cell holds under the key
 /// `malformed`, or `unsupported_version` for a newer format.
 result<directory_entry> decode_directory_entry(bytes_view encoded);
 

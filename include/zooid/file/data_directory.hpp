@@ -83,6 +83,7 @@ class data_directory {
     static result<disk_image> read_store(std::filesystem::path const& path, std::uint32_t store);
 
     ~data_directory();
+    /// As it was when the directory was opened: it never changes.
     directory_manifest const& manifest() const;
     std::filesystem::path const& path() const;
 

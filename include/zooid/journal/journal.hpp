@@ -171,7 +171,7 @@ class journal {
     /// Compares with a claim that a peer heard of this journal.
     virtual claim_verdict check(journal_claim const& heard) const = 0;
 
-    virtual journal_statistics statistics() const = 0;
+    virtual journal_statistics statistics() const = 0; ///< for once a second, not for every append
 };
 
 } // namespace zooid

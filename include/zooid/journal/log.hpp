@@ -115,9 +115,9 @@ class journal_log {
     /// Secures what was recovered and opens a new segment. Call once, before anything else.
     void start(journal_effects& out);
     void append(time_point now, std::uint64_t sequence, std::span<record> records, journal_effects& out);
-    void probe(time_point now, journal_effects& out);
+    void probe(time_point now, journal_effects& out); ///< these as `journal` says of each
     void scrub(std::uint64_t budget_bytes, journal_effects& out);
-    void complete(std::uint64_t task, io_outcome outcome, journal_effects& out);
+    void complete(std::uint64_t task, io_outcome outcome, journal_effects& out); ///< once for each task
 
     duration outstanding_age(time_point now) const;
     journal_claim claim() const;

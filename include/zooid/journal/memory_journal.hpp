@@ -15,7 +15,7 @@ class memory_disk {
     memory_disk() = default;
     explicit memory_disk(disk_image image) : written_(image), flushed_(std::move(image)) {}
 
-    io_outcome carry_out(io_task const& task);
+    io_outcome carry_out(io_task const& task); ///< never fails
     /// What a reader sees now.
     disk_image const& written() const { return written_; }
     /// What a loss of power leaves: nothing but what was flushed.

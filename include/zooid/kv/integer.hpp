@@ -42,7 +42,7 @@ class integer {
     std::string to_string() const;
 
     bool negative() const { return !canonical_.empty() && canonical_[0] != 0; }
-    integer negated() const;
+    integer negated() const; ///< within the limit, which is symmetric
 
     /// a + b; nothing if the sum is beyond the limit.
     friend std::optional<integer> sum(integer const& a, integer const& b);

@@ -68,15 +68,15 @@ class lease_agent {
     /// The transaction that acquires or renews, to be sent now; its end goes to one of the three below.
     /// It is in vain, and harmless, before `attempt_at`.
     transaction attempt(time_point now);
-    /// It was committed or rejected, as heard at `now`. Error, and nothing changes: `malformed` if the entry
-    /// is no lease.
+    /// It was committed or rejected, as heard at `now`. Errors, and nothing changes: `malformed` if the entry
+    /// is no lease, `too_large` if the cell has no room for it.
     result<void> ended(outcome const& how, time_point now);
     /// Nobody can say whether it took effect (`outcome_unknown`). A later attempt finds out.
     void ended_unknown() {}
 
     /// A read of the entry alone, in any read mode; its outcome goes to `observed`.
     transaction observe(time_point now);
-    result<void> observed(outcome const& how, time_point now);
+    result<void> observed(outcome const& how, time_point now); ///< `malformed` as for `ended`
 
     /// Ends holding at once, and gives the transaction that frees the entry for others. If that is not
     /// committed they wait as if this one had died.

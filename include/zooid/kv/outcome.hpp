@@ -44,7 +44,7 @@ enum class rejection : std::uint8_t {
     not_read_only,        ///< a query that would write; `index` is the first writing operation
 };
 
-std::string_view name_of(rejection why);
+std::string_view name_of(rejection why); ///< "condition_failed"
 
 /// The transaction changed nothing.
 struct rejected {
@@ -61,7 +61,7 @@ struct rejected {
 
 using outcome = std::variant<committed, rejected>;
 
-void encode(kv::outcome const& o, bytes& out);
+void encode(kv::outcome const& o, bytes& out); ///< appends the state machine's reply
 /// `malformed`, or `unsupported_version`.
 result<kv::outcome> decode_outcome(bytes_view reply);
 

@@ -22,7 +22,7 @@ namespace zooid::kv {
 struct request {
     /// The client's session; 0: none, each copy that reaches the log is applied (for those who never retry).
     client_id client;
-    /// Counts the client's requests to this cell from 1. The same in all attempts.
+    /// Above 0, and above that of any earlier request of the client to this cell. The same in all attempts.
     zooid::sequence sequence;
     /// The lowest sequence whose reply the client still waits for; replies below it are dropped, and a
     /// request below it is answered `expired`. At most `sequence`; 0: nothing may be dropped.
@@ -36,7 +36,7 @@ struct request {
     friend bool operator==(request const&, request const&) = default;
 };
 
-void encode(request const& r, bytes& out);
+void encode(request const& r, bytes& out); ///< appends the command
 /// `unsupported_version` or `malformed`. Says nothing about the command inside.
 result<request> decode_request(bytes_view command);
 
@@ -58,8 +58,8 @@ struct request_reply {
     friend bool operator==(request_reply const&, request_reply const&) = default;
 };
 
-void encode(request_reply const& r, bytes& out);
-result<request_reply> decode_request_reply(bytes_view reply);
+void encode(request_reply const& r, bytes& out);              ///< appends
+result<request_reply> decode_request_reply(bytes_view reply); ///< errors as for a request
 
 /// Constants of the cell version; other values than these are for tests and simulations only, where all
 /// replicas of a cell get the same.

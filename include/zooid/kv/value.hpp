@@ -25,7 +25,7 @@ struct observation {
 
 /// The bytes that `encode` appends for this entry; also what it counts towards the cell's state.
 std::size_t encoded_size(observation const& seen);
-void encode(writer& out, value const& content);
+void encode(writer& out, value const& content); ///< each value has one encoding
 void encode(writer& out, observation const& seen);
 /// Both make the reader fail on anything that `encode` would not write.
 value decode_value(reader& in);

@@ -45,6 +45,7 @@ struct estimate {
     double mean = 0;
     double standard_error = 0;
 };
+/// Requires at least one sample. The same seed draws the same states.
 estimate simulate(topology const& t, cell const& c, std::uint64_t samples, std::uint64_t seed);
 
 /// Things that fail or are cut.

@@ -63,6 +63,7 @@ enum class constraint : std::uint8_t {
     row_spread,
     overlap,
 };
+/// As answers spell it: "rack_spread".
 std::string_view name_of(constraint c);
 
 /// What is broken by these members alone, as sentences; empty if nothing is. What depends on today or on

@@ -21,9 +21,11 @@ struct topology_document {
     failures down = {}; ///< elements marked "failed" in `domains`
     bool numeric_ids = false;
 };
+/// What is down in `domains` is read, and not written.
 result<topology_document> read_topology(bytes_view json);
 std::string write_topology(topology const& t);
 
+/// The servers that cells name have to be in `t`.
 result<std::vector<cell>> read_cells(bytes_view json, topology const& t);
 std::string write_cells(topology_document const& t, std::vector<cell> const& cells);
 

@@ -38,6 +38,7 @@ struct plot {
     bool log_y = false;
     bool x_percent = false;
 };
+/// An SVG document.
 std::string draw_plot(plot const& p);
 
 /// A page that opens offline: sections of (heading, text, SVG).
@@ -46,6 +47,7 @@ struct section {
     std::string text;
     std::string svg;
 };
+/// A whole HTML document that fetches nothing.
 std::string make_page(std::string_view title, std::vector<section> const& sections);
 
 } // namespace zooid::placement

@@ -154,10 +154,10 @@ class running_server {
 
     /// The port that is listened on; zero if none.
     virtual std::uint16_t port() const = 0;
-    virtual std::uint16_t shards() const = 0;
+    virtual std::uint16_t shards() const = 0; ///< as many as the directory was formatted with
     /// Of the process: the same for all shards.
     virtual life_id life() const = 0;
-    virtual journal_id journal(std::uint16_t shard = 0) const = 0;
+    virtual journal_id journal(std::uint16_t shard = 0) const = 0; ///< requires that there is that shard
     /// Learns or changes where a peer is.
     virtual void set_peer(tcp_peer const& peer) = 0;
 

@@ -111,6 +111,12 @@ struct digests_differ {
     cell_id cell;
     slot at;
 };
+/// The mark of an emergency recovery was applied here: at its founding, and again after starts that replay
+/// it.
+struct cell_recovered {
+    cell_id cell;
+    recovery_mark mark;
+};
 struct journal_latched {
     error reason;
 };
@@ -130,9 +136,10 @@ struct frame_refused {
     server_id from;
     error why;
 };
-using server_event = std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_healed,
-                                  digests_differ, replica_retired, journal_latched, journal_hung,
-                                  journal_rolled_back, damage_reported, requests_overloaded, frame_refused>;
+using server_event =
+    std::variant<leadership_changed, suspicion_changed, replica_stopped, replica_healed, digests_differ,
+                 replica_retired, cell_recovered, journal_latched, journal_hung, journal_rolled_back,
+                 damage_reported, requests_overloaded, frame_refused>;
 
 /// Something that is durable here, for an independent check of the protocol by those who collect these from
 /// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.

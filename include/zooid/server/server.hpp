@@ -71,12 +71,12 @@ class server {
     bytes claims_for(server_id peer) const;
     /// Refuses, with `wrong_owner`, a peer whose claims show that our journal or its own was rolled back.
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims);
-    void on_peer_down(time_point now, server_id peer);
-    void on_frame(time_point now, server_id from, channel on, bytes_view payload);
+    void on_peer_down(time_point now, server_id peer);                             ///< as the transport says
+    void on_frame(time_point now, server_id from, channel on, bytes_view payload); ///< any bytes
     /// `permission_denied` for what needs an admin (request.hpp), and for a commit to a cell of the
     /// directory, unless an admin or a server asks.
     void on_request(time_point now, requester from, bytes_view request);
-    void on_client_down(link_id client);
+    void on_client_down(link_id client); ///< what it asked for goes on
     /// Time passed; call it at `deadline()`.
     void wake(time_point now);
     /// Refuses new requests, hands leaderships over by announcing in the next pulses that it stops.
@@ -93,8 +93,8 @@ class server {
     server_statistics statistics() const;
     sometimes_set const& marks() const;
     liveness const& servers() const;
-    std::vector<cell_id> cells() const;
-    std::optional<explanation> explain(cell_id cell) const;
+    std::vector<cell_id> cells() const;                     ///< hosted; not those that left
+    std::optional<explanation> explain(cell_id cell) const; ///< nothing if it is not here
     /// The replica and its state machine, for invariants and tests; null if the cell is not here.
     replica const* find_replica(cell_id cell) const;
     state_machine const* find_machine(cell_id cell) const;
@@ -115,7 +115,7 @@ struct reserve_request {
     cell_id cell;
     generation birth;
 };
-bytes encode(reserve_request const& r);
+bytes encode(reserve_request const& r); ///< decoding: `malformed` for other bytes; here and below
 result<reserve_request> decode_reserve_request(bytes_view in);
 bytes encode(member const& m);
 result<member> decode_member(bytes_view in);

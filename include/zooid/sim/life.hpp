@@ -52,6 +52,7 @@ enum class fault : std::uint8_t {
     count_
 };
 inline constexpr std::size_t fault_count = static_cast<std::size_t>(fault::count_);
+/// As reports spell it: "power_cut".
 std::string_view name_of(fault f);
 
 /// Faults that are drawn together, by name: "calm", "lossy", "partitions", "crashes", "disks", "moves",
@@ -78,9 +79,10 @@ struct life_report {
     sometimes_set marks;
     world_statistics statistics;
     std::uint64_t hash = 0;
-    double cell_seconds = 0;
+    double cell_seconds = 0; ///< simulated seconds times cells
 };
 
+/// Lives one life to its end, in this thread: a second or more. Requires a known profile.
 life_report live(life_options const& options);
 
 } // namespace zooid::sim

@@ -25,7 +25,7 @@
 namespace zooid::sim {
 
 enum class verdict : std::uint8_t { linearizable, violated, undecided };
-std::string_view name_of(verdict v);
+std::string_view name_of(verdict v); ///< "linearizable"
 
 enum class replies : std::uint8_t { whole, values };
 enum class check_method : std::uint8_t { claimed_order_then_search, search_only };

@@ -130,6 +130,7 @@ struct world_statistics {
 
 class world {
   public:
+    /// Servers that run, each with a disk, and no cell. The same options and calls: the same world.
     explicit world(world_options options);
     ~world();
     world(world const&) = delete;
@@ -148,32 +149,33 @@ class world {
     void run_for(duration span);
     /// Runs until `done` or until the time is over; returns whether it was done.
     bool run_until(std::function<bool()> const& done, duration limit);
-    duration now() const;
+    duration now() const; ///< since the world began
 
     // ---- one call, run to its end
+    /// Of a client of its own. Returns how it ended, also if nobody knows.
     ending commit(cell_index cell, kv::transaction const& t, duration patience = std::chrono::seconds(10));
     ending strict_read(cell_index cell, kv::transaction const& t,
                        duration patience = std::chrono::seconds(10));
 
     // ---- fate
     network_options& network();
-    void kill(server_id server);      ///< the process ends; the machine and its cache stay
-    void cut_power(server_id server); ///< what was not flushed is lost, in part
-    void stop(server_id server);      ///< politely: it hands over; kill it a little later
-    void start(server_id server);     ///< no effect on a running one
-    void pause(server_id server, duration span);
-    void cut(server_id from, server_id to);  ///< one way
-    void heal(server_id from, server_id to); ///< one way
-    void break_link(server_id a, server_id b);
-    void set_clock_rate(server_id server, std::uint32_t rate);
+    void kill(server_id server);                 ///< the process ends; the machine and its cache stay
+    void cut_power(server_id server);            ///< what was not flushed is lost, in part
+    void stop(server_id server);                 ///< politely: it hands over; kill it a little later
+    void start(server_id server);                ///< no effect on a running one
+    void pause(server_id server, duration span); ///< its clock runs on
+    void cut(server_id from, server_id to);      ///< one way
+    void heal(server_id from, server_id to);     ///< one way
+    void break_link(server_id a, server_id b);   ///< each end notices when it does; it comes up again
+    void set_clock_rate(server_id server, std::uint32_t rate); ///< in parts of 1,024 of the world's
     void hang_disk(server_id server, bool hung);
-    void slow_disk(server_id server, std::uint32_t factor);
-    void fill_disk(server_id server, bool full);
-    void fail_next_flush(server_id server);
+    void slow_disk(server_id server, std::uint32_t factor); ///< 1: as fast as it was
+    void fill_disk(server_id server, bool full);            ///< no segment can be created
+    void fail_next_flush(server_id server);                 ///< and lose what it should have made durable
     void heal_disk(server_id server); ///< of all that is or would be wrong; what is lost stays lost
     // These harm what was durable: the server's replicas may stop or be lost.
     void misdirect_next_write(server_id server);
-    void rot(server_id server);
+    void rot(server_id server); ///< a bit of what is durable flips
     /// The same among the last sectors that were written, where votes lie that nobody knows to be chosen.
     void rot_recent(server_id server);
     /// A bit of the state that this server holds of the cell, in memory; its digest changes, and no command
@@ -208,12 +210,13 @@ class world {
     /// Empty when no replica of an unharmed server has a deadline and all of them hold the same state; else
     /// what is still going on.
     std::string unrest() const;
-    history const& calls() const;
+    history const& calls() const; ///< of all clients, as they ended
+    /// What oracle, invariants and workloads found wrong, and what `fail` added; empty: all is well.
     std::vector<std::string> const& failures() const;
     void fail(std::string what);
     /// Of every output so far: frames, disk writes, replies, and their times.
     std::uint64_t hash() const;
-    sometimes_set const& marks();
+    sometimes_set const& marks(); ///< rare points of the code that were reached
     world_statistics const& statistics() const;
     /// What the cells say of themselves, for a person.
     std::string describe() const;

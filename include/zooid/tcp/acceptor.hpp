@@ -33,8 +33,8 @@ class tcp_acceptor {
 
     /// Accepts from here on. Called on the executor, once.
     void start();
-    void stop();
-    std::uint16_t port() const;
+    void stop();                ///< as destruction
+    std::uint16_t port() const; ///< that is listened on
 
     class impl;
 

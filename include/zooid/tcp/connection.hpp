@@ -28,7 +28,7 @@ class tcp_connection final : public client_link {
     result<void> send(bytes_view request) override;
     void flush() override;
     bool is_up() const override;
-    session_statistics statistics() const;
+    session_statistics statistics() const; ///< of this connection
 
     class impl;
 

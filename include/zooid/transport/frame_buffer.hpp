@@ -15,9 +15,9 @@ class receive_buffer {
   public:
     /// Free space of at least `wanted` bytes behind what is unread. Moves unread bytes; views end.
     std::span<char> prepare(std::size_t wanted);
-    void commit(std::size_t count) { tail_ += count; }
+    void commit(std::size_t count) { tail_ += count; } ///< so much of the space was filled
     bytes_view unread() const { return {data_.get() + head_, tail_ - head_}; }
-    void consume(std::size_t count) { head_ += count; }
+    void consume(std::size_t count) { head_ += count; } ///< requires as many unread
     void clear() { head_ = tail_ = 0; }
 
   private:

@@ -48,7 +48,7 @@ struct key_ring {
     std::vector<numbered_key> keys;       ///< one or two, with different numbers
 
     bool for_server() const { return role == party_role::server; }
-    numbered_key const* find(std::uint32_t id) const;
+    numbered_key const* find(std::uint32_t id) const; ///< null: none has that number
 };
 
 /// `invalid_argument` unless the ring names a colony, a principal if and only if it is not a server's, and

@@ -28,7 +28,7 @@ class mac_key {
 class mac_suite {
   public:
     virtual ~mac_suite() = default;
-    virtual std::unique_ptr<mac_key> make_key(secret const& key) const = 0;
+    virtual std::unique_ptr<mac_key> make_key(secret const& key) const = 0; ///< copies the secret
 };
 
 /// A keyed hash for simulation and tests, cheap and deterministic. It detects accidents and withstands nobody

@@ -33,6 +33,11 @@ enum class operation : std::uint8_t {
     transfer_lead,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
     leased_read,      ///< a strict read that a lease may confirm; payload: a query
     raise_version,    ///< a `version_rise` of the cell; done when it is chosen; needs an admin
+    survey,           ///< what this server's replica of the cell knows, for a recovery: a `survey_answer`
+    seal,             ///< a `successor_cell`: that replica takes part in nothing again; answers as `survey`
+                      ///< does, once that is durable; needs an admin
+    kept_state,       ///< the snapshot that a sealed replica kept; needs an admin
+    found_fork,       ///< the founding of a recovered cell; needs an admin
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.
@@ -40,7 +45,7 @@ bool known(operation op);
 /// True for what changes which cells a server hosts: `permission_denied` unless an admin's keys ask. Looking
 /// is open to every client. What is written by a commit does not tell: servers judge that by the cell.
 bool needs_admin(operation op);
-std::string_view name_of(operation op);
+std::string_view name_of(operation op); ///< "commit"; "unknown" for a number that is not known
 
 /// The views belong to whoever made or decoded the request, and live as long as those bytes.
 struct request {

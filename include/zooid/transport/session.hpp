@@ -87,10 +87,10 @@ class session {
 
     /// Space to read into: never empty; at least what the announced frame still needs, up to its limit.
     std::span<char> prepare();
-    void commit(std::size_t read);
+    void commit(std::size_t read); ///< so much was filled in; drain `next` then
     /// `prepare`, copy, `commit`, for those who have bytes in hand already. Drain `next` after each call.
     void on_bytes(bytes_view in);
-    session_event next();
+    session_event next(); ///< `none`: more bytes are needed
 
     /// After `identified`: sends the join with our claims (at most claims_bytes_max, or `too_large`).
     result<void> admit(bytes_view claims);
@@ -103,7 +103,7 @@ class session {
     /// Sealed bytes that wait to be written, pulses first, many frames at once; empty if there is nothing.
     /// The view lives until `written` or the next `output`.
     bytes_view output();
-    void written(std::size_t count);
+    void written(std::size_t count); ///< so much of the last `output` was taken
     /// True when `output` would have something.
     bool has_output() const { return out_head_ < out_.size() || !urgent_.empty() || !bulk_.empty(); }
 
@@ -117,11 +117,11 @@ class session {
     /// Valid from `identified` on.
     hello const& peer() const { return peer_; }
     bool is_identified() const { return proven_; }
-    std::uint16_t version() const { return version_; }
+    std::uint16_t version() const { return version_; } ///< of the wire, as agreed
     close_reason reason() const { return reason_; }
     /// True if it was the peer that ended it.
     bool closed_by_peer() const { return closed_by_peer_; }
-    error failure() const { return error(code_of(reason_), detail_); }
+    error failure() const { return error(code_of(reason_), detail_); } ///< `reason` in words
     session_statistics const& statistics() const { return statistics_; }
     std::size_t queued_bytes() const { return urgent_.size() + bulk_.size() + out_.size() - out_head_; }
 

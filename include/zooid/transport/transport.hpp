@@ -6,15 +6,15 @@
 //       not send, or that was changed on the way, is never delivered.
 //   T2  Order and once. On one link frames arrive in the order sent, each at most once. Between a down and
 //       the next up any number may be lost, at both ends and without notice.
-//   T3  No delivery promise. `send` that succeeded says that the frame was
-//       queued, nothing else. Whoever needs more (the cells, the client)
-//       repeats.
+//   T3  No delivery promise. `send` that succeeded says
+//       that the frame was queued, and nothing else. Whoever needs
+//       more (the cells, the client) repeats.
 //   T4  Bounded. Queues are bounded in bytes for each peer; a full one refuses at once and counts it. A slow
 //       peer never delays another. Pulses don't queue behind other channels.
-//   T5  One link per (peer, shard of the peer) is used at any time: `on_peer_up` and `on_peer_down`
-//   alternate,
-//       frames come only between them. A peer with another life is a new link: down first, then
-//       up.
+//   T5  One link per (peer, shard of the peer) is used at any time:
+//       `on_peer_up` and `on_peer_down` alternate, and frames
+//       come only between them. A peer with another life is
+//       a new link: down first, then up.
 //   T6  Everything happens on the owner's executor: calls go in on it, callbacks come out on it, never inside
 //       of a call of `send`, `reply` or `flush`. Callbacks may call the transport, and may not destroy it.
 //   T7  After destruction no callback comes.
@@ -62,7 +62,7 @@ class transport_listener {
     /// `peer.claims` is what the peer claims. Return an error to refuse it: the peer is told and tries later.
     virtual result<void> on_peer_up(hello const& peer) = 0;
     virtual void on_frame(server_id from, channel on, bytes_view payload) = 0;
-    virtual void on_peer_down(server_id peer, error const& why) = 0;
+    virtual void on_peer_down(server_id peer, error const& why) = 0; ///< what was queued may be lost
     /// The same, naming the shard of the peer; called in their place. Who has one link to each peer, as every
     /// server with one shard has to every other such server, need not care.
     virtual void on_lane_frame(server_id from, std::uint16_t, channel on, bytes_view payload) {
@@ -72,10 +72,10 @@ class transport_listener {
 
     /// Requests are the envelopes of request.hpp; answer with `transport::reply`, in any order, at any time.
     virtual void on_request(requester from, bytes_view request) = 0;
-    virtual void on_client_up(link_id, hello const&) {}
+    virtual void on_client_up(link_id, hello const&) {} ///< it proved itself: requests may come
     virtual void on_client_down(link_id) {}
 
-    virtual void on_refused(refused_connection const&) {}
+    virtual void on_refused(refused_connection const&) {} ///< for an operator
 };
 
 struct transport_statistics {
@@ -102,7 +102,7 @@ class transport {
     /// Ends the turn: everything queued leaves now, one write for each peer. What is not flushed leaves by
     /// itself soon after, at the latest when the owner's executor gets to it.
     virtual void flush() = 0;
-    virtual bool is_up(server_id peer) const = 0;
+    virtual bool is_up(server_id peer) const = 0; ///< to every shard of it that there is a lane to
     virtual transport_statistics statistics() const = 0;
 };
 
@@ -110,8 +110,8 @@ class transport {
 class client_link_listener {
   public:
     virtual ~client_link_listener() = default;
-    virtual void on_up(hello const& server) = 0;
-    virtual void on_reply(bytes_view reply) = 0;
+    virtual void on_up(hello const& server) = 0; ///< it proved itself; at most once, and first
+    virtual void on_reply(bytes_view reply) = 0; ///< the view ends with the call
     /// Once, last; also for a connection that never came up. Never inside of a call of the link's.
     virtual void on_down(close_reason reason, error const& why) = 0;
 };
@@ -122,7 +122,7 @@ class client_link {
     virtual ~client_link() = default;
     /// Queues a request envelope. `unreachable` unless up, `overloaded`, `too_large`.
     virtual result<void> send(bytes_view request) = 0;
-    virtual void flush() = 0;
+    virtual void flush() = 0; ///< as `transport::flush`
     virtual bool is_up() const = 0;
 };
 

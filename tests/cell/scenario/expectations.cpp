@@ -1,6 +1,6 @@
 // What a script expects, and the proof at its end that the healed cell makes progress.
 //
-//   expect WHO follower|canvassing|preparing|leading|quarantined|retired|reserved|gone|down
+//   expect WHO follower|canvassing|preparing|leading|quarantined|sealed|retired|reserved|gone|down
 //   expect WHO members NAME...         the newest configuration that it knows
 //   expect WHO promised BALLOT
 //   expect WHO version N               the cell's, as it knows it
@@ -8,8 +8,8 @@
 //   expect SLOT chosen COMMAND|no-op   a quorum has it durably
 //   expect SLOT open                   not chosen
 //   expect REQUEST pending|committed|answered|chosen|ERROR
-//   expect nobody leading
-//   expect silence                     nothing in flight, no deadline
+//   expect base none|SLOT known SLOT VALUE...   what the last survey would begin with, and take over above
+//   that expect nobody leading expect silence                     nothing in flight, no deadline
 #include "cell/scenario/verbs.hpp"
 
 #include <algorithm>
@@ -40,6 +40,7 @@ std::string state_of(actor const& a) {
     if (a.presence == presence::reserved) return "reserved";
     if (a.presence == presence::gone) return "gone";
     if (!a.running) return "down";
+    if (a.running->sealed_for()) return "sealed";
     return a.running->is_retired() ? "retired" : std::string(name_of(a.running->role()));
 }
 
@@ -53,6 +54,7 @@ void verbs::expect(words const& w) {
             require(!a.running || a.running->deadline() == never, a.name + " wants to be woken");
         return;
     }
+    if (subject == "base") return expect_base(w);
     if (subject == "nobody") {
         for (actor const& a : stage_->actors())
             require(!a.running || a.running->role() != role::leading, a.name + " leads");
@@ -96,6 +98,15 @@ void verbs::expect_slot(words const& w) {
     require(value != nullptr, "slot " + w[1] + " is not chosen");
     std::string const is = stage_->known().of(*value);
     require(is == joined(w, 3), "slot " + w[1] + " is chosen with " + is);
+}
+
+void verbs::expect_base(words const& w) {
+    if (!stage_->surveyed()) return require(joined(w, 2) == "none", "there is no base");
+    recovery_base const& base = *stage_->surveyed();
+    std::string is = to_string(base.at) + " known " + to_string(base.known());
+    for (taken_value const& t : base.taken)
+        is += " " + stage_->known().of(t.value);
+    require(is == joined(w, 2), "the base is " + is);
 }
 
 // As servers and clients do: whoever sends the caller away probes, and the caller asks elsewhere.

@@ -65,6 +65,7 @@ class details {
             text += " " + n_.of(from);
         return text;
     }
+    std::string operator()(sealed const& m) const { return "for generation " + to_string(m.to.birth); }
     template <class Other>
     std::string operator()(Other const&) const {
         return "";
@@ -102,6 +103,7 @@ std::string names::of(entry const& value) const {
     if (auto const change = value.changes()) return "change to " + of(change->members);
     if (slot const released = value.releases()) return "release of " + slot_name(released);
     if (auto const rise = value.raises()) return "rise to version " + std::to_string(rise->to);
+    if (auto const mark = value.recovers()) return "mark of a recovery after " + slot_name(mark->known);
     std::string text;
     for (bytes_view command : value.commands())
         text += (text.empty() ? "" : "+") + std::string(command);

@@ -16,7 +16,11 @@ class changes {
     explicit changes(telling& t) : t_(t) {}
 
     void tell() {
-        if (t_.after.is_quarantined() && !t_.before.is_quarantined())
+        if (t_.after.sealed_for() && !t_.before.sealed_for())
+            t_.essential("is sealed for good: the cell goes on as generation " +
+                         to_string(t_.b.sealed_for->birth) + ", it has all up to " +
+                         slot_name(t_.b.learner.prefix) + " [X1 X2]");
+        else if (t_.after.is_quarantined() && !t_.before.is_quarantined())
             t_.essential("stops alone: " + cause(t_.b.quarantine));
         if (!t_.after.is_quarantined() && t_.before.is_quarantined())
             t_.essential("is healed, and votes again [D5]");
@@ -286,6 +290,8 @@ std::vector<line> narrate(moment const& m, names const& known) {
     telling t(m, known);
     if (auto const* r = std::get_if<received>(&m.what)) {
         if (!m.before.is_quarantined()) tell_message(t, *r);
+        if (m.before.sealed_for() && t.sent<sealed>())
+            t.tell("is sealed: only says so to " + t.say(r->replica) + " [X1 X3]");
     } else {
         tell_event(t);
     }

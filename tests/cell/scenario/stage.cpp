@@ -102,6 +102,7 @@ void stage::step(std::size_t who, event const& what) {
         findings_.push_back(a.name + ": " + found);
     for (std::string& found : violations(before, *a.running))
         findings_.push_back(a.name + ": " + found);
+    if (before.sealed_for()) judge_sealed(a.name, out);
     tell(who, {local(a.host), before, what, out, *a.running});
     carry_out(who, out);
 }

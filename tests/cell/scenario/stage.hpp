@@ -144,6 +144,10 @@ class stage {
     void teach_newcomers(std::size_t who);
     /// As its server does when it is asked to: only what its own log released.
     void destroy(std::size_t who);
+    /// Tells it that the cell was recovered as this generation.
+    void seal_at(std::size_t who, generation birth);
+    /// What a recovery would begin with, were these all that is left of the cell.
+    void survey(std::vector<std::string> const& who);
     /// The disk is lost with all that is on it; what comes back has another journal.
     void wipe(std::size_t host);
 
@@ -153,6 +157,7 @@ class stage {
     std::vector<flying> const& in_flight() const { return flying_; }
     names const& known() const { return names_; }
     referee const& judge() const { return referee_; }
+    std::optional<recovery_base> const& surveyed() const { return base_; }
     time_point now() const { return now_; }
     /// "committed in slot 3", "not_proposer", "pending", ...
     std::string outcome(std::string const& request) const;
@@ -170,6 +175,7 @@ class stage {
     void tell_sent(std::size_t who, std::vector<outgoing> const& sent, std::string const& when);
     void carry_out(std::size_t who, effects const& out);
     void apply(std::size_t who, effects const& out);
+    void judge_sealed(std::string const& name, effects const& out);
     void add_server(std::string const& name);
     void begin(std::size_t who, std::size_t teacher, message const& content);
     bool apply_one(std::size_t who, delivery const& d);
@@ -204,6 +210,7 @@ class stage {
     std::uint64_t tokens_ = 0;
     std::vector<std::string> transcript_;
     std::vector<std::string> findings_;
+    std::optional<recovery_base> base_; ///< of the last survey
     int brief_ = 0;
 };
 

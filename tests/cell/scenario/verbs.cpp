@@ -80,8 +80,8 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
         {"corrupt", &verbs::corrupt},   {"software", &verbs::software}, {"change", &verbs::change},
         {"admit", &verbs::admit},       {"reserve", &verbs::reserve},   {"destroy", &verbs::destroy},
         {"smuggle", &verbs::smuggle},   {"finalise", &verbs::finalise}, {"wipe", &verbs::wipe},
-        {"image", &verbs::image},       {"restore", &verbs::restore},   {"expect", &verbs::expect},
-        {"end", &verbs::end},
+        {"image", &verbs::image},       {"restore", &verbs::restore},   {"seal", &verbs::seal},
+        {"survey", &verbs::survey},     {"expect", &verbs::expect},     {"end", &verbs::end},
     };
     return all;
 }

@@ -73,6 +73,8 @@ class verbs {
     void reserve(words const& w);
     void destroy(words const& w);
     void wipe(words const& w);
+    void seal(words const& w);
+    void survey(words const& w);
     void image(words const& w);
     void restore(words const& w);
     void expect(words const& w);
@@ -80,6 +82,7 @@ class verbs {
 
     void expect_replica(actor const& a, words const& w);
     void expect_slot(words const& w);
+    void expect_base(words const& w);
     void prove_liveness();
     bool ask_everybody(std::string const& command);
     bool agree(std::string& where) const;

@@ -1,0 +1,408 @@
+#include "recover.hpp"
+
+#include "support/value_json.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <unistd.h>
+
+namespace zooidctl {
+
+namespace json = boost::json;
+using namespace zooid;
+
+namespace {
+
+constexpr duration patience = std::chrono::seconds(2);            // with one server that should answer
+constexpr duration patience_off = std::chrono::milliseconds(300); // with one that is said to be off
+
+json::array numbers_of(std::vector<server_id> const& servers) {
+    json::array all;
+    for (server_id s : servers)
+        all.push_back(s.value);
+    return all;
+}
+
+std::string listed(std::vector<server_id> const& servers) {
+    std::string all;
+    for (server_id s : servers)
+        all += (all.empty() ? "" : ",") + to_string(s);
+    return all.empty() ? "none" : all;
+}
+
+/// The fork that is made, or was begun and not finished.
+struct fork_state {
+    found_entry entry;                ///< of the directory, now
+    cell_id from;                     ///< the cell that lost its majority
+    std::optional<successor_cell> to; ///< decided by an earlier attempt that is not finished
+};
+
+surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration wait) {
+    surveyed_server found{server, surveyed_server::kind::silent, {}};
+    auto const reply = on.ask_for(wait, operation::survey, server, cell, {});
+    if (!reply) {
+        if (reply.error() == errc::not_here) found.what = surveyed_server::kind::absent;
+        return found;
+    }
+    auto answer = decode_survey_answer(reply.value().payload);
+    if (!answer) return found; // it is there and can't be understood: as good as silent
+    found.what = surveyed_server::kind::answered;
+    found.answer = std::move(answer).value();
+    return found;
+}
+
+cell_survey survey_all(colony& on, cell_id cell, std::vector<server_id> const& off) {
+    cell_survey seen{cell, {}};
+    for (remote_server const& s : on.servers()) {
+        bool const gone = std::find(off.begin(), off.end(), s.server) != off.end();
+        seen.servers.push_back(survey_one(on, cell, s.server, gone ? patience_off : patience));
+    }
+    return seen;
+}
+
+bool is_founded(colony& on, directory_entry const& entry) {
+    if (!entry.origin || entry.origin->is_founded) return true;
+    member_set founded;
+    for (std::size_t i = 0; i < entry.founders.size(); ++i) {
+        auto const found = survey_one(on, entry.cell, entry.founders[i].server, patience);
+        if (found.answer && !found.answer->sealed_for) founded.insert(i);
+    }
+    return entry.founders.is_quorum(founded);
+}
+
+// A fork that a majority of its servers founded is a cell like any other; before that it is unfinished, and
+// it is the cell before it that has to be looked at.
+result<fork_state> fork_of(colony& on, bytes const& key) {
+    ZOOID_TRY(check_partition_key(key));
+    ZOOID_TRY(auto const there, read_entry(on, key));
+    if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
+    directory_entry const& e = there->entry;
+    if (is_founded(on, e)) return fork_state{*there, e.cell, {}};
+    return fork_state{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
+}
+
+error error_of(recovery_refusal const& no) {
+    using reason = recovery_refusal::reason;
+    std::string const who = listed(no.servers);
+    switch (no.why) {
+    case reason::has_majority:
+        return error(errc::conflict, "has_majority: enough members answered for the cell to go on by itself");
+    case reason::unaccounted:
+        return error(errc::unreachable,
+                     "unaccounted: servers " + who +
+                         " do not answer; they may be choosing without us. Reach them, or turn them off for "
+                         "ever and name them by --off");
+    case reason::off_but_answers:
+        return error(errc::invalid_argument, "off_but_answers: servers " + who + " are up");
+    case reason::no_state:
+        return error(errc::not_found, "no_state: nobody who answered has a state that can be believed");
+    case reason::states_differ:
+        return error(errc::damaged, "states_differ: servers " + who + " differ after the same slot");
+    case reason::recovered_before:
+        return error(errc::conflict, "recovered_before: servers " + who + " are sealed for another cell");
+    }
+    return errc::conflict;
+}
+
+json::object json_of(recovery_plan const& p) {
+    json::array taken, left_out;
+    for (taken_value const& t : p.base.taken)
+        taken.push_back({{"slot", t.at.value}, {"known_chosen", t.chosen}});
+    for (slot at : p.base.left_out)
+        left_out.push_back(at.value);
+    return {
+        {"from", to_string(p.from)},    {"generation", p.birth.value},   {"base_server", p.base.server.value},
+        {"base_slot", p.base.at.value}, {"known", p.base.known().value}, {"taken", taken},
+        {"left_out", left_out},         {"seal", numbers_of(p.to_seal)}, {"off", numbers_of(p.off)}};
+}
+
+void print(recovery_plan const& p) {
+    fmt::print("  begins with the state of server {} after slot {}\n", to_string(p.base.server),
+               p.base.at.value);
+    for (taken_value const& t : p.base.taken)
+        fmt::print("  takes over slot {}: {}\n", t.at.value,
+                   t.chosen ? "known to be chosen" : "UNCERTAIN, it may not have been chosen");
+    for (slot at : p.base.left_out)
+        fmt::print("  leaves out slot {}: what comes before it is lost or cannot be read\n", at.value);
+    fmt::print("  MAY BE LOST: whatever was acknowledged in a slot above {} and is not listed here\n",
+               p.base.known().value);
+    fmt::print("  seals the old replicas on servers {}\n", listed(p.to_seal));
+    fmt::print("  servers that must stay OFF, or come back without their data: {}\n", listed(p.off));
+}
+
+void print(surveyed_server const& s) {
+    if (s.what == surveyed_server::kind::silent)
+        return fmt::print("server {}: no answer\n", to_string(s.server));
+    if (!s.answer) return fmt::print("server {}: has no replica of it\n", to_string(s.server));
+    survey_answer const& a = *s.answer;
+    fmt::print("server {}: knows all up to slot {}, accepted {} above, promised {}{}\n", to_string(s.server),
+               a.prefix.value,
+               std::count_if(a.accepted.begin(), a.accepted.end(),
+                             [&](acceptance const& one) { return one.at > a.prefix; }),
+               to_string(a.promised), a.quarantine.empty() ? "" : "; stopped: " + a.quarantine);
+}
+
+json::object json_of(surveyed_server const& s) {
+    json::object line{{"server", s.server.value}};
+    if (!s.answer) {
+        line["answer"] = s.what == surveyed_server::kind::silent ? "silent" : "absent";
+        return line;
+    }
+    survey_answer const& a = *s.answer;
+    line["answer"] = "answered";
+    line["replica"] = to_string(a.self.replica);
+    line["life"] = to_string(a.life);
+    line["promised"] = to_string(a.promised);
+    line["prefix"] = a.prefix.value;
+    line["state_at"] = a.state_at.value;
+    line["state_digest"] = to_string(a.state_digest);
+    json::array accepted;
+    for (acceptance const& one : a.accepted)
+        accepted.push_back({{"slot", one.at.value},
+                            {"ballot", to_string(one.accepted)},
+                            {"digest", to_string(one.value_digest)},
+                            {"known_chosen", one.chosen},
+                            {"readable", !one.value.empty()}});
+    line["accepted"] = std::move(accepted);
+    json::array held;
+    for (governed const& g : a.held)
+        held.push_back({{"from", g.from.value}, {"servers", numbers_of(zooidctl::servers_of(g.members))}});
+    line["held"] = std::move(held);
+    if (!a.quarantine.empty()) line["quarantine"] = a.quarantine;
+    if (a.sealed_for) line["sealed_for"] = to_string(a.sealed_for->cell);
+    return line;
+}
+
+// ---- the steps
+// ------------------------------------------------------------------------------------------------------
+
+void maybe_die(recovery_wish const& wish, std::string_view step) {
+    if (wish.stop_after == step) (void)::kill(::getpid(), SIGKILL);
+}
+
+bytes words_of(recovery_plan const& p) {
+    std::time_t const now = std::time(nullptr);
+    char host[256] = "unknown";
+    (void)::gethostname(host, sizeof host - 1);
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}, zooidctl as user {} on {}; said to be off: {}",
+                       fmt::gmtime(now), ::getuid(), host, listed(p.off));
+}
+
+// Conditional on the entry that is replaced.
+result<found_entry> write(colony& on, bytes const& key, directory_entry const& next,
+                          found_entry const& older) {
+    error const meanwhile(errc::conflict, "somebody else changed the directory's entry meanwhile");
+    ZOOID_TRY(auto const winner, decide_entry(on, key, next, older));
+    if (winner) return meanwhile;
+    ZOOID_TRY(auto const written, read_entry(on, key));
+    if (!written || !(written->entry == next)) return meanwhile;
+    return *written;
+}
+
+// Steps 2 and 3.
+result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
+                           recovery_wish const& wish, digest const& confirmed) {
+    directory_entry next;
+    next.birth = plan.birth;
+    ZOOID_TRY(next.cell, draw_cell_id());
+    ZOOID_TRY(next.founders, zooidctl::reserve(on, next.cell, next.birth, ids_of(wish.on)));
+    maybe_die(wish, "reserve");
+    next.origin = fork_origin{plan.from, f.entry.entry.birth, confirmed, {}, words_of(plan)};
+    ZOOID_TRY(auto written, write(on, key, next, f.entry));
+    maybe_die(wish, "directory");
+    return written;
+}
+
+// Step 4.
+result<std::vector<survey_answer>> seal_all(colony& on, recovery_plan const& plan, successor_cell const& to) {
+    std::vector<survey_answer> told;
+    for (server_id server : plan.to_seal) {
+        auto const reply = on.ask(operation::seal, server, plan.from, encode(to));
+        if (!reply)
+            return error(reply.error().code(),
+                         fmt::format("server {} is not sealed: {}; run the command again", to_string(server),
+                                     reply.error().message()));
+        ZOOID_TRY(auto answer, decode_survey_answer(reply.value().payload));
+        told.push_back(std::move(answer));
+    }
+    return told;
+}
+
+result<forked_founding> make_founding(colony& on, recovery_plan const& plan,
+                                      std::vector<survey_answer> const& told, successor_cell const& to,
+                                      bytes const& words) {
+    auto const best = best_base(told);
+    if (auto const* no = std::get_if<recovery_refusal>(&best)) return error_of(*no);
+    auto const& base = std::get<recovery_base>(best);
+    ZOOID_TRY(auto const reply, on.ask(operation::kept_state, base.server, plan.from, {}));
+    ZOOID_TRY(auto const state, decode_snapshot(reply.payload));
+    if (state.at != base.at || (base.at && state.state_digest != base.state_digest))
+        return error(errc::damaged, "what a survivor kept is not what it said");
+    return found_fork(base, state, to, words);
+}
+
+// Step 5. One that was fixed before has to be what comes out again.
+result<found_entry> fix_founding(colony& on, bytes const& key, found_entry const& decided,
+                                 digest const& founding) {
+    digest const& fixed = decided.entry.origin->founding;
+    if (fixed == founding) return decided;
+    if (fixed != digest{})
+        return error(errc::damaged,
+                     "the survivors don't say any more what they said when the recovery began");
+    directory_entry next = decided.entry;
+    next.origin->founding = founding;
+    return write(on, key, next, decided);
+}
+
+// Step 6. Whoever is missing is taught by the others.
+result<std::size_t> found_on_all(colony& on, successor_cell const& to, forked_founding const& f) {
+    bytes const record = encode(f);
+    member_set founded;
+    error last = errc::unreachable;
+    for (std::size_t i = 0; i < to.members.size(); ++i) {
+        auto const reply = on.ask_for(patience, operation::found_fork, to.members[i].server, to.cell, record);
+        if (reply)
+            founded.insert(i);
+        else
+            last = reply.error();
+    }
+    if (to.members.is_quorum(founded)) return founded.size();
+    return error(last.code(), "founded on too few servers: " + last.message() + "; run the command again");
+}
+
+// Step 7. Without it the founders are asked, which can tell only as long as a majority of them has it.
+result<found_entry> note_founded(colony& on, bytes const& key, found_entry const& there) {
+    directory_entry next = there.entry;
+    next.origin->is_founded = true;
+    return write(on, key, next, there);
+}
+
+struct recovered {
+    successor_cell to;
+    forked_founding founding;
+    std::size_t founded_on = 0;
+};
+
+result<recovered> carry_out(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
+                            recovery_wish const& wish, digest const& confirmed) {
+    found_entry decided = f.entry;
+    if (!f.to) {
+        ZOOID_TRY(decided, decide(on, key, f, plan, wish, confirmed));
+    }
+    successor_cell const to{decided.entry.cell, decided.entry.birth, decided.entry.founders};
+    ZOOID_TRY(auto const told, seal_all(on, plan, to));
+    maybe_die(wish, "seal");
+    ZOOID_TRY(auto founding, make_founding(on, plan, told, to, decided.entry.origin->words));
+    ZOOID_TRY(decided, fix_founding(on, key, decided, hash128(encode(founding))));
+    maybe_die(wish, "fix");
+    ZOOID_TRY(auto const founded_on, found_on_all(on, to, founding));
+    maybe_die(wish, "found");
+    ZOOID_TRY(note_founded(on, key, decided));
+    return recovered{to, std::move(founding), founded_on};
+}
+
+int show(output const& out, std::string const& key, recovery_plan const& plan, std::string const& token) {
+    if (out.as_json) {
+        json::object line = json_of(plan);
+        line["key"] = support::json_of_key(key);
+        line["confirm"] = token;
+        fmt::print("{}\n", json::serialize(line));
+    } else {
+        fmt::print("{}: nothing was changed. A recovery as generation {}\n", key, plan.birth.value);
+        print(plan);
+        fmt::print("To carry it out: repeat the command with --confirm {}\n", token);
+    }
+    return exit_rejected;
+}
+
+int report(output const& out, std::string const& key, recovered const& r) {
+    std::string const words(r.founding.log.back().recovers()->words);
+    if (out.as_json) {
+        fmt::print("{}\n",
+                   json::serialize(json::object{{"key", support::json_of_key(key)},
+                                                {"cell", to_string(r.to.cell)},
+                                                {"generation", r.to.birth.value},
+                                                {"servers", numbers_of(zooidctl::servers_of(r.to.members))},
+                                                {"mark_slot", r.founding.end().value},
+                                                {"words", words},
+                                                {"founded_on", r.founded_on}}));
+    } else {
+        fmt::print("{}: recovered as generation {}, cell {}, on {} of {} servers; marked in slot {}: {}\n",
+                   key, r.to.birth.value, to_string(r.to.cell), r.founded_on, r.to.members.size(),
+                   r.founding.end().value, words);
+    }
+    return exit_done;
+}
+
+// The same confirmation, and it is done: the answer of the command that did it was lost.
+bool is_done(fork_state const& f, std::string const& token) {
+    auto const& origin = f.entry.entry.origin;
+    return !f.to && origin && to_string(origin->confirmed) == token;
+}
+
+} // namespace
+
+int survey_cell(colony& on, output const& out, std::string const& key,
+                std::vector<std::uint64_t> const& off) {
+    auto const f = fork_of(on, key);
+    if (!f) return out.fail(f.error());
+    cell_survey const seen = survey_all(on, f.value().from, ids_of(off));
+    for (surveyed_server const& s : seen.servers) {
+        if (out.as_json)
+            fmt::print("{}\n", json::serialize(json_of(s)));
+        else
+            print(s);
+    }
+    auto const came_to = plan_recovery(seen, ids_of(off), f.value().to ? f.value().to->cell : cell_id{});
+    auto const* no = std::get_if<recovery_refusal>(&came_to);
+    if (no) return out.fail(error_of(*no));
+    if (out.as_json)
+        fmt::print("{}\n", json::serialize(json_of(std::get<recovery_plan>(came_to))));
+    else
+        fmt::print("It can be recovered, as generation {}:\n", std::get<recovery_plan>(came_to).birth.value),
+            print(std::get<recovery_plan>(came_to));
+    return exit_done;
+}
+
+int recover_cell(colony& on, output const& out, std::string const& key, recovery_wish const& wish) {
+    if (auto const good = check_servers(on, ids_of(wish.on)); !good) return out.fail(good.error());
+    auto const f = fork_of(on, key);
+    if (!f) return out.fail(f.error());
+    if (!wish.confirm.empty() && is_done(f.value(), wish.confirm)) {
+        if (!f.value().entry.entry.origin->is_founded) {
+            if (auto const noted = note_founded(on, key, f.value().entry); !noted)
+                return out.fail(noted.error());
+        }
+        if (out.as_json)
+            fmt::print("{}\n", json::serialize(json::object{{"key", support::json_of_key(key)},
+                                                            {"cell", to_string(f.value().entry.entry.cell)},
+                                                            {"existed", true}}));
+        else
+            fmt::print("{}: was recovered as cell {} already\n", key, to_string(f.value().entry.entry.cell));
+        return exit_done;
+    }
+    auto const& to = f.value().to;
+    if (to && !same_servers(zooidctl::servers_of(to->members), ids_of(wish.on)))
+        return out.fail(error(errc::conflict, "a recovery on servers " +
+                                                  listed(zooidctl::servers_of(to->members)) +
+                                                  " was begun: finish that one"));
+    auto const came_to = plan_recovery(survey_all(on, f.value().from, ids_of(wish.off)), ids_of(wish.off),
+                                       to ? to->cell : cell_id{});
+    if (auto const* no = std::get_if<recovery_refusal>(&came_to)) return out.fail(error_of(*no));
+    auto const& plan = std::get<recovery_plan>(came_to);
+    digest const confirmed = confirmation_of(plan, ids_of(wish.on));
+    std::string const token = to_string(confirmed);
+    if (wish.confirm.empty()) return show(out, key, plan, token);
+    if (wish.confirm != token)
+        return out.fail(error(errc::conflict, "that confirms another plan: look at this one, by the command "
+                                              "without --confirm"));
+    auto const done = carry_out(on, key, f.value(), plan, wish, confirmed);
+    return done ? report(out, key, done.value()) : out.fail(done.error());
+}
+
+} // namespace zooidctl
