@@ -180,14 +180,21 @@ def newcomer_knows_what_nobody_does(lines, place):
 
 
 def newcomers_and_requests(lines):
-    """Newcomers, and the last request in their cell before they came."""
-    requests, places = {}, []
+    """Newcomers that never crash, and the last request in their cell before they came, if it was not sent to them.
+
+    A crash may undo what nobody heard.
+    """
+    crashed = {line["replica"] for line in lines if line["step"] == "came_back"}
+    requests, asked, places = {}, set(), []
     for i, line in enumerate(lines):
-        if line["step"] == "began" and line["at"] > 0 and line["cell"] in requests:
-            places.append((i, requests[line["cell"]]))
+        last = requests.get(line["cell"])
+        if line["step"] == "began" and line["at"] > 0 and last:
+            if line["replica"] not in crashed and (last["in"], last["slot"], line["replica"]) not in asked:
+                places.append((i, last))
         for m in line.get("sent", ()):
             if m["message"] == "accept":
                 requests[line["cell"]] = m
+                asked |= {(m["in"], m["slot"], r) for r in m["to"]}
     return places
 
 

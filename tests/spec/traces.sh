@@ -58,6 +58,7 @@ done
 refused_somewhere() {
     local seed
     for seed in $(seq 1 20); do
+        rm -f "$work/all"
         "$simulator" --seed "$seed" --profile "$2" --calls-per-second "$(calls "$2")" --mutant "$1" --steps "$work/all" \
             >"$work/life" 2>&1
         head -n 40000 "$work/all" >"$work/steps"
@@ -72,7 +73,7 @@ refused_somewhere() {
 }
 
 "$simulator" --seed 1 --profile calm --mutant skip_phase_one >"$work/life" 2>&1
-if [[ $? -ne 2 ]]; then # 2: this build has no mutants
+if [[ $? -ne 64 ]]; then # 64: this build has no mutants
     refused_somewhere acknowledge_before_durable crashes
     refused_somewhere forget_promise_on_restart crashes
     refused_somewhere skip_phase_one partitions
