@@ -1,6 +1,8 @@
 // What can be decided about a cell that lost its majority by looking at who is left (recovery.hpp, Y1 to Y4).
 #include <zooid/cell/recovery.hpp>
 
+#include "cell/membership.hpp"
+
 #include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
 #include <zooid/base/mutant.hpp>
@@ -233,7 +235,7 @@ forked_founding found_fork(recovery_base const& base, snapshot const& state, suc
     f.base.cell = as.cell;
     f.base.birth = as.birth;
     f.base.configurations = {{base.at + 1, as.members}};
-    slot const made_at = base.at + 1 > slot{state.alpha} ? base.at + 1 - state.alpha : slot{};
+    slot const made_at = membership(f.base.configurations, state.alpha).base();
     for (taken_value const& t : base.taken) {
         auto const rise = t.value.understood() ? t.value.raises() : std::nullopt;
         bool const of_members = t.value.understood() && (t.value.changes() || t.value.releases());
