@@ -385,8 +385,8 @@ round_number replica::round_seen() const {
     return state_->election.round_seen;
 }
 
-bool replica::proposes_in(ballot const& b) const {
-    return state_->proposer && state_->proposer->in == b;
+ballot replica::proposes_in() const {
+    return state_->proposer ? state_->proposer->in : ballot{};
 }
 
 std::string_view name_of(role r) {

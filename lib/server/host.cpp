@@ -299,7 +299,8 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
     if (leads != c.leads) {
         c.leads = leads;
         leads ? ++statistics_.leading : --statistics_.leading;
-        events_.push_back(leadership_changed{c.replica.cell(), leads, c.replica.promised()});
+        events_.push_back(leadership_changed{c.replica.cell(), leads,
+                                             leads ? c.replica.proposes_in() : c.replica.proposer()});
     }
     bool const stands = c.replica.is_fresh_candidate();
     if (stands != c.stands) {

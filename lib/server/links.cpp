@@ -290,7 +290,7 @@ bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
     auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
     if (!waits) return false;
     auto const here = index_of(a.cell);
-    bool const led_here = here && cells_[*here].replica.proposes_in(waits->in);
+    bool const led_here = here && cells_[*here].replica.proposes_in() == waits->in;
     if (waits->in.server == identity_.server && waits->in.life == identity_.life && !led_here)
         append_addressed(from.now, a.cell, a.from, a.to, resigned{waits->in, waits->candidate});
     return true;

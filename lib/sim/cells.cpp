@@ -192,7 +192,7 @@ server_id world::engine::leader(cell_index cell) const {
     ballot highest;
     for (machine const& m : machines_) {
         replica const* r = m.running ? m.running->host.find_replica(cells_[cell].id) : nullptr;
-        if (r && r->role() == role::leading) highest = std::max(highest, r->promised());
+        if (r && r->role() == role::leading) highest = std::max(highest, r->proposes_in());
     }
     return highest.server;
 }

@@ -207,6 +207,8 @@ void world::engine::take_events(machine& m) {
         } else if (auto const* led = std::get_if<leadership_changed>(&e)) {
             note("server " + to_string(m.id) + (led->leads ? " leads " : " no longer leads ") +
                  to_string(led->cell) + " in " + to_string(led->in));
+            if (led->leads && led->in.server != m.id)
+                fail("server " + to_string(m.id) + " says that it leads in another's ballot");
         } else if (auto const* suspicion = std::get_if<suspicion_changed>(&e)) {
             note("server " + to_string(m.id) + (suspicion->suspected ? " suspects " : " hears again ") +
                  to_string(suspicion->peer));

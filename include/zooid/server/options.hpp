@@ -87,7 +87,7 @@ struct machine_kind {
 struct leadership_changed {
     cell_id cell;
     bool leads = false; ///< this server does, or does no longer
-    ballot in;
+    ballot in;          ///< that it leads in; or that it follows now, zero if it knows of none
 };
 struct suspicion_changed {
     server_id peer;

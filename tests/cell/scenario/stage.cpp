@@ -267,7 +267,7 @@ bool stage::let_go_of_absent(flying const& f) {
     if (!waits) return false;
     scenario::host const& h = hosts_[actors_[f.to].host];
     bool const led_here = std::any_of(actors_.begin(), actors_.end(), [&](actor const& a) {
-        return a.self.server == h.id && a.running && a.running->proposes_in(waits->in);
+        return a.self.server == h.id && a.running && a.running->proposes_in() == waits->in;
     });
     if (waits->in != ballot{waits->in.round, h.id, {h.id.value * 1000 + h.life}} || led_here) return true;
     say("the server of " + actors_[f.to].name + " answers for it: nobody there proposes in " +
