@@ -154,6 +154,7 @@ json::object json_of(running_server_snapshot const& s) {
             {"messages_sent", s.server.messages_sent},
             {"messages_received", s.server.messages_received},
             {"messages_refused", s.server.messages_refused},
+            {"messages_dropped", s.server.messages_dropped},
             {"slots_applied", s.server.slots_applied},
             {"turns", s.server.turns},
             {"turns_persisted", s.server.turns_persisted},

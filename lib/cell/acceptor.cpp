@@ -46,7 +46,8 @@ bool turn::allowed_to_vote() {
 }
 
 void turn::on(member const& from, prepare const& m) {
-    if (from.server != m.in.server || !allowed_to_vote()) return;
+    if (from.server != m.in.server) return;
+    if (!allowed_to_vote()) return want(m.from - 1, from); // it knows what was chosen below
     ballot const promised = s_.acceptor.promised;
     if (m.in < promised) {
         reached(sometimes::promise_refused_lower_ballot);
@@ -71,7 +72,8 @@ void turn::on(member const& from, prepare const& m) {
 }
 
 void turn::on(member const& from, accept const& m) {
-    if (from.server != m.in.server || !allowed_to_vote()) return;
+    if (from.server != m.in.server) return;
+    if (!allowed_to_vote()) return want(m.chosen, from);
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
@@ -88,7 +90,7 @@ void turn::on(member const& from, accept const& m) {
         return send(from, std::move(lesson));
     }
     if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m))
-        return want(m.chosen, from.replica);
+        return want(m.chosen, from);
 
     log_slot& held = s_.log.open(m.at);
     digest const value_digest = m.value.value_digest();

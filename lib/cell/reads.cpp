@@ -4,6 +4,8 @@
 //   S2  The quorum that is asked is one of config(r + 1), after phase 1 for it is complete: the newest known
 //       configuration is the wrong one to ask (trap 2).
 //   S3  It is asked after the read arrived; reads that arrive meanwhile wait for the next round.
+//       A round ends with the configuration that it asks: who was released answers no more, so its reads
+//       and probes wait for the next one.
 //   S4  The answer is given once r is applied.
 //   G5  A leased read is confirmed at once, without a round, if enough members of config(r + 1) hold their
 //       promises for this ballot's life; otherwise it is a strict one.
@@ -56,6 +58,15 @@ void turn::confirm_reads() {
     for (member const& to : p.asking->voters.members())
         send(to, confirm{p.in, p.round}); // S3
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
+}
+
+void turn::confirm_anew() {
+    if (!s_.proposer || !s_.proposer->asking) return;
+    std::vector<token> waiting = std::move(s_.proposer->asking->requests);
+    std::vector<token>& reads = s_.proposer->reads;
+    waiting.insert(waiting.end(), reads.begin(), reads.end());
+    reads = std::move(waiting);
+    s_.proposer->asking.reset();
 }
 
 void turn::on(member const& from, confirmed const& m) {

@@ -142,7 +142,10 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
         for (token request : requests)
             out_.changed.push_back({request, at});
         return;
-    case membership_effect::released: reached(sometimes::members_released); succeed_if_released();
+    case membership_effect::released:
+        reached(sometimes::members_released);
+        succeed_if_released();
+        confirm_anew();
     }
     if (!s_.proposer) return;
     if (!s_.proposer->change) s_.proposer->learners.clear(); // else they are those of the change that waits

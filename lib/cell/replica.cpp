@@ -345,6 +345,14 @@ bool replica::is_quarantined() const {
 bool replica::is_retired() const {
     return state_->retired;
 }
+
+void replica::shed() {
+    ZOOID_CHECK(is_retired(), "only who is released needs nothing any more");
+    state_->log = log_window(state_->learner.prefix + 1);
+    state_->start_from.reset();
+    state_->learner.pending.reset();
+    state_->learner.to_teach = {};
+}
 bool replica::is_member() const {
     return state_->members.find(state_->identity.self.replica) != nullptr;
 }

@@ -49,6 +49,7 @@ class turn {
     // reads.cpp: strict reads
     void on(read const& e);
     void confirm_reads();
+    void confirm_anew();
     void on(member const& from, confirmed const& m);
     void answer_reads();
     void note_standing(replica_id replica, time_point asked_at);
@@ -91,6 +92,7 @@ class turn {
     void on(apply_failed const& e);
     void on(votes_lost const& e);
     void start_recovered();
+    void begin_again_anew();
     void deliver(slot at, log_slot const& held);
 
     // audit.cpp: digests are compared, not obeyed; who differs is taught again
@@ -98,9 +100,13 @@ class turn {
     void on(member const& from, digested const& m);
     void on(member const& from, outvoted const& m);
     void heal(event const& what);
+    void ask_a_stranger(member const& from, message const& content);
 
     // teach.cpp: catching up outside the protocol
-    void want(slot prefix, replica_id source);
+    void want(slot prefix, member const& source);
+    void ask_soon(member const& source);
+    std::optional<member> take_source();
+    std::optional<member> one_of(moved const& m);
     void fetch_now();
     void ask_everybody();
     void on(member const& from, fetch const& m);

@@ -295,6 +295,10 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         c.proposer = c.replica.proposer();
         if (peer_state* peer = peers_.find(c.proposer.server)) note_led(*peer, cell);
     }
+    if (c.replica.is_retired()) { // its place in the list stays, what is large does not
+        c.machine.reset();
+        c.replica.shed();
+    }
     bool const leads = c.replica.role() == role::leading;
     if (leads != c.leads) {
         c.leads = leads;
@@ -403,7 +407,12 @@ void server::host::take_durable_frames() {
 void server::host::append_batch(time_point now) {
     if (batch_.empty()) return;
     ++statistics_.turns_persisted;
+    std::size_t size = 0;
+    for (record const& r : batch_)
+        size += r.payload.size();
+    unflushed_bytes_ += size;
     journal_.append(now, ++sequence_, batch_);
+    unflushed_.emplace_back(sequence_, size);
     batch_.clear();
 }
 
@@ -472,6 +481,8 @@ void server::host::on_secured(time_point now) {
 
 void server::host::on_persisted(time_point now, std::uint64_t through) {
     persisted_ = std::max(persisted_, through);
+    for (; !unflushed_.empty() && unflushed_.front().first <= persisted_; unflushed_.pop_front())
+        unflushed_bytes_ -= unflushed_.front().second;
     while (!parked_.empty() && parked_.front().sequence <= persisted_) {
         parked_turn ready = std::move(parked_.front());
         parked_.pop_front();

@@ -21,10 +21,10 @@ namespace zooid {
 /// One replica and the state machine that it feeds.
 struct hosted_cell {
     zooid::replica replica;
-    std::unique_ptr<state_machine> machine;
-    time_point queued_at = never; ///< the earliest entry of this cell in the heap
-    ballot proposer;              ///< as of the last step
-    time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
+    std::unique_ptr<state_machine> machine; ///< null once the replica is retired
+    time_point queued_at = never;           ///< the earliest entry of this cell in the heap
+    ballot proposer;                        ///< as of the last step
+    time_point complained_at{}; ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
     bool stands = false; ///< a fresh candidate
@@ -201,6 +201,8 @@ class server::host {
     std::vector<record> batch_;              ///< of this turn
     parked_turn turn_;                       ///< of this turn, except frames, which lie in the peers
     std::deque<parked_turn> parked_;
+    std::deque<std::pair<std::uint64_t, std::size_t>> unflushed_; ///< appends on their way: number, bytes
+    std::size_t unflushed_bytes_ = 0;
     std::vector<output_reply> replies_;
     std::vector<output_frame> pulses_;
     std::vector<server_event> events_;

@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t told_per_turn_max = 1024;
 
+// What fills the journal, and memory as long as that does not get on.
+bool stores_a_value(message const& m) {
+    return std::holds_alternative<accept>(m) || std::holds_alternative<slice>(m) ||
+           std::holds_alternative<teach_snapshot>(m);
+}
+
 } // namespace
 
 void server::host::set_peers(std::vector<server_id> const& peers) {
@@ -273,6 +279,10 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     if (!content) {
         ++statistics_.messages_refused;
         events_.push_back(frame_refused{from.server, content.error()});
+        return;
+    }
+    if (stores_a_value(content.value()) && unflushed_bytes_ > options_.unflushed_bytes_max) {
+        ++statistics_.messages_dropped;
         return;
     }
     if (std::holds_alternative<fetch>(content.value()) && !teaching_.has_some(now)) {

@@ -246,7 +246,7 @@ void server::host::on_reserve(link_id client, request const& r) {
         misdirected_.push_back(*here);
         return refuse(client, r, error(errc::already_exists, "a replica of the cell is here"), nullptr);
     }
-    if (cells_.size() + reservations_.size() >= options_.cells_max)
+    if (by_id_.size() + reservations_.size() >= options_.cells_max)
         return refuse(client, r, errc::overloaded, nullptr);
     auto const known = reservations_.find(cell);
     if (known != reservations_.end() && known->second.birth != asked.value().birth) {

@@ -108,7 +108,7 @@ server_statistics server::host::statistics() const {
     now.reserved = reservations_.size();
     now.requests_waiting = waiting_.size();
     for (hosted_cell const& c : cells_)
-        now.replica_bytes += c.replica.memory_bytes() + c.machine->memory_bytes();
+        now.replica_bytes += c.replica.memory_bytes() + (c.machine ? c.machine->memory_bytes() : 0);
     return now;
 }
 

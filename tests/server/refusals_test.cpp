@@ -113,6 +113,26 @@ TEST_CASE("a place that is reserved for one generation is not given to another")
     CHECK_FALSE(ask(1).has_value());
 }
 
+TEST_CASE("a journal that does not get on fills with so much and no more, and its cell goes on without it") {
+    server_options options;
+    options.unflushed_bytes_max = 600'000;
+    colony c(3, options);
+    c.found(ledger, "ledger", 3);
+    std::size_t const hung = c.leader(ledger) == 3 ? 2 : 3;
+    c.hang_journal(hung);
+    unsigned const writes = 64;
+    for (unsigned i = 0; i < writes; ++i)
+        REQUIRE(c.commit(ledger, kv::transaction().put("k", bytes(60'000, 'x'))).has_value());
+    // Ten writes reach the bound, and what waits in frames may pass it once.
+    CHECK(c.at(hung).statistics().messages_dropped >= writes - 12);
+    c.kill(hung);
+    c.restart(hung);
+    c.run_for(std::chrono::seconds(5));
+    slot const known = c.at(c.leader(ledger)).find_replica(ledger)->prefix();
+    CHECK(c.at(hung).find_replica(ledger)->prefix() == known);
+    CHECK(c.at(hung).statistics().messages_dropped == 0);
+}
+
 TEST_CASE("a server whose journal hangs takes no request that needs it, and shows what it knows") {
     colony c(5);
     c.found(ledger, "ledger", 5);

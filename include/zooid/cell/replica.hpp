@@ -155,13 +155,15 @@ class replica {
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
     /// One whose attempts fail backs off and is not counted.
     bool is_fresh_candidate() const;
-    /// The ballot that it leads in or asks for promises in; zero if it does neither. Its own acceptor may have
-    /// promised less: it is one acceptor of seven, and may be held by another's lease.
+    /// The ballot that it leads in or asks for promises in; zero if it does neither. Its own acceptor may
+    /// have promised less: it is one acceptor of seven, and may be held by another's lease.
     ballot proposes_in() const;
     /// The highest round that it heard of or drew.
     round_number round_seen() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
+    /// For one that is retired: it keeps its name and its members, and lets go of log and state.
+    void shed();
     /// Where the cell went, if this replica is sealed: it votes, answers and learns never again. Null
     /// otherwise.
     successor_cell const* sealed_for() const;

@@ -38,6 +38,9 @@ struct server_options {
     /// What is sent to replicas that fell behind, in bytes a second, over all cells; at most 8 GiB, zero: no
     /// limit. Who asks for more is not answered, and asks again.
     std::uint64_t teach_bytes_per_second = 64 * 1024 * 1024;
+    /// Of records that wait for the journal. Beyond, as with a disk that hangs or is full, what others ask
+    /// this server to store is dropped as if it were lost on its way.
+    std::size_t unflushed_bytes_max = 64 * 1024 * 1024;
     duration pointer_retention =
         std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
@@ -165,6 +168,7 @@ struct server_statistics {
     std::uint64_t messages_received = 0;
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_refused = 0; ///< malformed, unknown, or for a replica that is not here
+    std::uint64_t messages_dropped = 0; ///< they would have stored more while `unflushed_bytes_max` waited
     std::uint64_t bytes_taught = 0;     ///< slices and snapshots, to peers
     std::uint64_t lessons_refused = 0;  ///< they asked while `teach_bytes_per_second` was used up
     std::uint64_t slots_applied = 0;
