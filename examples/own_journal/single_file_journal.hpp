@@ -52,7 +52,7 @@ class single_file_journal final : public zooid::journal {
     void take(zooid::record r, records& live) const;
     void report_damage(std::uint64_t from, std::uint64_t to);
     zooid::bytes frame(zooid::journal_claim const& next) const;
-    bool write(zooid::bytes_view frame);
+    bool write(zooid::bytes_view frame, std::uint64_t at);
 
     int fd_;
     zooid::life_id life_;
@@ -60,6 +60,7 @@ class single_file_journal final : public zooid::journal {
     zooid::recovered_journal recovered_;
     zooid::journal_claim last_; // the last durable frame
     std::uint64_t end_ = 0;     // of the last durable frame, in the file
+    zooid::bytes last_frame_;   // as it was read, until it is secured
     zooid::bytes waiting_;      // encoded records
     std::uint32_t waiting_records_ = 0;
     std::uint64_t waiting_sequence_ = 0;

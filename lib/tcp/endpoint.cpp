@@ -193,6 +193,8 @@ void tcp_endpoint::impl::set_peer(tcp_peer const& peer) {
     for (auto& [shard, lane] : p.lanes) {
         lane.backoff = options_.backoff_min;
         lane.retry.cancel();
+        if (auto const at_the_old_address = std::exchange(lane.dialling, nullptr))
+            at_the_old_address->cancel();
         dial_lane(peer.server, shard);
     }
 }

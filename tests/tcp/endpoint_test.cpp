@@ -188,6 +188,31 @@ TEST_CASE("a peer that was unreachable is dialled with back-off until it is ther
     run_until(io, [&] { return a.endpoint->is_up({2}); });
 }
 
+TEST_CASE("a peer that moved is dialled where it is now, though a dial of its old address still hangs") {
+    asio::io_context io;
+    // A listener whose queue is full answers no more: the system drops what asks to connect.
+    asio::ip::tcp::acceptor full(io);
+    full.open(asio::ip::tcp::v4());
+    full.bind({asio::ip::make_address("127.0.0.1"), 0});
+    full.listen(0);
+    std::vector<asio::ip::tcp::socket> queued;
+    for (int i = 0; i < 4; ++i) {
+        queued.emplace_back(io);
+        queued.back().async_connect(full.local_endpoint(), [](auto const&) {});
+    }
+    server a, b;
+    b.open(io, b.options(2));
+    auto options = a.options(1, {{{2}, {"127.0.0.1", full.local_endpoint().port()}}});
+    options.handshake_timeout = 600s; // the old dial is not given up meanwhile
+    a.open(io, options);
+    io.run_for(50ms);
+    REQUIRE(a.ups == 0);
+    REQUIRE(a.refused.empty());
+    a.endpoint->set_peer({{2}, b.address()});
+    run_until(io, [&] { return a.ups == 1; });
+    CHECK(a.log.back() == "up 2: claims for 1");
+}
+
 TEST_CASE("a full queue refuses and counts; a slow reader gets everything that was taken") {
     two t;
     bytes const bulk(1024 * 1024, 'b');
