@@ -66,6 +66,7 @@ void server::host::host_first(time_point now, first_state const& given) {
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
+    auto const cell = static_cast<std::uint32_t>(cells_.size());
     bool const founder =
         given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
@@ -75,9 +76,10 @@ void server::host::host_first(time_point now, first_state const& given) {
         host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
                   std::nullopt);
         if (options_.steps) options_.steps->began(cells_.back().replica, first);
+        step(now, cell, woken{}); // its state goes into the machine before a prefix read may ask that
     }
     // The rollback may have been found while the record waited for its flush.
-    stop_if_rolled_back(now, static_cast<std::uint32_t>(cells_.size() - 1));
+    stop_if_rolled_back(now, cell);
 }
 
 // By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
