@@ -115,6 +115,7 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
     s_.quarantined_for = of;
+    s_.upgrade_resumes = !durably;
     s_.learner.to_teach.clear();
     if (of == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
     reached(sometimes::replica_quarantined);
@@ -139,6 +140,9 @@ void turn::run_stopped(event const& what) {
         if (auto const* told = std::get_if<sealed>(&r->content)) return seal_stopped({told->to});
     }
     if (s_.quarantined_for == distrust::learned) return heal(what);
+    auto const* const lost = std::get_if<votes_lost>(&what);
+    if (lost && s_.upgrade_resumes) // newer software would vote again, with what is left of its memory
+        return quarantine(s_.quarantine + "; " + lost->cause, true, distrust::state);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr) return;
@@ -249,8 +253,10 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
         state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
-    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
+    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest) {
         state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
+        state->upgrade_resumes = true;
+    }
     return replica(std::move(state));
 }
 
@@ -337,7 +343,8 @@ std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
 bool replica::may_vote_again() const {
-    return !sealed_for() && (!is_quarantined() || state_->quarantined_for == distrust::learned);
+    if (sealed_for()) return false;
+    return !is_quarantined() || state_->quarantined_for == distrust::learned || state_->upgrade_resumes;
 }
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
@@ -453,11 +460,12 @@ std::size_t replica::memory_bytes() const {
 replica replica::clone() const {
     replica_state const& s = *state_;
     auto copy = std::make_unique<replica_state>(
-        replica_state{s.identity,        s.options, s.random,     s.cell,     s.key,
-                      s.birth,           s.demands, s.alpha,      s.joined,   s.retired,
-                      s.quarantined_for, s.members, s.log,        s.acceptor, s.learner,
-                      s.election,        nullptr,   s.start_from, s.tickets,  s.quarantine,
-                      s.sealed_for,      s.sealing});
+        replica_state{s.identity,   s.options,    s.random,          s.cell,
+                      s.key,        s.birth,      s.demands,         s.alpha,
+                      s.joined,     s.retired,    s.quarantined_for, s.members,
+                      s.log,        s.acceptor,   s.learner,         s.election,
+                      nullptr,      s.start_from, s.tickets,         s.quarantine,
+                      s.sealed_for, s.sealing,    s.upgrade_resumes});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

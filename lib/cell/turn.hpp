@@ -25,6 +25,7 @@ class turn {
     void seal_stopped(seal const& e);
     void be_sealed(std::optional<snapshot> kept);
     void run_sealed(event const& what);
+    void tell_sealed(member const& to);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);

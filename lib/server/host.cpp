@@ -58,7 +58,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 
 // A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
 // some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
-void server::host::host_first(first_state const& given) {
+void server::host::host_first(time_point now, first_state const& given) {
     snapshot const& first = given.state;
     replica_id const reserved = reservations_.at(first.cell).replica;
     replica_identity const identity{{identity_.server, journal_id_, reserved},
@@ -66,13 +66,20 @@ void server::host::host_first(first_state const& given) {
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
+    auto const cell = static_cast<std::uint32_t>(cells_.size());
     bool const founder =
         given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
-    if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
-    host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
-              std::nullopt);
-    if (options_.steps) options_.steps->began(cells_.back().replica, first);
+    if (founder) {
+        host_cell(replica::found(first, identity, options_.cells), first);
+    } else {
+        host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
+                  std::nullopt);
+        if (options_.steps) options_.steps->began(cells_.back().replica, first);
+        step(now, cell, woken{}); // its state goes into the machine before a prefix read may ask that
+    }
+    // The rollback may have been found while the record waited for its flush.
+    stop_if_rolled_back(now, cell);
 }
 
 // By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
@@ -448,7 +455,7 @@ void server::host::release(time_point now, parked_turn& parked) {
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
     for (first_state const& first : parked.founded)
-        host_first(first);
+        host_first(now, first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));
     for (auto const& [cell, ticket] : parked.tickets)
@@ -477,6 +484,9 @@ void server::host::on_secured(time_point now) {
     forwarding_.begin(now);
     record_hold(now);
     wake(now);
+    // The record of the rollback may be all that the life which found it made durable.
+    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
+        stop_if_rolled_back(now, cell);
 }
 
 void server::host::on_persisted(time_point now, std::uint64_t through) {

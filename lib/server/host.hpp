@@ -77,6 +77,7 @@ class server::host {
     void restore(recovered_journal const& recovered);
     void on_damage(time_point now, journal_damage const& damage);
     void journal_is_rolled_back(time_point now, server_id told_by);
+    void stop_if_rolled_back(time_point now, std::uint32_t cell);
 
     // host.cpp: steps and turns
     void step(time_point now, std::uint32_t cell, event const& what);
@@ -144,7 +145,7 @@ class server::host {
     void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
-    void host_first(first_state const& first);
+    void host_first(time_point now, first_state const& first);
     void retire(time_point now, std::uint32_t cell);
     void forget(cell_id cell, replica_id replica);
     void expire_pointers(time_point now);
