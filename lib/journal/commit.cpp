@@ -22,6 +22,7 @@ void journal_log::core::secured(journal_effects& out) {
     phase_ = phase::idle;
     is_secured_ = true;
     s_->rewrites = {};
+    to_remove_ = std::move(s_->leftovers);
     out.events.emplace_back(journal_secured{});
 }
 

@@ -92,6 +92,7 @@ class journal_log::core {
     void verify_segment(std::uint64_t number, bytes_view content, Visit visit, journal_effects& out);
     void report(inspected_batch const& batch, journal_effects& out);
     void report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to, journal_effects& out);
+    std::uint64_t size_of_next() const;
     bool any_removable() const;
     void restate(std::uint64_t number);
     void pay_for_reclaiming(std::uint64_t size);
