@@ -143,7 +143,6 @@ void turn::record_slot(slot at, log_slot& held) {
 }
 
 // ---- leases
-// -----------------------------------------------------------------------------------------------------
 
 bool turn::is_held_from(member const& candidate, ballot const& asked) {
     ballot const& held = s_.acceptor.promised;

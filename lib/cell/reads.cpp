@@ -76,7 +76,6 @@ void turn::on(member const& from, confirmed const& m) {
 }
 
 // ---- leased reads
-// -----------------------------------------------------------------------------------------------
 
 void turn::note_standing(replica_id replica, time_point asked_at) {
     if (!around_.servers.leases()) return;

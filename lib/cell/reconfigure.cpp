@@ -35,7 +35,6 @@ membership_effect follow_entry(membership& members, slot at, entry const& value,
 }
 
 // ---- asked for
-// ------------------------------------------------------------------------------------------------
 
 void turn::on(change_members const& e) {
     if (!leads()) {
@@ -84,7 +83,6 @@ bool turn::newcomers_caught_up() const { // C1
 }
 
 // ---- proposed
-// -------------------------------------------------------------------------------------------------
 
 std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
@@ -121,7 +119,6 @@ bool turn::has_window_to_fill() const { // C2
 }
 
 // ---- chosen
-// ---------------------------------------------------------------------------------------------------
 
 void turn::follow_members(slot at, entry const& value, std::vector<token> const& requests) {
     std::vector<member> const before =
@@ -152,7 +149,6 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
 }
 
 // ---- leaving
-// ----------------------------------------------------------------------------------------------------
 
 // Removed and not released, as far as this replica knows. Nobody is obliged to tell it: it asks, now and
 // then.

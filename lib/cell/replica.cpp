@@ -32,7 +32,6 @@ bool effects::empty() const {
 }
 
 // ---- dispatch
-// -----------------------------------------------------------------------------------------------
 
 void turn::run(event const& what) {
     if (s_.start_from) start_recovered();
@@ -150,7 +149,6 @@ void turn::run_stopped(event const& what) {
 }
 
 // ---- construction
-// -------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -255,7 +253,6 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
 }
 
 // ---- the step
-// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -304,7 +301,6 @@ time_point replica::deadline() const {
 }
 
 // ---- observers
-// ----------------------------------------------------------------------------------------------
 
 cell_id replica::cell() const {
     return state_->cell;

@@ -175,7 +175,6 @@ void server::host::refuse_absent(link_id client, request const& r) {
 }
 
 // ---- members
-// ----------------------------------------------------------------------------------------------------
 
 void server::host::on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell) {
     auto decoded = decode_change(r.payload);
@@ -223,7 +222,6 @@ void server::host::on_prefix_read(link_id client, request const& r, hosted_cell 
 }
 
 // ---- birth
-// ------------------------------------------------------------------------------------------------------
 
 replica_id server::host::draw_replica_id() {
     for (;;) {

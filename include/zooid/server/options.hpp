@@ -82,7 +82,6 @@ struct machine_kind {
 };
 
 // ---- the observer: typed events, never one per message
-// ---------------------------------------------------------
 
 struct leadership_changed {
     cell_id cell;

@@ -106,7 +106,6 @@ class server {
 };
 
 // ---- admin payloads of transport/request.hpp
-// --------------------------------------------------------------------
 
 /// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica
 /// id, makes it durable, and only then answers with the member. Asking again gives the same member, until
