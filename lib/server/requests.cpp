@@ -90,8 +90,6 @@ void server::host::on_request(time_point now, requester from, bytes_view encoded
     case operation::found_fork: return on_found_fork(client, r);
     case operation::status:
         return reply_now(client, r.correlation, std::nullopt, {}, nullptr, describe(*this));
-    case operation::scan_keys:
-        return refuse(client, r, error(errc::unsupported_version, "scan the cell"), nullptr);
     default: return on_cell_request(now, from, r);
     }
 }
