@@ -9,9 +9,8 @@
 //   4  seal: each survivor, durably. What they say then is what the new cell is made of.
 //   5  the directory again: the digest of the founding record. From here on there is one such record.
 //   6  found.
-//   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move and
-//   be
-//      recovered again.
+//   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move
+//      and be recovered again.
 #pragma once
 
 #include "commands.hpp"

@@ -155,8 +155,8 @@ class replica {
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
     /// One whose attempts fail backs off and is not counted.
     bool is_fresh_candidate() const;
-    /// The ballot that it leads in or asks for promises in; zero if it does neither. Its own acceptor may have
-    /// promised less: it is one acceptor of seven, and may be held by another's lease.
+    /// The ballot that it leads in or asks for promises in; zero if it does neither. Its own acceptor may
+    /// have promised less: it is one acceptor of seven, and may be held by another's lease.
     ballot proposes_in() const;
     /// The highest round that it heard of or drew.
     round_number round_seen() const;

@@ -70,8 +70,7 @@ struct machine_kind {
     std::unique_ptr<state_machine> (*make)() = nullptr;
     /// Is it a command? Asked at the proposer before it enters the log; an error goes to the caller as it is,
     /// and nothing happened. A command that passes must be understood by `state_machine::apply` on every
-    /// replica: one that is not stops them all. It sees no state, so what depends on state is `apply`'s
-    /// reply.
+    /// replica: one that is not stops them all. It sees no state: what depends on it is `apply`'s reply.
     /// The cell's version is below ours until an operator raises it: let in only what that version has.
     result<void> (*admit)(bytes_view command, std::uint16_t cell_version) = nullptr;
     /// The highest cell version whose commands and snapshots this software understands. A cell is raised to

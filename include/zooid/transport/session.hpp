@@ -7,9 +7,8 @@
 //     for (bytes_view out; !(out = session.output()).empty();) session.written(write(socket, out));
 //
 // Invariants
-//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and
-//       one join, before it has proven that it knows the link key for the identity that it
-//       claims.
+//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and one join,
+//       before it has proven that it knows the link key for the identity that it claims.
 //   S2  Frames are delivered in the order they were sent, each at most once; some may be missing.
 //   S3  After a frame whose MAC does not match nothing more is delivered: the length that found the next
 //       frame was never authenticated. The connection ends and a new handshake makes new keys.
