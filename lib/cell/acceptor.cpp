@@ -45,6 +45,7 @@ bool turn::allowed_to_vote() {
     return s_.acceptor.may_vote = true;
 }
 
+// Cell.tla: Promise.
 void turn::on(member const& from, prepare const& m) {
     if (from.server != m.in.server || !allowed_to_vote()) return;
     ballot const promised = s_.acceptor.promised;
@@ -70,6 +71,7 @@ void turn::on(member const& from, prepare const& m) {
     send_durably(from, std::move(answer));
 }
 
+// Cell.tla: Accepted.
 void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server || !allowed_to_vote()) return;
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
@@ -171,6 +173,7 @@ void turn::on(member const& from, keeps_waiting const& m) {
     if (ours && !(s_.proposer && s_.proposer->in == m.in)) send(from, resigned{m.in, m.candidate});
 }
 
+// Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
     if (!allowed_to_vote()) return;
     if (m.in < s_.acceptor.promised) {

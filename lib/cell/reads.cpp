@@ -39,7 +39,8 @@ slot turn::last_possible() const {
     return std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix});
 }
 
-// Called at the end of every step: starts a round if somebody waits for one and none is under way.
+// Called at the end of every step: starts a round if somebody waits for one and none is under way. (Cell.tla:
+// StartRead.)
 void turn::confirm_reads() {
     if (!leads() || s_.proposer->asking) return;
     proposer_state& p = *s_.proposer;
@@ -114,6 +115,7 @@ bool turn::holds_for_us(member const& voter) const {
     return known != p.standing.end() && around_.servers.counts_on(voter.server, known->asked_at, now());
 }
 
+// Cell.tla: AnswerRead.
 void turn::answer_reads() {
     if (!s_.proposer) return;
     auto& confirmed = s_.proposer->confirmed;

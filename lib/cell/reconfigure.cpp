@@ -100,6 +100,7 @@ std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
 }
 
 // The newest change that may be released: it is in force, and enough know all that was before it (C3).
+// Cell.tla: ReleasesOf.
 slot turn::release_due() const {
     auto const& held = s_.members.held();
     for (std::size_t i = held.size(); i-- > 1;) {
@@ -157,6 +158,7 @@ bool turn::is_leaving() const {
     return s_.joined && !s_.retired && !s_.members.newest().contains(self) && s_.members.find(self);
 }
 
+// Cell.tla: Destroy begins here.
 void turn::retire_if_released() {
     member const& self = s_.identity.self;
     bool const removed = s_.joined && !present_config().contains(self.replica);
