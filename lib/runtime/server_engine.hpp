@@ -23,7 +23,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 
 namespace zooid {
 

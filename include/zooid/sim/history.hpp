@@ -27,7 +27,6 @@
 #include <zooid/kv/transaction.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
