@@ -127,7 +127,7 @@ class remote_client {
             [this](auto handler, duration time) { start_stop(time, std::move(handler)); }, token, grace);
     }
 
-    client_id id() const;
+    client_id id() const; ///< drawn by `open`: who its sessions belong to
     /// Counters as of the last turn; from any thread.
     client_statistics statistics() const;
 
