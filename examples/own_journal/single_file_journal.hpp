@@ -3,10 +3,10 @@
 //
 //   file   := frame*                             each begins at a multiple of 4,096, padded with zeros
 //   frame  := magic:u64 checksum:u64 body:sized  the checksum is the body's
-//   body   := number:u64 chain:u64 life:u64 records:u32 record{records}     number counts the frames from 1,
-//   record := cell:16 replica:u64 kind:u8 at:u64 payload:sized              chain is the last frame's
-//   checksum
+//   body   := number:u64 chain:u64 life:u64 records:u32 record{records}
+//   record := cell:16 replica:u64 kind:u8 at:u64 payload:sized
 //
+// `number` counts the frames from 1; `chain` is the checksum of the frame before.
 // A frame is written when all before it are flushed. So a bad one with nothing whole behind it is a tail that
 // no flush confirmed, and is cut; with a whole one behind it, it is damage, and is reported (J5).
 #pragma once

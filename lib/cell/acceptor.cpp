@@ -45,6 +45,7 @@ bool turn::allowed_to_vote() {
     return s_.acceptor.may_vote = true;
 }
 
+// Cell.tla: Promise.
 void turn::on(member const& from, prepare const& m) {
     if (from.server != m.in.server) return;
     if (!allowed_to_vote()) return want(m.from - 1, from); // it knows what was chosen below
@@ -71,6 +72,7 @@ void turn::on(member const& from, prepare const& m) {
     send_durably(from, std::move(answer));
 }
 
+// Cell.tla: Accepted.
 void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server) return;
     if (!allowed_to_vote()) return want(m.chosen, from);
@@ -145,7 +147,6 @@ void turn::record_slot(slot at, log_slot& held) {
 }
 
 // ---- leases
-// -----------------------------------------------------------------------------------------------------
 
 bool turn::is_held_from(member const& candidate, ballot const& asked) {
     ballot const& held = s_.acceptor.promised;
@@ -174,6 +175,7 @@ void turn::on(member const& from, keeps_waiting const& m) {
     if (ours && !(s_.proposer && s_.proposer->in == m.in)) send(from, resigned{m.in, m.candidate});
 }
 
+// Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
     if (!allowed_to_vote()) return;
     if (m.in < s_.acceptor.promised) {

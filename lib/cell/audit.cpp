@@ -29,7 +29,6 @@ constexpr std::uint64_t slots_compared = 2 * audit_interval; // older reports ar
 }
 
 // ---- a member
-// ------------------------------------------------------------------------------------------------
 
 void turn::report_digest() {
     learner_state& l = s_.learner;
@@ -59,7 +58,6 @@ void turn::on(member const&, outvoted const& m) {
 }
 
 // ---- the proposer counts
-// -------------------------------------------------------------------------------------
 
 void turn::on(member const& from, digested const& m) {
     if (!leads()) return;
@@ -118,7 +116,6 @@ void turn::outvote(slot at, digest const& right) {
 }
 
 // ---- taught again
-// --------------------------------------------------------------------------------------------
 
 void turn::heal(event const& what) {
     learner_state& l = s_.learner;

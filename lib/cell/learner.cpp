@@ -16,6 +16,7 @@
 
 namespace zooid {
 
+// Cell.tla: Commit.
 void turn::on(member const& from, commit const& m) {
     if (from.server != m.in.server) return;
     if (m.in >= s_.acceptor.promised) follow(m.in);
@@ -40,6 +41,7 @@ void turn::on(member const& from, commit const& m) {
     send_durably(from, learned{l.prefix, l.recorded});
 }
 
+// Cell.tla: Learned.
 void turn::on(member const& from, learned const& m) {
     note_progress(from.replica, m.prefix, m.durable);
 }

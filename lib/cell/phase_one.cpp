@@ -21,6 +21,7 @@
 
 namespace zooid {
 
+// Cell.tla: StartPhaseOne.
 void turn::start_phase_one() {
     election_state& election = s_.election;
     auto proposer = std::make_unique<proposer_state>();
@@ -45,7 +46,7 @@ void turn::start_phase_one() {
 }
 
 // Asks those that govern a slot of the window and were not asked yet: all at first, later those that a
-// change adds, in the same ballot. (Phase 1 is not once per proposer: trap 1.)
+// change adds, in the same ballot. (Phase 1 is not once per proposer: trap 1. Cell.tla: IsAsked.)
 void turn::extend_phase_one() {
     if (!s_.proposer) return;
     proposer_state& p = *s_.proposer;
@@ -226,7 +227,7 @@ entry readable_elsewhere(digest const& wanted, std::vector<reported_at> const& g
 // A value may be unreadable at every acceptor that reports it. Then it can be passed over only if it cannot
 // have been chosen in that ballot: those who reported it or a higher one (and may have accepted it before),
 // with all who have not answered for this slot, are no majority. Everybody who answered has promised our
-// ballot and will not accept in that one any more.
+// ballot and will not accept in that one any more. (Cell.tla: Obliged.)
 obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters) {
     std::size_t answered = 0;
     for (promise_report const& report : promises) {

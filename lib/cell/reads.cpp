@@ -41,7 +41,8 @@ slot turn::last_possible() const {
     return std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix});
 }
 
-// Called at the end of every step: starts a round if somebody waits for one and none is under way.
+// Called at the end of every step: starts a round if somebody waits for one and none is under way. (Cell.tla:
+// StartRead.)
 void turn::confirm_reads() {
     if (!leads() || s_.proposer->asking) return;
     proposer_state& p = *s_.proposer;
@@ -87,7 +88,6 @@ void turn::on(member const& from, confirmed const& m) {
 }
 
 // ---- leased reads
-// -----------------------------------------------------------------------------------------------
 
 void turn::note_standing(replica_id replica, time_point asked_at) {
     if (!around_.servers.leases()) return;
@@ -126,6 +126,7 @@ bool turn::holds_for_us(member const& voter) const {
     return known != p.standing.end() && around_.servers.counts_on(voter.server, known->asked_at, now());
 }
 
+// Cell.tla: AnswerRead.
 void turn::answer_reads() {
     if (!s_.proposer) return;
     auto& confirmed = s_.proposer->confirmed;

@@ -1,10 +1,14 @@
 // The replica: construction, dispatch of one event to the sub-protocols, and what everybody may ask of it.
+//
+//   R1  After a restart promise and acceptances are those of the journal, never of anywhere else.
+//   R2  Votes wait until a majority told, since the start, what it had heard of this journal (acceptor.cpp).
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
 #include <zooid/base/mutant.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid {
 
@@ -31,8 +35,34 @@ bool effects::empty() const {
            watch.empty() && !retired && !digests_differ;
 }
 
+std::string explain_invalid(cell_options const& o) {
+    std::pair<char const*, duration> const intervals[] = {{"retransmit", o.retransmit},
+                                                          {"retransmit_max", o.retransmit_max},
+                                                          {"candidacy_step", o.candidacy_step},
+                                                          {"candidacy_timeout", o.candidacy_timeout},
+                                                          {"probe_timeout", o.probe_timeout},
+                                                          {"quiet", o.quiet},
+                                                          {"newcomer_timeout", o.newcomer_timeout}};
+    for (auto const& [name, interval] : intervals)
+        if (interval < std::chrono::milliseconds(1) || interval > std::chrono::hours(1))
+            return std::string(name) + ": must be 1 ms to 1 h";
+    if (o.retransmit > o.retransmit_max) return "retransmit: must be at most retransmit_max";
+    if (o.candidacy_jitter < duration::zero() || o.candidacy_jitter > std::chrono::hours(1))
+        return "candidacy_jitter: must be 0 to 1 h";
+    std::pair<char const*, std::uint64_t> const bounds[] = {
+        {"pending_bytes_max", o.pending_bytes_max},
+        {"pending_count_max", o.pending_count_max},
+        {"reads_max", o.reads_max},
+        {"checkpoint_log_bytes", o.checkpoint_log_bytes},
+        {"checkpoint_log_entries", o.checkpoint_log_entries},
+        {"slice_bytes_max", o.slice_bytes_max},
+        {"slots_ahead_max", o.slots_ahead_max}};
+    for (auto const& [name, bound] : bounds)
+        if (bound == 0) return std::string(name) + ": must be above 0";
+    return {};
+}
+
 // ---- dispatch
-// -----------------------------------------------------------------------------------------------
 
 void turn::run(event const& what) {
     if (s_.start_from) start_recovered();
@@ -154,7 +184,6 @@ void turn::run_stopped(event const& what) {
 }
 
 // ---- construction
-// -------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -232,6 +261,7 @@ replica replica::found(snapshot const& founding, replica_identity const& identit
     return replica(std::move(state));
 }
 
+// Cell.tla: Crash, which ends here: what was durable is left.
 replica replica::recover(recovered_state const& recovered, replica_identity const& identity,
                          cell_options const& options) {
     auto state = state_of(recovered.checkpoint, identity, options);
@@ -261,7 +291,6 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
 }
 
 // ---- the step
-// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -310,7 +339,6 @@ time_point replica::deadline() const {
 }
 
 // ---- observers
-// ----------------------------------------------------------------------------------------------
 
 cell_id replica::cell() const {
     return state_->cell;

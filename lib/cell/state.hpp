@@ -7,7 +7,6 @@
 #include <zooid/base/limits.hpp>
 #include <zooid/cell/replica.hpp>
 
-#include <array>
 #include <deque>
 #include <memory>
 #include <optional>

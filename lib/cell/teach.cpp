@@ -4,6 +4,8 @@
 //   T2  A snapshot is durable here before the prefix moves to it.
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
+//   T4  A replica that lost its votes goes on teaching what is chosen; one whose state is in doubt teaches
+//       nobody.
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
 //       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
 //       asks us whatever we send it, though it may not vote yet or cannot hold it; if it asks one that is
@@ -118,6 +120,7 @@ void turn::teach_stopped(member const& from, fetch const& m) {
     out_.want_snapshot = l.snapshot_wanted = true;
 }
 
+// Cell.tla: Teach.
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;
@@ -164,6 +167,7 @@ std::optional<member> turn::one_of(moved const& m) {
     return to.replica == s_.identity.self.replica ? std::nullopt : std::optional(to);
 }
 
+// Cell.tla: TeachSnapshot.
 void turn::on(member const& from, teach_snapshot const& m) {
     learner_state& l = s_.learner;
     if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;

@@ -167,7 +167,6 @@ class turn {
     duration patience() const;
     std::vector<member> everyone() const;
     std::vector<member> everyone_held() const;
-    void leave_to_others(replica_id successor);
     std::int64_t rank() const;
 
     bool phase_one_is_open() const;

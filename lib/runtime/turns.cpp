@@ -15,7 +15,6 @@ constexpr std::size_t commits_timed_max = 200'000;
 } // namespace
 
 // ---- what arrives
-// -------------------------------------------------------------------------------------------------------
 
 void server_engine::note_input() {
     ++inputs_;
@@ -121,7 +120,6 @@ void server_engine::damage_found(journal_damage const& damage) {
 }
 
 // ---- the end of a turn
-// --------------------------------------------------------------------------------------------------
 
 void server_engine::end_turn() {
     if (ended_) return;

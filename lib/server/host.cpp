@@ -113,7 +113,6 @@ void server::host::expire_pointers(time_point now) {
 }
 
 // ---- one step
-// ---------------------------------------------------------------------------------------------------
 
 void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     ZOOID_CHECK(depth_ < pool_.size(), "steps nest by a few only");
@@ -347,7 +346,6 @@ void server::host::announce_stopped(hosted_cell const& c) {
 }
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void server::host::wake(time_point now) {
     tick(now);
@@ -369,7 +367,6 @@ time_point server::host::deadline() const {
 }
 
 // ---- turns
-// ------------------------------------------------------------------------------------------------------
 
 void server::host::run_self_messages(time_point now) {
     while (!to_self_.empty()) {
@@ -475,7 +472,6 @@ void server::host::emit_frames(server_output& out) {
 }
 
 // ---- the journal
-// ------------------------------------------------------------------------------------------------
 
 void server::host::on_secured(time_point now) {
     secured_ = true;

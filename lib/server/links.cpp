@@ -27,7 +27,6 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 }
 
 // ---- handshakes
-// -------------------------------------------------------------------------------------------------
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
@@ -76,7 +75,6 @@ void server::host::on_peer_down(time_point, server_id peer) {
 }
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void server::host::tick(time_point now) {
     if (now < tick_at_) return;
@@ -213,7 +211,6 @@ void server::host::remember_claims() {
 }
 
 // ---- frames
-// -----------------------------------------------------------------------------------------------------
 
 void server::host::on_frame(time_point now, server_id from, channel on, bytes_view payload) {
     peer_state* peer = peers_.find(from);

@@ -8,7 +8,6 @@
 namespace zooid::sim {
 
 // ---- tasks
-// ------------------------------------------------------------------------------------------------------
 
 disk::progress disk::begin(io_task task) {
     auto const free =
@@ -124,7 +123,6 @@ disk_image disk::image() const {
 }
 
 // ---- fate
-// -------------------------------------------------------------------------------------------------------
 
 void disk::drop_tasks() {
     for (running_task& t : tasks_)

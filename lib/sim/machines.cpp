@@ -58,7 +58,6 @@ machine& world::engine::at(server_id id) {
 }
 
 // ---- lives
-// ------------------------------------------------------------------------------------------------------
 
 void world::engine::format(machine& m) {
     std::uint64_t const high = random_.next();
@@ -167,7 +166,6 @@ world_statistics const& world::engine::collect_statistics() {
 }
 
 // ---- turns
-// ------------------------------------------------------------------------------------------------------
 
 void world::engine::end_turn(machine& m) {
     process& p = *m.running;
@@ -225,7 +223,6 @@ void world::engine::take_events(machine& m) {
 }
 
 // ---- the journal
-// ------------------------------------------------------------------------------------------------
 
 bool world::engine::deliver_journal(machine& m) {
     process& p = *m.running;
@@ -318,7 +315,6 @@ void world::engine::wake_now(machine& m) {
 }
 
 // ---- invariants
-// -------------------------------------------------------------------------------------------------
 
 // Of one state, and of two that lie some turns apart: every invariant of successive states is transitive.
 void world::engine::check_invariants(machine& m) {

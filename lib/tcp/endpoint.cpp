@@ -60,9 +60,6 @@ void tcp_endpoint::set_peer(tcp_peer const& peer) {
 void tcp_endpoint::adopt(tcp_socket accepted) {
     impl_->adopt(std::move(accepted));
 }
-void tcp_endpoint::forget_peer(server_id peer) {
-    impl_->forget_peer(peer);
-}
 void tcp_endpoint::stop() {
     impl_->stop();
 }

@@ -6,7 +6,6 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 
 #include <functional>
-#include <memory>
 
 namespace zooid::tcp_detail {
 

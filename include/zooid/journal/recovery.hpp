@@ -3,8 +3,6 @@
 
 #include <zooid/journal/log.hpp>
 
-#include <memory>
-
 namespace zooid {
 
 /// What recovery found, and the state for a `journal_log` to go on from.

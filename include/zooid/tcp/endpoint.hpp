@@ -66,8 +66,6 @@ class tcp_endpoint final : public transport {
     void set_peer(tcp_peer const& peer);
     /// Takes over a connection that somebody else accepted (tcp_acceptor), as if it had been accepted here.
     void adopt(tcp_socket accepted);
-    /// Forgets a peer and ends its links; the listener is not told. It may dial in again.
-    void forget_peer(server_id peer);
     /// Refuses new connections, dials no more, says goodbye to everybody. Queued frames are written as far as
     /// the sockets take them now. No callback comes after it.
     void stop();
