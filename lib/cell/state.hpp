@@ -45,8 +45,8 @@ struct learner_state {
     slot recorded; ///< the highest prefix that a record names: what a restart will still know
     slot applied;  ///< as the state machine reported
     digest state_digest;
-    slot wanted;       ///< somebody knows slots up to here; above `prefix`: fetch
-    member source;     ///< who said so, and was not asked yet; a member that we know or not (T5)
+    slot wanted;   ///< somebody knows slots up to here; above `prefix`: fetch
+    member source; ///< who said so, and was not asked yet; a member that we know or not (T5)
     repeat fetch_again;
     bool starting = false;         ///< after a restart: ask until a majority has nothing newer
     std::vector<replica_id> asked; ///< of the members asked while starting: who answered
