@@ -29,6 +29,7 @@ std::string explain_invalid(server_options const& o) {
     if (o.teach_bytes_per_second != 0 && o.teach_bytes_per_second < teach_bytes_per_second_min)
         return "teach_bytes_per_second: must be 0, or at least 32768";
     if (o.teach_bytes_per_second > (1ull << 33)) return "teach_bytes_per_second: must be at most 2^33";
+    if (o.unflushed_bytes_max == 0) return "unflushed_bytes_max: must be above 0";
     if (o.pointer_retention < duration::zero()) return "pointer_retention: must not be negative";
     if (auto const cells = explain_invalid(o.cells); !cells.empty()) return "cells." + cells;
     return {};
