@@ -19,6 +19,7 @@ bool journal_log::core::start_create(journal_effects& out) {
     if (s_->spare) { // as J4 says of all that was read: written again, and flushed
         creating_ = {s_->spare->number, s_->spare->size};
     } else {
+        ZOOID_CHECK(s_->segment_next <= segment_number_max, "segments are numbered in 32 bits");
         creating_ = {s_->segment_next, size_of_next()};
         steps.emplace_back(io_create{creating_.number, creating_.size});
     }
@@ -27,6 +28,7 @@ bool journal_log::core::start_create(journal_effects& out) {
     steps.emplace_back(io_write{creating_.number, 0, segment_head_});
     steps.emplace_back(io_flush{creating_.number});
     steps.emplace_back(io_sync_directory{});
+    steps.emplace_back(io_open{creating_.number});
     job_ = job::create;
     background_task_ = emit(std::move(steps), out);
     return true;
@@ -202,6 +204,26 @@ void journal_log::core::victim_read(bytes content, journal_effects& out) {
     if (moving_.empty()) release_victim();
 }
 
+// Another one is tried meanwhile, and this one when a probe asks again.
+void journal_log::core::victim_unread() {
+    s_->segments.at(victim_).stuck = true;
+    unread_.push_back(victim_);
+    release_victim();
+}
+
+void journal_log::core::forgive_unread() {
+    if (unread_.empty()) return;
+    std::uint64_t size = 0;
+    for (auto const number : std::exchange(unread_, {})) {
+        auto const it = s_->segments.find(number);
+        if (it == s_->segments.end()) continue;
+        it->second.stuck = false;
+        size += it->second.size;
+        restate(number);
+    }
+    pay_for_reclaiming(size);
+}
+
 bool journal_log::core::start_scrub(journal_effects& out) {
     if (scrub_budget_ == 0 || !is_secured_) return false;
     auto it = s_->segments.upper_bound(scrub_cursor_);
@@ -233,7 +255,7 @@ void journal_log::core::background_done(io_outcome outcome, journal_effects& out
         return latch(outcome.status.error(), out); // L4: who fails to flush here may fail to flush there
     }
     if (done == job::create) created(outcome, out);
-    if (done == job::reclaim && failed) s_->segments.at(victim_).stuck = true, release_victim();
+    if (done == job::reclaim && failed) victim_unread();
     if (done == job::reclaim && !failed) victim_read(std::move(outcome.read), out);
     if (done == job::scrub && !failed) scrubbed(std::move(outcome.read), out);
 }

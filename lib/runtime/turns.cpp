@@ -106,6 +106,7 @@ void server_engine::persisted(std::uint64_t sequence_number) {
 }
 
 void server_engine::failed(error const& reason) {
+    journal_.note_failed();
     server_.on_journal_failed(boot_time_now(), reason);
     note_input();
 }

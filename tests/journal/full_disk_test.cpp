@@ -1,4 +1,4 @@
-// Restarts on a disk on which no further segment fits.
+// A disk on which no further segment fits, and a process that may open no further file.
 #include "journal/format.hpp"
 #include "journal/rig.hpp"
 #include "support/catch.hpp"
@@ -143,4 +143,48 @@ TEST_CASE("a prepared segment in which a batch was cut is never appended to") {
     CHECK(two.log->claim().batch > 0);
     CHECK(two.disk.killed().rbegin()->first > spare);
     CHECK(!two.disk.killed().contains(spare));
+}
+
+TEST_CASE(
+    "want of space or descriptors latches nothing but a commit, and is over when a probe finds it over") {
+    auto const why = GENERATE(errc::no_space, errc::overloaded);
+    auto const image = format_journal(the_journal, small_options());
+    auto work = overwriting(1, 40);
+    for (std::size_t i = 0; i < work.size(); i += 4)
+        work[i].push_back(make(record_kind::server, 0, i, "stays, and has to be moved"));
+    auto const more = overwriting(2, 40);
+    auto all = work;
+    all.insert(all.end(), more.begin(), more.end());
+    std::size_t reads = 0, opened = 0, secured = 0;
+    for (std::size_t at = 0;; ++at) {
+        rig one(image, small_options(), 2);
+        one.fail_step = at;
+        one.fail_with = why;
+        one.run(work, to_the_end);
+        INFO(name_of(why) << " at step " << at);
+        if (!one.struck) break;
+        if (one.struck_commit) {
+            REQUIRE(one.failures == 1);
+            continue;
+        }
+        REQUIRE(one.failures == 0);
+        one.log->probe({}, one.effects);
+        one.run(all, to_the_end);
+        REQUIRE(one.failures == 0);
+        REQUIRE(one.secured);
+        REQUIRE(one.acknowledged == all.size());
+        if (auto const* r = std::get_if<io_read>(&*one.struck)) {
+            ++reads;
+            CHECK(!one.disk.killed().contains(r->segment)); // it was reclaimed all the same
+        }
+        opened += std::holds_alternative<io_open>(*one.struck);
+        secured += at == 0;
+        auto const again = recover_journal(the_journal, small_options(), one.disk.killed());
+        REQUIRE(again);
+        CHECK(again.value().content.damage.empty());
+        CHECK(legal_state(again.value().content, models_of({}, all), all.size(), all.size()));
+    }
+    CHECK(reads > 0);
+    CHECK(opened > 3);
+    CHECK(secured == 1);
 }

@@ -170,6 +170,8 @@ class rig {
             for (; progress < task.steps.size(); ++progress) {
                 if (steps == steps_max) return;
                 if (steps++ == fail_step) {
+                    struck = task.steps[progress];
+                    struck_commit = task.steps.size() == 2 && std::holds_alternative<io_write>(task.steps[0]);
                     if (fails_half_done) write_half(task.steps[progress]);
                     done = io_outcome::failed({fail_with, "injected"});
                     break;
@@ -228,6 +230,8 @@ class rig {
     std::size_t steps = 0;
     std::size_t fail_step = ~std::size_t{0};
     errc fail_with = errc::io_failed;
+    std::optional<io_step> struck;
+    bool struck_commit = false;
     bool fails_half_done = false; ///< a write that fails has written its first half
     std::uint64_t capacity = std::numeric_limits<std::uint64_t>::max(); ///< of the disk, in bytes
     std::size_t submitted = 0, acknowledged = 0, failures = 0, stalls = 0;

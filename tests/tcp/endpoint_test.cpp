@@ -2,6 +2,7 @@
 #include "support/run_until.hpp"
 #include "support/sanitised.hpp"
 
+#include <zooid/tcp/acceptor.hpp>
 #include <zooid/tcp/connection.hpp>
 #include <zooid/tcp/endpoint.hpp>
 #include <zooid/tcp/hmac.hpp>
@@ -15,6 +16,9 @@
 #include <functional>
 #include <stdexcept>
 #include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace zooid;
 namespace asio = boost::asio;
@@ -315,6 +319,49 @@ TEST_CASE("connections beyond the limit are told so") {
     run_until(io, [&] { return !second.log.empty(); });
     CHECK(second.reason == close_reason::full);
     CHECK(first.link->is_up());
+}
+
+TEST_CASE("connections leave descriptors for files and for dialling, and come again when there are more") {
+    bool const several = GENERATE(false, true); // shards: one port for all, or the endpoint's own
+    asio::io_context io{1};
+    server a;
+    tcp_endpoint_options o = a.options(1);
+    std::unique_ptr<tcp_acceptor> acceptor;
+    if (several) {
+        tcp_acceptor_options listening;
+        listening.listen = std::exchange(o.listen, {});
+        acceptor = tcp_acceptor::open(io.get_executor(), listening, [&](std::uint16_t, tcp_socket s) {
+                       a.endpoint->adopt(std::move(s));
+                   }).value();
+        acceptor->start();
+    }
+    a.open(io, o);
+    tcp_address const to{"127.0.0.1", several ? acceptor->port() : a.endpoint->port()};
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit limit = before;
+    limit.rlim_cur = 256;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    std::vector<int> taken;
+    do
+        taken.push_back(::dup(0));
+    while (taken.back() < 256 - 64 - 8 - 2 && taken.back() >= 0);
+    caller first;
+    first.open(io, to);
+    run_until(io, [&] { return !first.log.empty(); });
+    CHECK(!first.link->is_up());
+    CHECK(a.refused.size() == (several ? 0 : 1));
+    for (refused_connection const& r : a.refused) {
+        CHECK(r.reason == close_reason::full);
+        CHECK(r.failure.detail() == "too few descriptors are left");
+    }
+    for (int const descriptor : taken)
+        ::close(descriptor);
+    caller second;
+    second.open(io, to);
+    run_until(io, [&] { return second.link->is_up(); });
+    CHECK(second.link->is_up());
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 TEST_CASE("bad options are refused at the door, each by name") {

@@ -67,7 +67,8 @@ class file_journal : public journal {
 class data_directory {
   public:
     /// Makes an empty or absent directory a data directory, with new random journal ids. `already_exists` if
-    /// there is anything in it; `invalid_argument` for numbers out of range. On failure no manifest is left.
+    /// there is anything in it; `invalid_argument` for numbers out of range. On failure no manifest is left,
+    /// as far as the file system still does what it is told; one that comes back is complete.
     static result<directory_manifest> format(std::filesystem::path const& path, directory_format const& how);
 
     /// `not_found` without a manifest, `malformed` if it can't be read, `wrong_owner` if it is not `owner`'s,

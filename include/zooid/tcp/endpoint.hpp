@@ -38,6 +38,10 @@ struct tcp_endpoint_options {
     duration backoff_max = std::chrono::seconds(3);       ///< waits are jittered: between half and whole
     std::size_t queue_bytes_max = 16 << 20;               ///< for each link; at least one frame
     std::size_t connections_max = 1024;                   ///< accepted: clients, and who is not proven yet
+    /// Descriptors of the process that no accepted connection may take, and 8 more for each of the server's
+    /// shards: stores open files, and peers are dialled, however many connections come. At most half of what
+    /// RLIMIT_NOFILE allows.
+    std::size_t descriptors_reserved = 64;
 };
 
 /// Keeps one connection for each lane: to every shard of a peer that its own is joined with, and to no other.
