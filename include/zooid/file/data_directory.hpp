@@ -62,8 +62,8 @@ class file_journal : public journal {
 /// write or flush that a journal had in flight has ended.
 ///
 /// All functions block: call them where that is allowed. Thread safe: different stores may be opened at once.
-/// Errors name the path. `permission_denied`, `no_space` (also a disk quota), `io_failed` as the system says;
-/// a disk that is mounted read-only is `permission_denied`.
+/// Errors name the path. `permission_denied`, `no_space` (also a quota), `overloaded` (no descriptor is
+/// left), `io_failed` as the system says; a disk that is mounted read-only is `permission_denied`.
 class data_directory {
   public:
     /// Makes an empty or absent directory a data directory, with new random journal ids. `already_exists` if
