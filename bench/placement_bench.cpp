@@ -40,6 +40,7 @@ void place_new(benchmark::State& state, topology const& t, solver_options const&
     state.counters["cells/s"] =
         benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
     state.counters["shapes"] = static_cast<double>(solver->shapes_remembered());
+    state.counters["bytes of shapes"] = static_cast<double>(solver->bytes_for_shapes());
     if (i > 0)
         state.counters["bytes/cell"] =
             static_cast<double>(solver->bytes_for_cells()) / static_cast<double>(i);

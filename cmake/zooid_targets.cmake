@@ -59,7 +59,7 @@ function(zooid_example name)
     cmake_parse_arguments(PARSE_ARGV 1 example "" "" "LIBRARIES")
     add_executable(zooid_${name} ${example_UNPARSED_ARGUMENTS})
     target_link_libraries(zooid_${name} PRIVATE ${example_LIBRARIES})
-    target_compile_options(zooid_${name} PRIVATE ${ZOOID_EDGE_OPTIONS})
+    target_compile_options(zooid_${name} PRIVATE ${ZOOID_EDGE_OPTIONS} ${ZOOID_TEST_OPTIONS})
     target_include_directories(zooid_${name} PRIVATE ${PROJECT_SOURCE_DIR}/examples)
     set_target_properties(zooid_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
     set_property(GLOBAL APPEND PROPERTY ZOOID_EXAMPLES ${name})
@@ -67,13 +67,15 @@ endfunction()
 
 # zooid_test(<name> <file>... [LIBRARIES <target>...] [SERIAL] [EDGE]): one Catch2 executable, test_<name>; each test case
 # is a ctest test with the label <name>. Cases with the Catch tag [slow] have the label <name>.slow instead, and begin
-# before the others, so that none of them is what everybody waits for in the end. SERIAL runs each case alone, for tests
-# that watch real processes. EDGE says that the cases wait for sockets, files and processes more than they compute: like
-# programs and examples they are compiled with ZOOID_EDGE_OPTIONS besides, which the sanitised presets set to -O0.
+# before the others, so that none of them is what everybody waits for in the end. SERIAL runs one case after the other,
+# beside other tests, for those that watch real processes. EDGE says that the cases wait for sockets, files and processes
+# more than they compute: like programs and examples they are compiled with ZOOID_EDGE_OPTIONS besides, which the
+# sanitised presets set to -O0. ZOOID_TEST_OPTIONS are for all tests and small examples: nobody installs or measures them.
 function(zooid_test name)
     cmake_parse_arguments(PARSE_ARGV 1 test "SERIAL;EDGE" "" "LIBRARIES")
     add_executable(test_${name} ${test_UNPARSED_ARGUMENTS})
     target_link_libraries(test_${name} PRIVATE zooid_test_main ${test_LIBRARIES})
+    target_compile_options(test_${name} PRIVATE ${ZOOID_TEST_OPTIONS})
     if(test_EDGE)
         target_compile_options(test_${name} PRIVATE ${ZOOID_EDGE_OPTIONS})
     endif()
@@ -84,7 +86,7 @@ function(zooid_test name)
     set_property(GLOBAL APPEND PROPERTY ZOOID_TESTS ${name})
     set(properties TIMEOUT 600)
     if(test_SERIAL)
-        list(APPEND properties RUN_SERIAL TRUE)
+        list(APPEND properties RESOURCE_LOCK ${name} COST 500)
     endif()
     catch_discover_tests(test_${name} TEST_PREFIX "${name}: " TEST_SPEC "~[slow]" PROPERTIES LABELS ${name} ${properties})
     _zooid_has_slow_cases(has_slow ${test_UNPARSED_ARGUMENTS})

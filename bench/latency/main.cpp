@@ -96,7 +96,11 @@ int main(int argc, char** argv) {
         {app.add_subcommand("throughput", "closed loop on many cells"), measure_throughput},
         {app.add_subcommand("open", "open loop at given rates"), measure_open},
         {app.add_subcommand("idle", "packets and memory of a colony that does nothing"), measure_idle}};
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : 64; // wrong usage
+    }
     catch_signals();
     try {
         for (auto const& [sub, run] : modes) {

@@ -38,12 +38,17 @@ bool sync_folder_of(std::string const& path) {
     return synced;
 }
 
-bytes read_all(int fd) {
+// A block that can't be read is an error, not the end of the file: what lies behind it was flushed once.
+result<bytes> read_all(int fd, std::string const& path) {
     bytes all;
     char part[65536];
-    for (ssize_t n; (n = ::read(fd, part, sizeof part)) > 0;)
+    for (;;) {
+        ssize_t const n = ::read(fd, part, sizeof part);
+        if (n == 0) return all;
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return system_error("read " + path);
         all.append(part, static_cast<std::size_t>(n));
-    return all;
+    }
 }
 
 } // namespace
@@ -53,8 +58,9 @@ result<std::unique_ptr<single_file_journal>> single_file_journal::open(std::stri
     int const fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return system_error("open " + path);
     if (!sync_folder_of(path)) return ::close(fd), system_error("flush the folder of " + path);
-    std::unique_ptr<single_file_journal> made(new single_file_journal(fd, id, life));
-    made->recover(read_all(fd));
+    std::unique_ptr<single_file_journal> made(new single_file_journal(fd, id, life)); // closes fd
+    ZOOID_TRY(bytes const file, read_all(fd, path));
+    made->recover(file);
     return made;
 }
 
@@ -111,6 +117,7 @@ bool single_file_journal::take_frame(bytes_view file, std::uint64_t at, records&
         take(std::move(r), live);
     }
     end_ = rounded_up(at + 20 + body.size()); // 20: magic, checksum, length
+    last_frame_ = file.substr(at, end_ - at);
     return true;
 }
 
@@ -164,10 +171,14 @@ void single_file_journal::probe(time_point now) {
 void single_file_journal::poll() {
     if (latched_ || !listener_) return;
     if (!secured_) { // J4: what was found may be in the page cache only, and behind it lies what was cut
-        if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0 || ::fdatasync(fd_) != 0) {
+        // A flush that failed before we came may have left pages that look clean and never reached the disk:
+        // the last frame, the only one that no later flush vouches for, is written once more.
+        if (::ftruncate(fd_, static_cast<off_t>(end_)) != 0 ||
+            !write(last_frame_, end_ - last_frame_.size())) {
             latched_ = true;
             return listener_->failed(system_error("secure the journal"));
         }
+        last_frame_.clear();
         secured_ = true;
         listener_->secured();
     }
@@ -175,7 +186,7 @@ void single_file_journal::poll() {
     journal_claim next{last_.journal, life_, last_.batch + 1, 0};
     bytes const written = frame(next);
     next.chain = reader(bytes_view(written).substr(8)).get<std::uint64_t>();
-    if (!write(written)) {
+    if (!write(written, end_)) {
         latched_ = true; // J3: after a failed flush nothing is believed any more
         return listener_->failed(system_error("write the journal"));
     }
@@ -201,10 +212,10 @@ bytes single_file_journal::frame(journal_claim const& next) const {
     return out;
 }
 
-bool single_file_journal::write(bytes_view frame) {
+bool single_file_journal::write(bytes_view frame, std::uint64_t at) {
     for (std::size_t done = 0; done < frame.size();) {
         ssize_t const n =
-            ::pwrite(fd_, frame.data() + done, frame.size() - done, static_cast<off_t>(end_ + done));
+            ::pwrite(fd_, frame.data() + done, frame.size() - done, static_cast<off_t>(at + done));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) return false;
         done += static_cast<std::size_t>(n);

@@ -3,10 +3,10 @@
 //
 //   file   := frame*                             each begins at a multiple of 4,096, padded with zeros
 //   frame  := magic:u64 checksum:u64 body:sized  the checksum is the body's
-//   body   := number:u64 chain:u64 life:u64 records:u32 record{records}     number counts the frames from 1,
-//   record := cell:16 replica:u64 kind:u8 at:u64 payload:sized              chain is the last frame's
-//   checksum
+//   body   := number:u64 chain:u64 life:u64 records:u32 record{records}
+//   record := cell:16 replica:u64 kind:u8 at:u64 payload:sized
 //
+// `number` counts the frames from 1; `chain` is the checksum of the frame before.
 // A frame is written when all before it are flushed. So a bad one with nothing whole behind it is a tail that
 // no flush confirmed, and is cut; with a whole one behind it, it is damage, and is reported (J5).
 #pragma once
@@ -52,7 +52,7 @@ class single_file_journal final : public zooid::journal {
     void take(zooid::record r, records& live) const;
     void report_damage(std::uint64_t from, std::uint64_t to);
     zooid::bytes frame(zooid::journal_claim const& next) const;
-    bool write(zooid::bytes_view frame);
+    bool write(zooid::bytes_view frame, std::uint64_t at);
 
     int fd_;
     zooid::life_id life_;
@@ -60,6 +60,7 @@ class single_file_journal final : public zooid::journal {
     zooid::recovered_journal recovered_;
     zooid::journal_claim last_; // the last durable frame
     std::uint64_t end_ = 0;     // of the last durable frame, in the file
+    zooid::bytes last_frame_;   // as it was read, until it is secured
     zooid::bytes waiting_;      // encoded records
     std::uint32_t waiting_records_ = 0;
     std::uint64_t waiting_sequence_ = 0;

@@ -18,8 +18,8 @@ inline bytes encoded(std::uint64_t n) {
 
 class counter final : public zooid::state_machine {
   public:
-    // What is no command of ours must not get here: `admit` below keeps it out of the log. If it did, a newer
-    // version wrote it, and this replica stops instead of guessing.
+    // What is no command of ours must not get here: `admit` in main.cpp keeps it out of the log. If it did, a
+    // newer version wrote it, and this replica stops instead of guessing.
     bool apply(zooid::slot, bytes_view command, bytes& reply) override {
         if (command.size() != sizeof(sum_)) return false;
         sum_ += zooid::reader(command).get<std::uint64_t>();

@@ -117,7 +117,7 @@ void work(arguments const& a) {
 int main(int argc, char** argv) {
     arguments a;
     CLI::App app("Studies what failures do to cells");
-    app.add_option("--out", a.out, "folder for plots and figures");
+    app.add_option("--out", a.out, "folder for plots and figures (default: the current one)");
     app.add_option("--study", a.names, "which (default: all)")
         ->check(CLI::IsMember({"cell-sizes", "aggregation-links", "exact-solver", "load-surge"}));
     app.add_option("--seed", a.options.seed, "of data centres, volumes and failures");
@@ -130,7 +130,11 @@ int main(int argc, char** argv) {
     app.add_option("--crush-seconds-rows", a.seconds_rows,
                    "seconds that crushtool took for the rules of rows");
     app.add_option("--crush-seconds-all", a.seconds_all, "seconds that crushtool took for the whole");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : 64; // wrong usage
+    }
     try {
         work(a);
     } catch (std::exception const& e) {

@@ -179,7 +179,11 @@ int main(int argc, char** argv) {
     app.add_flag("--explain", a.explain, "one line per cell, and in the answers");
     app.add_option("--html", a.html, "write pictures to this file");
     app.add_option("--show", a.show, "the key of the cell to draw (default: the first)");
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& e) {
+        return app.exit(e) == 0 ? 0 : 64; // wrong usage
+    }
     try {
         return work(a);
     } catch (trouble const& t) {

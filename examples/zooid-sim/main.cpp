@@ -4,7 +4,8 @@
 //   zooid-sim --seeds 1..1000                                     progress, then the totals: lives, simulated
 //                                                                 time, faults by kind, rare points, CPU time
 //
-// Exit codes: 0 all is well, 1 a life failed, 64 wrong usage.
+// Exit codes: 0 all is well, 1 a life failed, 64 wrong usage or a file that cannot be written, 74 a file that
+// could not be written to its end.
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/life.hpp>
 #include <zooid/sim/step_trace.hpp>
@@ -27,6 +28,7 @@ namespace {
 using namespace zooid;
 
 constexpr int exit_usage = 64;
+constexpr int exit_output = 74;
 
 struct arguments {
     std::uint64_t seed = 1;
@@ -97,29 +99,27 @@ sim::life_options options_of(arguments const& a, std::uint64_t seed) {
     return options;
 }
 
-int run_one(arguments const& a) {
-    sim::life_options options = options_of(a, a.seed);
-    std::ofstream steps;
-    sim::step_trace each_step([&](std::string const& line) { steps << line << '\n'; });
-    if (!a.steps.empty()) {
-        steps.open(a.steps);
-        if (!steps) return std::cerr << "zooid-sim: cannot write " << a.steps << '\n', exit_usage;
-        options.steps = &each_step;
+/// A file that may have been asked for.
+class output_file {
+  public:
+    explicit output_file(std::string path) : path_(std::move(path)) {
+        if (is_wanted()) stream_.open(path_, std::ios::binary);
     }
-    std::ofstream trace;
-    if (!a.trace.empty()) {
-        trace.open(a.trace);
-        if (!trace) return std::cerr << "zooid-sim: cannot write " << a.trace << '\n', 2;
-        options.trace = [&](std::string const& line) { trace << line << '\n'; };
+    bool is_wanted() const { return !path_.empty(); }
+    std::ostream& stream() { return stream_; }
+    /// Has nothing gone wrong? Else it says so on standard error.
+    bool is_good() {
+        if (!is_wanted() || stream_.flush()) return true;
+        std::cerr << "zooid-sim: cannot write " << path_ << '\n';
+        return false;
     }
-    if (!a.history.empty()) {
-        options.calls = [&](sim::history const& calls) {
-            std::ofstream(a.history, std::ios::binary) << sim::to_json_lines(calls);
-        };
-    }
-    double const began = cpu_seconds();
-    auto const report = sim::live(options);
-    double const spent = cpu_seconds() - began;
+
+  private:
+    std::string path_;
+    std::ofstream stream_;
+};
+
+void print_report(arguments const& a, sim::life_report const& report, double spent) {
     std::cout << "seed " << a.seed << ", profile " << a.profile << '\n';
     for (auto const& line : report.drawn)
         std::cout << line << '\n';
@@ -137,7 +137,25 @@ int run_one(arguments const& a) {
     std::fflush(stdout);
     if (!report.failures.empty()) print_failure(a, a.seed, report);
     std::cout << hex(report.hash) << '\n';
-    return report.failures.empty() ? 0 : 1;
+}
+
+// The files are opened before the life, so that nobody waits for a life whose account has no place.
+int run_one(arguments const& a) {
+    output_file trace(a.trace), history(a.history), steps(a.steps);
+    bool const can_begin = trace.is_good() && history.is_good() && steps.is_good();
+    if (!can_begin) return exit_usage;
+    sim::life_options options = options_of(a, a.seed);
+    sim::step_trace each_step([&](std::string const& line) { steps.stream() << line << '\n'; });
+    if (steps.is_wanted()) options.steps = &each_step;
+    if (trace.is_wanted()) options.trace = [&](std::string const& line) { trace.stream() << line << '\n'; };
+    if (history.is_wanted())
+        options.calls = [&](sim::history const& calls) { history.stream() << sim::to_json_lines(calls); };
+    double const began = cpu_seconds();
+    auto const report = sim::live(options);
+    print_report(a, report, cpu_seconds() - began);
+    bool const is_written = trace.is_good() && history.is_good() && steps.is_good();
+    if (!report.failures.empty()) return 1;
+    return is_written ? 0 : exit_output;
 }
 
 void add(totals& t, sim::life_report const& r) {

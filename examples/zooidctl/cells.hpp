@@ -38,7 +38,6 @@ zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, zooid::gen
 zooid::result<zooid::directory_entry> look_up(colony& on, zooid::bytes const& key);
 
 // ---- the steps, for births of another kind
-// ------------------------------------------------------------------------------------------
 
 /// An entry of the directory, and the version at which a conditional write replaces it.
 struct found_entry {

@@ -7,10 +7,12 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -47,14 +49,39 @@ result<void> acquire(colony& on, std::string const& key, kv::lease_agent& agent)
     return error(errc::timed_out, agent.other() ? "held by " + agent.other()->terms.holder : std::string());
 }
 
+// What asks zooidctl to end is passed on: the command ends first, and the lease is given back.
+std::atomic<int> asked_to_end{0};
+
+void pass_on_signals() {
+    struct sigaction passed_on {};
+    passed_on.sa_handler = [](int number) { asked_to_end = number; };
+    for (int number : {SIGINT, SIGTERM, SIGHUP})
+        ::sigaction(number, &passed_on, nullptr);
+    ::signal(SIGTTOU, SIG_IGN); // for the terminal, which is lent to the command
+}
+
+void lend_terminal(pid_t group) {
+    if (::isatty(STDIN_FILENO) != 0) (void)::tcsetpgrp(STDIN_FILENO, group);
+}
+
+// In a process group of its own, so that whatever it started ends with it; and it ends with us, however we
+// end.
 pid_t start(std::vector<std::string> const& command, kv::lease_agent const& agent) {
     std::vector<char*> words;
     for (std::string const& word : command)
         words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     std::string const number = std::to_string(agent.number().value);
+    pid_t const parent = ::getpid();
     pid_t const child = ::fork();
+    if (child > 0) (void)::setpgid(child, child); // in both, whoever comes first
     if (child != 0) return child;
+    (void)::setpgid(0, 0);
+    lend_terminal(::getpid());
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(127);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGTTOU})
+        ::signal(signal, SIG_DFL);
     ::setenv("ZOOID_LEASE_NUMBER", number.c_str(), 1);
     ::execvp(words[0], words.data());
     ::_exit(127);
@@ -105,12 +132,14 @@ int lease_hold(colony& on, output const& out, std::string const& key, lease_wish
     if (!made) return out.fail(made.error());
     kv::lease_agent& agent = made.value();
     if (auto const held = acquire(on, key, agent); !held) return out.fail(held.error());
+    pass_on_signals();
     pid_t const child = start(wish.command, agent);
     if (child < 0) return out.fail(error(errc::io_failed, "fork"));
     int status = 0;
     bool killed = false;
     while (::waitpid(child, &status, WNOHANG) == 0) {
-        if (!agent.holds(boot_time_now()) && !std::exchange(killed, true)) ::kill(child, SIGKILL);
+        if (!agent.holds(boot_time_now()) && !std::exchange(killed, true)) ::kill(-child, SIGKILL);
+        if (int const number = asked_to_end.exchange(0)) ::kill(-child, number);
         duration const left = agent.until() - boot_time_now();
         if (!killed && left < lasts * 2 / 3) {
             on.set_deadline(std::min(lasts / 3, left)); // the command must not outlive the lease meanwhile
@@ -118,6 +147,7 @@ int lease_hold(colony& on, output const& out, std::string const& key, lease_wish
         }
         on.pause(look_interval);
     }
+    lend_terminal(::getpgrp());
     if (killed) return out.fail(error(errc::timed_out, "the lease ran out, and the command was killed"));
     on.set_deadline(lasts / 3);
     (void)on.commit(key, agent.release()); // else others wait until it has run out

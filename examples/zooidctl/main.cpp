@@ -160,17 +160,15 @@ int main(int argc, char** argv) {
     auto* from =
         keygen_command->add_option("--from", a.from, "the colony's key file; with one of the next two");
     auto* issued = keygen_command->add_option_group("to whom", "issued keys");
-    auto* client =
-        issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
-            ->needs(from)
-            ->check(above_zero);
-    auto* admin = issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
-                      ->needs(from)
-                      ->check(above_zero);
+    issued->add_option("--client", a.client, "a client under this number: reads and writes cells")
+        ->needs(from)
+        ->check(above_zero);
+    issued->add_option("--admin", a.admin, "an admin under this number: creates cells, too")
+        ->needs(from)
+        ->check(above_zero);
     issued->require_option(0, 1);
     try {
         app.parse(argc, argv);
-        if (*from && !*client && !*admin) throw CLI::RequiredError("--from: --client or --admin");
     } catch (CLI::ParseError const& e) {
         return app.exit(e) == 0 ? 0 : exit_usage;
     }

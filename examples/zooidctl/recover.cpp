@@ -179,7 +179,6 @@ json::object json_of(surveyed_server const& s) {
 }
 
 // ---- the steps
-// ------------------------------------------------------------------------------------------------------
 
 void maybe_die(recovery_wish const& wish, std::string_view step) {
     if (wish.stop_after == step) (void)::kill(::getpid(), SIGKILL);

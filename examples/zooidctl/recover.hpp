@@ -9,9 +9,14 @@
 //   4  seal: each survivor, durably. What they say then is what the new cell is made of.
 //   5  the directory again: the digest of the founding record. From here on there is one such record.
 //   6  found.
-//   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move and
-//   be
-//      recovered again.
+//   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move
+//      and be recovered again.
+//
+//   Z1  The new id and generation are decided in the directory before anything is sealed (3, then 4): of two
+//       people who recover one cell, one wins.
+//   Z2  The founding record is a function of what the sealed ones say, and its digest is fixed before the
+//       first founder gets it (5, then 6): an attempt that is taken up comes to the same record, or to none.
+//   Z3  The log goes on at the base's slot; a value taken over is known to be chosen from the birth on.
 #pragma once
 
 #include "commands.hpp"

@@ -143,6 +143,33 @@ void event_log::write(std::uint16_t shard, runtime_event const& e) const {
     write_of(shard, name, fields);
 }
 
+void refusal_log::write(std::uint16_t shard, refused_connection const& refused) {
+    std::lock_guard const lock(guard_);
+    auto const now = clock::now();
+    auto const [at, fresh] =
+        rows_.try_emplace({refused.reason, refused.by_peer, refused.peer}, row{now, 0, shard, refused});
+    row& r = at->second;
+    r.shard = shard;
+    r.last = refused;
+    ++r.untold;
+    if (!fresh && now - r.told < std::chrono::seconds(1)) return;
+    r.told = now;
+    tell(r);
+}
+
+void refusal_log::flush() {
+    std::lock_guard const lock(guard_);
+    for (auto& [kind, r] : rows_)
+        if (r.untold != 0) tell(r);
+}
+
+void refusal_log::tell(row& r) const {
+    auto line = describe_event{}(r.last);
+    line.fields["reason"] = name_of(r.last.reason);
+    line.fields["count"] = std::exchange(r.untold, 0);
+    log_.write_of(r.shard, line.name, std::move(line.fields));
+}
+
 json::object json_of(running_server_snapshot const& s) {
     return {{"shards", s.shards},
             {"cells", s.server.cells},
@@ -154,6 +181,7 @@ json::object json_of(running_server_snapshot const& s) {
             {"messages_sent", s.server.messages_sent},
             {"messages_received", s.server.messages_received},
             {"messages_refused", s.server.messages_refused},
+            {"messages_dropped", s.server.messages_dropped},
             {"slots_applied", s.server.slots_applied},
             {"turns", s.server.turns},
             {"turns_persisted", s.server.turns_persisted},
@@ -166,6 +194,7 @@ json::object json_of(running_server_snapshot const& s) {
             {"socket_writes", s.transport.writes},
             {"peers_up", s.transport.peers_up},
             {"clients_up", s.transport.clients_up},
+            {"links_refused", s.transport.links_refused},
             {"dropped_unreachable", s.transport.dropped_unreachable},
             {"handed_requests", s.between_shards.requests},
             {"handed_replies", s.between_shards.replies},

@@ -23,6 +23,7 @@
 #include <mutex>
 #include <thread>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace asio = boost::asio;
@@ -45,10 +46,14 @@ struct arguments {
 class observer final : public server_observer {
   public:
     observer(event_log const& to, std::unique_ptr<event_file> events)
-        : log_(to), events_(std::move(events)) {}
+        : log_(to), refusals_(to), events_(std::move(events)) {}
+    ~observer() override { refusals_.flush(); }
 
     void on_shard_event(std::uint16_t shard, server_event const& e) override { log_.write(shard, e); }
-    void on_shard_event(std::uint16_t shard, runtime_event const& e) override { log_.write(shard, e); }
+    void on_shard_event(std::uint16_t shard, runtime_event const& e) override {
+        auto const* refused = std::get_if<refused_connection>(&e);
+        refused ? refusals_.write(shard, *refused) : log_.write(shard, e);
+    }
     void on_durable(std::vector<durable_fact> const& facts) override {
         if (!events_) return;
         std::lock_guard const lock(guard_); // shards have threads of their own
@@ -62,6 +67,7 @@ class observer final : public server_observer {
 
   private:
     event_log const& log_;
+    refusal_log refusals_;
     std::mutex guard_;
     std::unique_ptr<event_file> events_;
 };
@@ -207,6 +213,14 @@ running_server_snapshot all_counters(running_server const& server) {
     return all;
 }
 
+// The soft limit is kept low for programs that select(); this is none. Connections leave a part of it alone.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &limit); // what it was will have to do
+}
+
 int complain(error const& e, int code) {
     fmt::print(stderr, "zooidd: {}\n", e.message());
     return code;
@@ -229,6 +243,7 @@ int run(arguments const& how) {
     if (how.format) c.server.policy = directory_policy::format_if_empty;
     c.server.tuning.report_durable = !how.events.empty();
 
+    raise_descriptor_limit();
     event_log const to(c.server.server, c.server.shards);
     std::unique_ptr<event_file> events;
     if (!how.events.empty()) {

@@ -45,8 +45,10 @@ bool turn::allowed_to_vote() {
     return s_.acceptor.may_vote = true;
 }
 
+// Cell.tla: Promise.
 void turn::on(member const& from, prepare const& m) {
-    if (from.server != m.in.server || !allowed_to_vote()) return;
+    if (from.server != m.in.server) return;
+    if (!allowed_to_vote()) return want(m.from - 1, from); // it knows what was chosen below
     ballot const promised = s_.acceptor.promised;
     if (m.in < promised) {
         reached(sometimes::promise_refused_lower_ballot);
@@ -70,8 +72,10 @@ void turn::on(member const& from, prepare const& m) {
     send_durably(from, std::move(answer));
 }
 
+// Cell.tla: Accepted.
 void turn::on(member const& from, accept const& m) {
-    if (from.server != m.in.server || !allowed_to_vote()) return;
+    if (from.server != m.in.server) return;
+    if (!allowed_to_vote()) return want(m.chosen, from);
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
@@ -88,7 +92,7 @@ void turn::on(member const& from, accept const& m) {
         return send(from, std::move(lesson));
     }
     if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m))
-        return want(m.chosen, from.replica);
+        return want(m.chosen, from);
 
     log_slot& held = s_.log.open(m.at);
     digest const value_digest = m.value.value_digest();
@@ -143,7 +147,6 @@ void turn::record_slot(slot at, log_slot& held) {
 }
 
 // ---- leases
-// -----------------------------------------------------------------------------------------------------
 
 bool turn::is_held_from(member const& candidate, ballot const& asked) {
     ballot const& held = s_.acceptor.promised;
@@ -172,6 +175,7 @@ void turn::on(member const& from, keeps_waiting const& m) {
     if (ours && !(s_.proposer && s_.proposer->in == m.in)) send(from, resigned{m.in, m.candidate});
 }
 
+// Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
     if (!allowed_to_vote()) return;
     if (m.in < s_.acceptor.promised) {

@@ -8,10 +8,11 @@
 //   D3  If no digest can reach a majority any more nobody is stopped and nobody taught; it is reported.
 //   D4  A replica that is outvoted, or that was given a snapshot which is not what it claims to be, stops:
 //       durably, and for what it learned only. It votes no more and teaches nobody.
-//   D5  It asks the others for a snapshot, one after the other, until one at or above its own prefix is
-//       durable. Installing that replaces what it learned up to there, and nothing else: the promise and
-//       every acceptance above stay (T3). Then it votes again, and a record says that it was healed. Who
-//       taught it may be wrong itself; then the next comparison finds both.
+//   D5  It asks the others for a snapshot, one after the other, and any stranger that proposes to it (T5),
+//       until one at or above its own prefix is durable. Installing that replaces what it learned up to
+//       there, and nothing else: the promise and every acceptance above stay (T3). Then it votes again, and a
+//       record says that it was healed. Who taught it may be wrong itself; then the next comparison finds
+//       both.
 //   D6  A replica whose votes are in doubt is never healed: it comes back under a new id.
 #include "cell/turn.hpp"
 
@@ -28,7 +29,6 @@ constexpr std::uint64_t slots_compared = 2 * audit_interval; // older reports ar
 }
 
 // ---- a member
-// ------------------------------------------------------------------------------------------------
 
 void turn::report_digest() {
     learner_state& l = s_.learner;
@@ -58,7 +58,6 @@ void turn::on(member const&, outvoted const& m) {
 }
 
 // ---- the proposer counts
-// -------------------------------------------------------------------------------------
 
 void turn::on(member const& from, digested const& m) {
     if (!leads()) return;
@@ -117,7 +116,6 @@ void turn::outvote(slot at, digest const& right) {
 }
 
 // ---- taught again
-// --------------------------------------------------------------------------------------------
 
 void turn::heal(event const& what) {
     learner_state& l = s_.learner;
@@ -130,6 +128,7 @@ void turn::heal(event const& what) {
             take_snapshot(from, *taught);
         if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
         if (auto const* m = std::get_if<keeps_waiting>(&e->content)) on(from, *m); // G8: it leads no more
+        ask_a_stranger(from, e->content);
     }
     if (auto const* e = std::get_if<persisted>(&what); e && l.pending && l.pending->ticket == e->ticket) {
         if (l.pending->taught && l.pending->at >= l.prefix) return be_healed();
@@ -138,13 +137,27 @@ void turn::heal(event const& what) {
     if (l.fetch_again.at <= now()) ask_for_a_state();
 }
 
+// T5. Only while it is one: the proposer that we know may be who is wrong, and the others are asked in turn.
+void turn::ask_a_stranger(member const& from, message const& content) {
+    auto const* const pointer = std::get_if<moved>(&content);
+    auto const named = pointer ? one_of(*pointer) : std::nullopt;
+    bool const proposes = std::holds_alternative<prepare>(content) ||
+                          std::holds_alternative<accept>(content) || std::holds_alternative<commit>(content);
+    if (named) ask_soon(*named);
+    if (proposes && !s_.members.find(from.replica)) ask_soon(from);
+}
+
 void turn::ask_for_a_state() {
     learner_state& l = s_.learner;
     std::vector<member> others;
     for (member const& m : s_.members.newest().members()) {
         if (m.replica != s_.identity.self.replica) others.push_back(m);
     }
-    if (!others.empty()) send(others[s_.random.below(others.size())], fetch{slot{}});
+    if (auto const source = take_source()) {
+        send(*source, fetch{slot{}});
+    } else if (!others.empty()) {
+        send(others[s_.random.below(others.size())], fetch{slot{}});
+    }
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     arm_again(l.fetch_again);
 }

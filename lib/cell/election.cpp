@@ -9,6 +9,7 @@
 //   E4  A client's complaint is a probe through the proposer, and only a probe that fails makes a candidate.
 //       A member that does not hear the proposer's server both ways canvasses at once: whether the fault is
 //       its own, the vouchers tell (trap 17).
+//   E5  The order of the configuration's members decides who stands first, and takes the lead from nobody.
 #include "cell/turn.hpp"
 
 #include <zooid/base/limits.hpp>

@@ -16,6 +16,7 @@
 
 namespace zooid {
 
+// Cell.tla: Commit.
 void turn::on(member const& from, commit const& m) {
     if (from.server != m.in.server) return;
     if (m.in >= s_.acceptor.promised) follow(m.in);
@@ -27,10 +28,7 @@ void turn::on(member const& from, commit const& m) {
         mark_chosen(at, value, held.value_digest);
     }
     advance_prefix();
-    if (m.chosen > s_.learner.prefix) {
-        want(m.chosen, from.replica);
-        if (!s_.members.find(from.replica)) send(from, fetch{s_.learner.prefix + 1}); // T5
-    }
+    want(m.chosen, from);
     if (m.wanted == report::none) return;
     s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
     if (s_.learner.applied == s_.learner.prefix) report_digest();
@@ -43,6 +41,7 @@ void turn::on(member const& from, commit const& m) {
     send_durably(from, learned{l.prefix, l.recorded});
 }
 
+// Cell.tla: Learned.
 void turn::on(member const& from, learned const& m) {
     note_progress(from.replica, m.prefix, m.durable);
 }
@@ -118,6 +117,14 @@ void turn::advance_prefix() {
     if (l.fetch_again.at == never) arm(l.fetch_again, s_.options.retransmit_max);
 }
 
+// Progress: the back-off begins anew. A round of confirmation makes no progress by it, and is not put off.
+void turn::begin_again_anew() {
+    proposer_state& p = *s_.proposer;
+    time_point const due = p.again.at;
+    arm(p.again, s_.options.retransmit);
+    if (p.asking) p.again.at = std::min(p.again.at, due);
+}
+
 void turn::deliver(slot at, log_slot const& held) {
     s_.learner.log_bytes += held.value.encoded().size();
     delivery out{at, held.value, {}};
@@ -128,7 +135,7 @@ void turn::deliver(slot at, log_slot const& held) {
         } else {
             out.requests = std::move(ours.requests);
             s_.proposer->open.pop_front();
-            arm(s_.proposer->again, s_.options.retransmit); // progress: the back-off begins anew
+            begin_again_anew();
         }
     }
     out_.deliver.push_back(std::move(out));

@@ -21,6 +21,7 @@
 
 namespace zooid {
 
+// Cell.tla: StartPhaseOne.
 void turn::start_phase_one() {
     election_state& election = s_.election;
     auto proposer = std::make_unique<proposer_state>();
@@ -45,7 +46,7 @@ void turn::start_phase_one() {
 }
 
 // Asks those that govern a slot of the window and were not asked yet: all at first, later those that a
-// change adds, in the same ballot. (Phase 1 is not once per proposer: trap 1.)
+// change adds, in the same ballot. (Phase 1 is not once per proposer: trap 1. Cell.tla: IsAsked.)
 void turn::extend_phase_one() {
     if (!s_.proposer) return;
     proposer_state& p = *s_.proposer;
@@ -97,7 +98,8 @@ void turn::on(member const& from, promise const& m) {
         p.reported = std::max(p.reported, a.at);
     if (m.prefix > p.must_know) p.must_know = m.prefix, p.knows = from.replica;
     note_progress(from.replica, m.prefix, {});
-    if (p.must_know > s_.learner.prefix) want(p.must_know, p.knows);
+    member const* const knows = s_.members.find(p.knows);
+    if (p.must_know > s_.learner.prefix) want(p.must_know, knows ? *knows : from);
     if (!p.leading && quorum_answered()) {
         p.leading = true;
         p.gives_up_at = never;
@@ -175,6 +177,12 @@ void turn::step_down(ballot const& preempted_by) {
 
 namespace {
 
+// Not by its replica alone: one that answered as a learner, under the same id, is no second voter.
+bool is_voter(member const& m, configuration const& voters) {
+    auto const index = voters.index_of(m.replica);
+    return index && voters[*index] == m;
+}
+
 struct reported_at {
     bool chosen = false;
     ballot accepted;
@@ -196,7 +204,7 @@ std::vector<reported_at> by_ballot(slot at, std::vector<promise_report> const& p
             if (group == groups.end()) {
                 group = groups.insert(groups.end(), {a.chosen, a.accepted, a.value_digest, 0, {}});
             }
-            if (voters.contains(report.from.replica)) ++group->members;
+            if (is_voter(report.from, voters)) ++group->members;
             if (!a.value.empty()) group->value = a.value;
         }
     }
@@ -219,11 +227,11 @@ entry readable_elsewhere(digest const& wanted, std::vector<reported_at> const& g
 // A value may be unreadable at every acceptor that reports it. Then it can be passed over only if it cannot
 // have been chosen in that ballot: those who reported it or a higher one (and may have accepted it before),
 // with all who have not answered for this slot, are no majority. Everybody who answered has promised our
-// ballot and will not accept in that one any more.
+// ballot and will not accept in that one any more. (Cell.tla: Obliged.)
 obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters) {
     std::size_t answered = 0;
     for (promise_report const& report : promises) {
-        answered += report.prefix < at && voters.contains(report.from.replica) ? 1 : 0;
+        answered += report.prefix < at && is_voter(report.from, voters) ? 1 : 0;
     }
     std::size_t at_or_above = 0;
     auto const groups = by_ballot(at, promises, voters);

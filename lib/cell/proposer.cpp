@@ -112,6 +112,7 @@ entry turn::next_batch(std::vector<token>& requests) {
     return entry::batch(batch);
 }
 
+// Cell.tla: Accept.
 void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     proposer_state& p = *s_.proposer;
     slot const at = p.next;
@@ -132,6 +133,7 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     p.laggards.at = never;
 }
 
+// Cell.tla: Count.
 void turn::on(member const& from, accepted const& m) {
     if (!s_.proposer || m.in != s_.proposer->in) return;
     note_progress(from.replica, m.prefix, m.prefix);

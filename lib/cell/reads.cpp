@@ -4,6 +4,8 @@
 //   S2  The quorum that is asked is one of config(r + 1), after phase 1 for it is complete: the newest known
 //       configuration is the wrong one to ask (trap 2).
 //   S3  It is asked after the read arrived; reads that arrive meanwhile wait for the next round.
+//       A round ends with the configuration that it asks: who was released answers no more, so its reads
+//       and probes wait for the next one.
 //   S4  The answer is given once r is applied.
 //   G5  A leased read is confirmed at once, without a round, if enough members of config(r + 1) hold their
 //       promises for this ballot's life; otherwise it is a strict one.
@@ -39,7 +41,8 @@ slot turn::last_possible() const {
     return std::max({p.next - 1, p.reported, p.must_know, s_.learner.prefix});
 }
 
-// Called at the end of every step: starts a round if somebody waits for one and none is under way.
+// Called at the end of every step: starts a round if somebody waits for one and none is under way. (Cell.tla:
+// StartRead.)
 void turn::confirm_reads() {
     if (!leads() || s_.proposer->asking) return;
     proposer_state& p = *s_.proposer;
@@ -56,6 +59,15 @@ void turn::confirm_reads() {
     for (member const& to : p.asking->voters.members())
         send(to, confirm{p.in, p.round}); // S3
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
+}
+
+void turn::confirm_anew() {
+    if (!s_.proposer || !s_.proposer->asking) return;
+    std::vector<token> waiting = std::move(s_.proposer->asking->requests);
+    std::vector<token>& reads = s_.proposer->reads;
+    waiting.insert(waiting.end(), reads.begin(), reads.end());
+    reads = std::move(waiting);
+    s_.proposer->asking.reset();
 }
 
 void turn::on(member const& from, confirmed const& m) {
@@ -76,7 +88,6 @@ void turn::on(member const& from, confirmed const& m) {
 }
 
 // ---- leased reads
-// -----------------------------------------------------------------------------------------------
 
 void turn::note_standing(replica_id replica, time_point asked_at) {
     if (!around_.servers.leases()) return;
@@ -115,6 +126,7 @@ bool turn::holds_for_us(member const& voter) const {
     return known != p.standing.end() && around_.servers.counts_on(voter.server, known->asked_at, now());
 }
 
+// Cell.tla: AnswerRead.
 void turn::answer_reads() {
     if (!s_.proposer) return;
     auto& confirmed = s_.proposer->confirmed;

@@ -35,7 +35,6 @@ membership_effect follow_entry(membership& members, slot at, entry const& value,
 }
 
 // ---- asked for
-// ------------------------------------------------------------------------------------------------
 
 void turn::on(change_members const& e) {
     if (!leads()) {
@@ -84,7 +83,6 @@ bool turn::newcomers_caught_up() const { // C1
 }
 
 // ---- proposed
-// -------------------------------------------------------------------------------------------------
 
 std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
@@ -102,6 +100,7 @@ std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
 }
 
 // The newest change that may be released: it is in force, and enough know all that was before it (C3).
+// Cell.tla: ReleasesOf.
 slot turn::release_due() const {
     auto const& held = s_.members.held();
     for (std::size_t i = held.size(); i-- > 1;) {
@@ -121,7 +120,6 @@ bool turn::has_window_to_fill() const { // C2
 }
 
 // ---- chosen
-// ---------------------------------------------------------------------------------------------------
 
 void turn::follow_members(slot at, entry const& value, std::vector<token> const& requests) {
     std::vector<member> const before =
@@ -142,7 +140,10 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
         for (token request : requests)
             out_.changed.push_back({request, at});
         return;
-    case membership_effect::released: reached(sometimes::members_released); succeed_if_released();
+    case membership_effect::released:
+        reached(sometimes::members_released);
+        succeed_if_released();
+        confirm_anew();
     }
     if (!s_.proposer) return;
     if (!s_.proposer->change) s_.proposer->learners.clear(); // else they are those of the change that waits
@@ -152,7 +153,6 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
 }
 
 // ---- leaving
-// ----------------------------------------------------------------------------------------------------
 
 // Removed and not released, as far as this replica knows. Nobody is obliged to tell it: it asks, now and
 // then.
@@ -161,6 +161,7 @@ bool turn::is_leaving() const {
     return s_.joined && !s_.retired && !s_.members.newest().contains(self) && s_.members.find(self);
 }
 
+// Cell.tla: Destroy begins here.
 void turn::retire_if_released() {
     member const& self = s_.identity.self;
     bool const removed = s_.joined && !present_config().contains(self.replica);

@@ -1,10 +1,14 @@
 // The replica: construction, dispatch of one event to the sub-protocols, and what everybody may ask of it.
+//
+//   R1  After a restart promise and acceptances are those of the journal, never of anywhere else.
+//   R2  Votes wait until a majority told, since the start, what it had heard of this journal (acceptor.cpp).
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
 #include <zooid/base/mutant.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace zooid {
 
@@ -31,8 +35,34 @@ bool effects::empty() const {
            watch.empty() && !retired && !digests_differ;
 }
 
+std::string explain_invalid(cell_options const& o) {
+    std::pair<char const*, duration> const intervals[] = {{"retransmit", o.retransmit},
+                                                          {"retransmit_max", o.retransmit_max},
+                                                          {"candidacy_step", o.candidacy_step},
+                                                          {"candidacy_timeout", o.candidacy_timeout},
+                                                          {"probe_timeout", o.probe_timeout},
+                                                          {"quiet", o.quiet},
+                                                          {"newcomer_timeout", o.newcomer_timeout}};
+    for (auto const& [name, interval] : intervals)
+        if (interval < std::chrono::milliseconds(1) || interval > std::chrono::hours(1))
+            return std::string(name) + ": must be 1 ms to 1 h";
+    if (o.retransmit > o.retransmit_max) return "retransmit: must be at most retransmit_max";
+    if (o.candidacy_jitter < duration::zero() || o.candidacy_jitter > std::chrono::hours(1))
+        return "candidacy_jitter: must be 0 to 1 h";
+    std::pair<char const*, std::uint64_t> const bounds[] = {
+        {"pending_bytes_max", o.pending_bytes_max},
+        {"pending_count_max", o.pending_count_max},
+        {"reads_max", o.reads_max},
+        {"checkpoint_log_bytes", o.checkpoint_log_bytes},
+        {"checkpoint_log_entries", o.checkpoint_log_entries},
+        {"slice_bytes_max", o.slice_bytes_max},
+        {"slots_ahead_max", o.slots_ahead_max}};
+    for (auto const& [name, bound] : bounds)
+        if (bound == 0) return std::string(name) + ": must be above 0";
+    return {};
+}
+
 // ---- dispatch
-// -----------------------------------------------------------------------------------------------
 
 void turn::run(event const& what) {
     if (s_.start_from) start_recovered();
@@ -115,6 +145,7 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     give_back_waiting(errc::quarantined);
     s_.quarantine = std::move(cause);
     s_.quarantined_for = of;
+    s_.upgrade_resumes = !durably;
     s_.learner.to_teach.clear();
     if (of == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
     reached(sometimes::replica_quarantined);
@@ -139,6 +170,9 @@ void turn::run_stopped(event const& what) {
         if (auto const* told = std::get_if<sealed>(&r->content)) return seal_stopped({told->to});
     }
     if (s_.quarantined_for == distrust::learned) return heal(what);
+    auto const* const lost = std::get_if<votes_lost>(&what);
+    if (lost && s_.upgrade_resumes) // newer software would vote again, with what is left of its memory
+        return quarantine(s_.quarantine + "; " + lost->cause, true, distrust::state);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr) return;
@@ -150,7 +184,6 @@ void turn::run_stopped(event const& what) {
 }
 
 // ---- construction
-// -------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -228,6 +261,7 @@ replica replica::found(snapshot const& founding, replica_identity const& identit
     return replica(std::move(state));
 }
 
+// Cell.tla: Crash, which ends here: what was durable is left.
 replica replica::recover(recovered_state const& recovered, replica_identity const& identity,
                          cell_options const& options) {
     auto state = state_of(recovered.checkpoint, identity, options);
@@ -249,13 +283,14 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
         state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
-    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest)
+    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest) {
         state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
+        state->upgrade_resumes = true;
+    }
     return replica(std::move(state));
 }
 
 // ---- the step
-// -----------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -304,7 +339,6 @@ time_point replica::deadline() const {
 }
 
 // ---- observers
-// ----------------------------------------------------------------------------------------------
 
 cell_id replica::cell() const {
     return state_->cell;
@@ -337,13 +371,22 @@ std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
 bool replica::may_vote_again() const {
-    return !sealed_for() && (!is_quarantined() || state_->quarantined_for == distrust::learned);
+    if (sealed_for()) return false;
+    return !is_quarantined() || state_->quarantined_for == distrust::learned || state_->upgrade_resumes;
 }
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }
 bool replica::is_retired() const {
     return state_->retired;
+}
+
+void replica::shed() {
+    ZOOID_CHECK(is_retired(), "only who is released needs nothing any more");
+    state_->log = log_window(state_->learner.prefix + 1);
+    state_->start_from.reset();
+    state_->learner.pending.reset();
+    state_->learner.to_teach = {};
 }
 bool replica::is_member() const {
     return state_->members.find(state_->identity.self.replica) != nullptr;
@@ -385,8 +428,8 @@ round_number replica::round_seen() const {
     return state_->election.round_seen;
 }
 
-bool replica::proposes_in(ballot const& b) const {
-    return state_->proposer && state_->proposer->in == b;
+ballot replica::proposes_in() const {
+    return state_->proposer ? state_->proposer->in : ballot{};
 }
 
 std::string_view name_of(role r) {
@@ -445,11 +488,12 @@ std::size_t replica::memory_bytes() const {
 replica replica::clone() const {
     replica_state const& s = *state_;
     auto copy = std::make_unique<replica_state>(
-        replica_state{s.identity,        s.options, s.random,     s.cell,     s.key,
-                      s.birth,           s.demands, s.alpha,      s.joined,   s.retired,
-                      s.quarantined_for, s.members, s.log,        s.acceptor, s.learner,
-                      s.election,        nullptr,   s.start_from, s.tickets,  s.quarantine,
-                      s.sealed_for,      s.sealing});
+        replica_state{s.identity,   s.options,    s.random,          s.cell,
+                      s.key,        s.birth,      s.demands,         s.alpha,
+                      s.joined,     s.retired,    s.quarantined_for, s.members,
+                      s.log,        s.acceptor,   s.learner,         s.election,
+                      nullptr,      s.start_from, s.tickets,         s.quarantine,
+                      s.sealed_for, s.sealing,    s.upgrade_resumes});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

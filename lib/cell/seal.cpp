@@ -5,8 +5,10 @@
 //   X2  What it knew stays: the state up to its prefix is made durable with the seal, its acceptances lie
 //       above. So whoever asks a sealed replica gets the same answer every time, and a recovery that was
 //       interrupted comes to the same founding record when it is taken up.
-//   X3  It tells everybody who speaks to it. A replica of the old id that comes back is sealed by the first
-//       sealed one that it meets; silence is always safe, so a word is enough.
+//   X3  It tells all members when it is sealed, or when they return, and everybody who speaks to it. A
+//       replica of the old id that comes back is sealed by the first sealed one that it meets; silence is
+//       always safe, so a word is enough. Unasked, because a proposer under a lease may ask nobody for long,
+//       and counts on the servers of sealed replicas like on any other.
 //   X4  A replica that stopped before is sealed as well: it is never healed. What was in doubt stays so.
 #include "cell/turn.hpp"
 
@@ -58,10 +60,21 @@ void turn::be_sealed(std::optional<snapshot> kept) {
     s_.quarantine = sound ? where : s_.quarantine + "; " + where;
     reached(sometimes::replica_quarantined);
     out_.persist.emplace_back(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
+    for (member const& to : everyone_held())
+        tell_sealed(to);
+}
+
+void turn::tell_sealed(member const& to) { // X3
+    if (to.server == s_.identity.self.server) return;
+    around_.servers.suspected(to.server) ? out_.watch.push_back(to.server) : send(to, sealed{*s_.sealed_for});
 }
 
 void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
+    if (auto const* changed = std::get_if<liveness_changed>(&what)) {
+        member const* const there = s_.members.find(changed->server);
+        return there ? tell_sealed(*there) : void();
+    }
     auto const* e = std::get_if<received>(&what);
     if (e == nullptr || std::holds_alternative<sealed>(e->content)) return; // or two would go on for ever
     member const from{e->server, {}, e->replica};

@@ -7,7 +7,6 @@
 #include <zooid/base/limits.hpp>
 #include <zooid/cell/replica.hpp>
 
-#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -46,8 +45,8 @@ struct learner_state {
     slot recorded; ///< the highest prefix that a record names: what a restart will still know
     slot applied;  ///< as the state machine reported
     digest state_digest;
-    slot wanted;       ///< somebody knows slots up to here; above `prefix`: fetch
-    replica_id source; ///< who said so
+    slot wanted;   ///< somebody knows slots up to here; above `prefix`: fetch
+    member source; ///< who said so, and was not asked yet; a member that we know or not (T5)
     repeat fetch_again;
     bool starting = false;         ///< after a restart: ask until a majority has nothing newer
     std::vector<replica_id> asked; ///< of the members asked while starting: who answered
@@ -214,6 +213,7 @@ struct replica_state {
     std::string quarantine;                     ///< the cause; empty while healthy
     std::optional<successor_cell> sealed_for{}; ///< the cell goes on there; whatever else is wrong here
     std::optional<successor_cell> sealing{};    ///< asked for, and waits for the state to be taken
+    bool upgrade_resumes = false; ///< V1: quarantined for what newer software understands; no record says so
 };
 
 } // namespace zooid

@@ -4,10 +4,12 @@
 //   T2  A snapshot is durable here before the prefix moves to it.
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
+//   T4  A replica that lost its votes goes on teaching what is chosen; one whose state is in doubt teaches
+//       nobody.
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
 //       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
-//       asks us when we tell what is chosen; if it asks one that is gone, the server of that says who is
-//       there.
+//       asks us whatever we send it, though it may not vote yet or cannot hold it; if it asks one that is
+//       gone, the server of that says who is there. The same for one that is to be healed (D5).
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -17,14 +19,29 @@
 
 namespace zooid {
 
-void turn::want(slot prefix, replica_id source) {
+void turn::want(slot prefix, member const& source) {
     learner_state& l = s_.learner;
     if (prefix <= l.prefix) return;
     // A timer of one that only leaves is a patient one: it must not delay what is known to be missing.
     bool const under_way = l.wanted > l.prefix || l.starting;
     l.wanted = std::max(l.wanted, prefix);
-    l.source = source;
     if (!under_way || l.fetch_again.at == never) arm(l.fetch_again, jitter(s_.options.retransmit / 8));
+    ask_soon(source);
+}
+
+// T5. All whom we know may be gone, and the wait for them long by now: it is cut short for one whom we do
+// not.
+void turn::ask_soon(member const& source) {
+    learner_state& l = s_.learner;
+    bool const newly = l.source.replica != source.replica && !s_.members.find(source.replica);
+    l.source = source;
+    if (newly) l.fetch_again.at = std::min(l.fetch_again.at, now() + jitter(s_.options.retransmit / 8));
+}
+
+// Whom to ask next: whoever said that there is more, once.
+std::optional<member> turn::take_source() {
+    member const source = std::exchange(s_.learner.source, {});
+    return source.replica ? std::optional(source) : std::nullopt;
 }
 
 // First whoever is known to know; after that, any member of the newest configuration that we know of: those
@@ -37,9 +54,8 @@ void turn::fetch_now() {
     }
     configuration const& voters = s_.members.newest();
     if (l.starting) return ask_everybody();
-    if (member const* source = s_.members.find(l.source)) {
+    if (auto const source = take_source()) {
         send(*source, fetch{l.prefix + 1});
-        l.source = {};
     } else {
         std::size_t const drawn = s_.random.below(voters.size());
         member const& to = voters[drawn];
@@ -49,7 +65,8 @@ void turn::fetch_now() {
     arm_again(l.fetch_again);
 }
 
-// After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns.
+// After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns, and
+// besides those that we know whoever says that there is more.
 void turn::ask_everybody() {
     learner_state& l = s_.learner;
     bool asked = false;
@@ -61,6 +78,11 @@ void turn::ask_everybody() {
             continue;
         }
         send(to, fetch{l.prefix + 1});
+        asked = true;
+    }
+    auto const source = take_source();
+    if (source && !present_config().contains(source->replica)) {
+        send(*source, fetch{l.prefix + 1});
         asked = true;
     }
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
@@ -98,6 +120,7 @@ void turn::teach_stopped(member const& from, fetch const& m) {
     out_.want_snapshot = l.snapshot_wanted = true;
 }
 
+// Cell.tla: Teach.
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
     slot const before = l.prefix;
@@ -120,7 +143,7 @@ void turn::on(member const& from, slice const& m) {
         if (!l.starting) l.asked.clear();
     }
     if (m.prefix <= l.prefix) return;
-    want(m.prefix, from.replica);
+    want(m.prefix, from);
     if (l.prefix == before) return;
     // Who taught goes on, member or not (T5); a lesson that is lost now is asked for again soon.
     send(from, fetch{l.prefix + 1});
@@ -133,13 +156,18 @@ void turn::on(member const& from, slice const& m) {
 // Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released. We
 // may be one of them: then the others.
 void turn::on(member const&, moved const& m) {
-    if (m.members.size() == 0) return;
+    if (auto const to = one_of(m)) send(*to, fetch{s_.learner.prefix + 1});
+}
+
+std::optional<member> turn::one_of(moved const& m) {
+    if (m.members.size() == 0) return std::nullopt;
     std::size_t const drawn = s_.random.below(m.members.size());
     bool const ours = m.members[drawn].replica == s_.identity.self.replica;
     member const& to = m.members[ours ? (drawn + 1) % m.members.size() : drawn];
-    if (to.replica != s_.identity.self.replica) send(to, fetch{s_.learner.prefix + 1});
+    return to.replica == s_.identity.self.replica ? std::nullopt : std::optional(to);
 }
 
+// Cell.tla: TeachSnapshot.
 void turn::on(member const& from, teach_snapshot const& m) {
     learner_state& l = s_.learner;
     if (m.state.cell != s_.cell || m.state.at <= l.prefix || l.pending) return;
@@ -155,7 +183,7 @@ void turn::take_snapshot(member const& from, teach_snapshot const& m) {
     out_.persist.emplace_back(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
     if (mutated(mutant::install_before_durable)) on(persisted{l.pending->ticket});
-    want(m.state.at, from.replica);
+    want(m.state.at, from);
 }
 
 void turn::on(persisted const& e) {
@@ -194,6 +222,7 @@ void turn::install_snapshot(pending_checkpoint done) {
     advance_prefix();
     extend_phase_one();
     succeed_if_released();
+    confirm_anew();
     if (l.wanted > l.prefix) fetch_now();
 }
 

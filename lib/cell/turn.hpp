@@ -25,6 +25,7 @@ class turn {
     void seal_stopped(seal const& e);
     void be_sealed(std::optional<snapshot> kept);
     void run_sealed(event const& what);
+    void tell_sealed(member const& to);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -49,6 +50,7 @@ class turn {
     // reads.cpp: strict reads
     void on(read const& e);
     void confirm_reads();
+    void confirm_anew();
     void on(member const& from, confirmed const& m);
     void answer_reads();
     void note_standing(replica_id replica, time_point asked_at);
@@ -91,6 +93,7 @@ class turn {
     void on(apply_failed const& e);
     void on(votes_lost const& e);
     void start_recovered();
+    void begin_again_anew();
     void deliver(slot at, log_slot const& held);
 
     // audit.cpp: digests are compared, not obeyed; who differs is taught again
@@ -98,9 +101,13 @@ class turn {
     void on(member const& from, digested const& m);
     void on(member const& from, outvoted const& m);
     void heal(event const& what);
+    void ask_a_stranger(member const& from, message const& content);
 
     // teach.cpp: catching up outside the protocol
-    void want(slot prefix, replica_id source);
+    void want(slot prefix, member const& source);
+    void ask_soon(member const& source);
+    std::optional<member> take_source();
+    std::optional<member> one_of(moved const& m);
     void fetch_now();
     void ask_everybody();
     void on(member const& from, fetch const& m);
@@ -160,7 +167,6 @@ class turn {
     duration patience() const;
     std::vector<member> everyone() const;
     std::vector<member> everyone_held() const;
-    void leave_to_others(replica_id successor);
     std::int64_t rank() const;
 
     bool phase_one_is_open() const;

@@ -40,8 +40,8 @@ bool is_mutating(operation op) {
 
 bool is_addressed(operation op) {
     return op == operation::reserve || op == operation::found || op == operation::status ||
-           op == operation::explain || op == operation::scan_keys || op == operation::survey ||
-           op == operation::seal || op == operation::kept_state || op == operation::found_fork;
+           op == operation::explain || op == operation::survey || op == operation::seal ||
+           op == operation::kept_state || op == operation::found_fork;
 }
 
 client_core::attempts::attempts(client_options const& options, client_identity identity,

@@ -124,10 +124,13 @@ result<directory_manifest> data_directory::format(fs::path const& path, director
         if (auto done = format_store(store_path(path, i), id, how.block_bytes); !done) return done.error();
     }
     if (auto done = write_new(path / "lock", ""); !done) return done.error();
-    if (auto done = publish_manifest(path, m); !done) return done.error();
     auto const parent = fs::absolute(path).lexically_normal().parent_path();
-    if (auto done = sync_folder(parent); !done) return done.error();
-    return m;
+    auto done = publish_manifest(path, m);
+    if (done) done = sync_folder(parent);
+    if (done) return m;
+    std::error_code ignored;
+    fs::remove(manifest_path(path), ignored); // it is there if a flush after the rename failed
+    return done.error();
 }
 
 result<directory_manifest> data_directory::read_manifest(fs::path const& path) {

@@ -1,3 +1,5 @@
+// How a data directory makes its journals: on files of one folder, each write and flush a task that goes by
+// way of an executor that may block.
 #pragma once
 
 #include <zooid/file/data_directory.hpp>

@@ -20,6 +20,9 @@ errc code_of(int number) {
     case EPERM:
     case EROFS: return errc::permission_denied;
     case ENOENT: return errc::not_found;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return errc::overloaded;
     default: return errc::io_failed;
     }
 }

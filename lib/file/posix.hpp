@@ -11,7 +11,7 @@
 namespace zooid {
 
 /// The error of the last system call, for a path: ENOSPC and EDQUOT and EFBIG no_space, EACCES, EPERM and
-/// EROFS permission_denied, ENOENT not_found, all others io_failed.
+/// EROFS permission_denied, ENOENT not_found, EMFILE, ENFILE and ENOMEM overloaded, all others io_failed.
 error system_error(std::string const& doing, std::filesystem::path const& path);
 
 /// A file descriptor that is closed.

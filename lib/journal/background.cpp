@@ -15,25 +15,39 @@ void journal_log::core::start_background(journal_effects& out) {
 
 bool journal_log::core::start_create(journal_effects& out) {
     if (next_ || create_blocked_) return false;
+    std::vector<io_step> steps;
+    if (s_->spare) { // as J4 says of all that was read: written again, and flushed
+        creating_ = {s_->spare->number, s_->spare->size};
+    } else {
+        ZOOID_CHECK(s_->segment_next <= segment_number_max, "segments are numbered in 32 bits");
+        creating_ = {s_->segment_next, size_of_next()};
+        steps.emplace_back(io_create{creating_.number, creating_.size});
+    }
+    encode_segment_header({s_->options.block_bytes, s_->journal, creating_.number, creating_.size},
+                          segment_head_);
+    steps.emplace_back(io_write{creating_.number, 0, segment_head_});
+    steps.emplace_back(io_flush{creating_.number});
+    steps.emplace_back(io_sync_directory{});
+    steps.emplace_back(io_open{creating_.number});
+    job_ = job::create;
+    background_task_ = emit(std::move(steps), out);
+    return true;
+}
+
+// Each segment begins with a table of all: kept small beside what it is there for, or reclaiming would make
+// as many segments as it empties.
+std::uint64_t journal_log::core::size_of_next() const {
     auto const& o = s_->options;
-    // Each segment begins with a table of all: kept small beside what it is there for, or reclaiming would
-    // make as many segments as it empties.
     std::uint64_t const table_bytes = s_->segments.size() * segment_row_bytes;
     auto const needed = std::max(needed_bytes_ + o.block_bytes, 8 * table_bytes);
-    auto const size = std::max(o.segment_bytes, round_up(needed, o.block_bytes));
-    creating_ = {s_->segment_next, size};
-    encode_segment_header({o.block_bytes, s_->journal, creating_.number, size}, segment_head_);
-    job_ = job::create;
-    background_task_ = emit({io_create{creating_.number, size}, io_write{creating_.number, 0, segment_head_},
-                             io_flush{creating_.number}, io_sync_directory{}},
-                            out);
-    return true;
+    return std::max(o.segment_bytes, round_up(needed, o.block_bytes));
 }
 
 void journal_log::core::created(io_outcome const& outcome, journal_effects& out) {
     if (outcome.status.has_value()) {
         next_ = creating_;
         next_announced_ = false;
+        if (std::exchange(s_->spare, {})) return;
         ++s_->segment_next;
         ++stats_.segments_created;
         return;
@@ -190,6 +204,26 @@ void journal_log::core::victim_read(bytes content, journal_effects& out) {
     if (moving_.empty()) release_victim();
 }
 
+// Another one is tried meanwhile, and this one when a probe asks again.
+void journal_log::core::victim_unread() {
+    s_->segments.at(victim_).stuck = true;
+    unread_.push_back(victim_);
+    release_victim();
+}
+
+void journal_log::core::forgive_unread() {
+    if (unread_.empty()) return;
+    std::uint64_t size = 0;
+    for (auto const number : std::exchange(unread_, {})) {
+        auto const it = s_->segments.find(number);
+        if (it == s_->segments.end()) continue;
+        it->second.stuck = false;
+        size += it->second.size;
+        restate(number);
+    }
+    pay_for_reclaiming(size);
+}
+
 bool journal_log::core::start_scrub(journal_effects& out) {
     if (scrub_budget_ == 0 || !is_secured_) return false;
     auto it = s_->segments.upper_bound(scrub_cursor_);
@@ -221,7 +255,7 @@ void journal_log::core::background_done(io_outcome outcome, journal_effects& out
         return latch(outcome.status.error(), out); // L4: who fails to flush here may fail to flush there
     }
     if (done == job::create) created(outcome, out);
-    if (done == job::reclaim && failed) s_->segments.at(victim_).stuck = true, release_victim();
+    if (done == job::reclaim && failed) victim_unread();
     if (done == job::reclaim && !failed) victim_read(std::move(outcome.read), out);
     if (done == job::scrub && !failed) scrubbed(std::move(outcome.read), out);
 }

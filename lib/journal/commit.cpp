@@ -4,6 +4,7 @@
 #include <zooid/base/check.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace zooid {
@@ -22,7 +23,17 @@ void journal_log::core::secured(journal_effects& out) {
     phase_ = phase::idle;
     is_secured_ = true;
     s_->rewrites = {};
+    to_remove_ = std::move(s_->leftovers);
     out.events.emplace_back(journal_secured{});
+}
+
+// To secure says the same bytes again, so it may be repeated where no flush has failed.
+void journal_log::core::commit_failed(error reason, journal_effects& out) {
+    bool const passing = reason == errc::no_space || reason == errc::overloaded;
+    if (phase_ != phase::securing || !passing) return latch(std::move(reason), out);
+    phase_ = phase::idle;
+    secure_again_ = true;
+    out.events.emplace_back(journal_stalled{std::move(reason)});
 }
 
 void journal_log::core::committed(journal_effects& out) {
@@ -247,8 +258,14 @@ void journal_log::core::drop_consumed(draft const& d) {
         inflight_since_ = pending_[pending_head_].since;
         auto const end = pending_head_ + d.appends;
         inflight_sequence_ = pending_[end - 1].sequence;
-        for (; pending_head_ < end; ++pending_head_)
-            records_head_ += pending_[pending_head_].records;
+        auto const first_left =
+            std::accumulate(pending_.begin() + static_cast<std::ptrdiff_t>(pending_head_),
+                            pending_.begin() + static_cast<std::ptrdiff_t>(end), records_head_,
+                            [](std::size_t sum, pending_append const& p) { return sum + p.records; });
+        // A backlog may never become empty: what is consumed keeps its place for a while, but no bytes.
+        for (; records_head_ < first_left; ++records_head_)
+            pending_records_[records_head_].payload = {};
+        pending_head_ = end;
     }
     if (probe_since_) inflight_since_ = std::min(inflight_since_.value_or(*probe_since_), *probe_since_);
     probe_since_.reset();

@@ -58,8 +58,11 @@ class journal_log::core {
         std::size_t moved_until = 0; ///< in moving_
     };
 
+    void secure(journal_effects& out);
+
     // commit.cpp
     void secured(journal_effects& out);
+    void commit_failed(error reason, journal_effects& out);
     void committed(journal_effects& out);
     bool form_batch(journal_effects& out);
     bool anything_to_commit() const;
@@ -87,11 +90,14 @@ class journal_log::core {
     void background_done(io_outcome outcome, journal_effects& out);
     void created(io_outcome const& outcome, journal_effects& out);
     void victim_read(bytes content, journal_effects& out);
+    void victim_unread();
+    void forgive_unread();
     void scrubbed(bytes content, journal_effects& out);
     template <class Visit>
     void verify_segment(std::uint64_t number, bytes_view content, Visit visit, journal_effects& out);
     void report(inspected_batch const& batch, journal_effects& out);
     void report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to, journal_effects& out);
+    std::uint64_t size_of_next() const;
     bool any_removable() const;
     void restate(std::uint64_t number);
     void pay_for_reclaiming(std::uint64_t size);
@@ -104,6 +110,8 @@ class journal_log::core {
     life_id life_;
     bool latched_ = false;
     bool is_secured_ = false;
+    bool secure_again_ = false; // with the next probe, unless it is due now
+    bool secure_due_ = false;
 
     // appends
     std::vector<pending_append> pending_;
@@ -138,7 +146,8 @@ class journal_log::core {
     std::vector<std::uint64_t> discarded_; // spare segments that were too small
     std::vector<std::uint64_t> to_remove_;
     std::uint64_t victim_ = 0;
-    std::uint64_t reclaim_credit_ = 0; // bytes of segments that may be reclaimed before anything is appended
+    std::uint64_t reclaim_credit_ = 0;  // bytes of segments that may be reclaimed before anything is appended
+    std::vector<std::uint64_t> unread_; // segments that could not be read for reclaiming
     bytes victim_bytes_;
     std::vector<moving_entry> moving_;
     std::size_t moved_ = 0; // of moving_

@@ -20,6 +20,7 @@
 namespace zooid {
 
 inline constexpr std::uint16_t journal_format_version = 1;
+inline constexpr std::uint64_t segment_number_max = 0xFFFFFFFF; ///< the index keeps 32 bits of it
 inline constexpr std::size_t segment_header_bytes = 64;
 inline constexpr std::size_t batch_header_bytes = 128;
 inline constexpr std::size_t entry_bytes = 72;

@@ -18,8 +18,8 @@
 
 namespace zooid {
 
-/// Where an entry lies. A segment number is kept in 32 bits: at a thousand a second they last 49 days of
-/// nothing but segments; a check guards the end.
+/// Where an entry lies. A segment number is kept in 32 bits: with segments of 16 MiB they last for 64 PiB.
+/// Recovery refuses a file beyond `segment_number_max`, and the log checks before it creates one.
 struct entry_place {
     std::uint32_t segment = 0;
     std::uint32_t offset = 0; ///< of the 72 bytes of the entry, in the segment

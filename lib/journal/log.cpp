@@ -43,6 +43,12 @@ std::uint64_t journal_log::core::emit(std::vector<io_step> steps, journal_effect
 // J4: bytes that were read may be nowhere but in the page cache, and after a failed flush the kernel takes
 // the pages for clean. So what lies above durable_below is written again, and all is flushed.
 void journal_log::core::start(journal_effects& out) {
+    removing_ = std::move(s_->obsolete); // the first table doesn't list them
+    secure(out);
+    advance(out);
+}
+
+void journal_log::core::secure(journal_effects& out) {
     std::vector<io_step> steps;
     for (auto const& r : s_->rewrites) {
         steps.emplace_back(io_write{r.position.segment, r.position.offset, r.content});
@@ -51,10 +57,8 @@ void journal_log::core::start(journal_effects& out) {
         if (segment.size != 0) steps.emplace_back(io_flush{number});
     }
     steps.emplace_back(io_sync_directory{});
-    removing_ = std::move(s_->obsolete); // the first table doesn't list them
     phase_ = phase::securing;
     commit_task_ = emit(std::move(steps), out);
-    advance(out);
 }
 
 void journal_log::core::append(time_point now, std::uint64_t sequence_number, std::span<record> records) {
@@ -79,12 +83,15 @@ void journal_log::core::append(time_point now, std::uint64_t sequence_number, st
 void journal_log::core::probe(time_point now) {
     if (latched_) return;
     create_blocked_ = false;
+    secure_due_ = std::exchange(secure_again_, false);
+    forgive_unread();
     if (pending_head_ < pending_.size() || phase_ == phase::committing || probe_since_) return;
     probe_since_ = now;
 }
 
 void journal_log::core::advance(journal_effects& out) {
     if (latched_) return;
+    if (std::exchange(secure_due_, false)) secure(out);
     if (phase_ == phase::idle && is_secured_) form_batch(out);
     start_background(out);
 }
@@ -92,7 +99,7 @@ void journal_log::core::advance(journal_effects& out) {
 void journal_log::core::complete(std::uint64_t task, io_outcome outcome, journal_effects& out) {
     if (latched_) return;
     if (phase_ != phase::idle && task == commit_task_) {
-        if (outcome.status.has_error()) return latch(outcome.status.error(), out);
+        if (outcome.status.has_error()) return commit_failed(outcome.status.error(), out);
         phase_ == phase::securing ? secured(out) : committed(out);
     } else {
         ZOOID_CHECK(job_ != job::none && task == background_task_, "a task is completed once");

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <tuple>
 
 namespace zooid {
@@ -201,17 +202,42 @@ class recoverer {
             auto const batch = content(h.position.segment).substr(h.position.offset, h.size);
             s.rewrites.push_back({h.position, bytes(batch)});
         }
-        for (auto const& [number, bytes_of] : image_) {
-            if (!s.segments.contains(number)) s.obsolete.push_back(number);
-        }
-        for (auto const& segment : survey_.segments) { // prepared, never used
+        std::set<std::uint64_t> unused; // listed as prepared
+        for (auto const& segment : survey_.segments) {
             bool const evidence = s.segments.at(segment.number).evidence;
-            bool const unused = segment.end == 0 && image_.contains(segment.number) && !evidence;
-            if (!unused) continue;
-            s.segments.erase(segment.number);
-            s.obsolete.push_back(segment.number);
+            if (segment.end == 0 && image_.contains(segment.number) && !evidence)
+                unused.insert(segment.number);
         }
-        std::sort(s.obsolete.begin(), s.obsolete.end());
+        for (auto const number : unused)
+            s.segments.erase(number);
+        take_over_spare();
+        for (auto const& [number, bytes_of] : image_) {
+            if (s.segments.contains(number) || (s.spare && s.spare->number == number)) continue;
+            bool const cut = number > s.end.segment && !blank(number); // its headers say what was flushed
+            (unused.contains(number) || cut ? s.obsolete : s.leftovers).push_back(number);
+        }
+    }
+
+    /// Holds nothing but, perhaps, the header of a segment.
+    bool blank(std::uint64_t number) const {
+        return content(number).find_first_not_of('\0', segment_header_bytes) == bytes_view::npos;
+    }
+
+    // Where a disk is nearly full no other segment may be had. Behind all that was ever written, since
+    // batches are ordered by place: one that was cut must not lie behind the next.
+    void take_over_spare() {
+        auto& s = *out_.state;
+        std::uint64_t const last_used = s.segments.empty() ? 0 : s.segments.rbegin()->first;
+        for (auto it = image_.rbegin(); it != image_.rend() && it->first > last_used; ++it) {
+            if (!blank(it->first)) return;
+            segment_header h;
+            bool const whole =
+                decode_segment_header(it->second, s.journal, it->first, h) == segment_check::fine &&
+                it->second.size() == h.size;
+            if (!whole) continue;
+            s.spare = {it->first, h.size};
+            return;
+        }
     }
 
     void finish() {

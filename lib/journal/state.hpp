@@ -8,6 +8,7 @@
 
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -60,7 +61,14 @@ struct log_state {
         bytes content;
     };
     std::vector<rewrite> rewrites;
-    std::vector<std::uint64_t> obsolete;
+    std::vector<std::uint64_t> obsolete;  ///< removed once a batch says so
+    std::vector<std::uint64_t> leftovers; ///< the log knows nothing of them: removed once it is secured
+    /// A segment that an earlier life prepared and never used; the next batch goes there.
+    struct spare_segment {
+        std::uint64_t number = 0;
+        std::uint64_t size = 0;
+    };
+    std::optional<spare_segment> spare;
     std::set<log_position> reported; ///< where damage was found: finding it again is no news
     std::uint64_t segment_next = 1;  ///< above every number ever seen
     sometimes_set marks;

@@ -37,6 +37,8 @@ class surveyor {
     result<void> check_header(std::uint64_t number, bytes_view content) {
         segment_header h;
         auto const where = [&] { return "segment " + to_hex(number); };
+        if (number > segment_number_max)
+            return error(errc::malformed, where() + " has a number that no journal gives");
         switch (decode_segment_header(content, journal_, number, h)) {
         case segment_check::newer: return error(errc::unsupported_version, where() + " has a newer format");
         case segment_check::foreign:

@@ -5,8 +5,7 @@
 // S2  A batch names the end of its predecessor, so a tail that was cut once never counts again, whatever is
 //     appended after it (bug class 56).
 // S3  The first batch of a segment lists the segments that exist and where each one's log ends; what is
-// listed
-//     and not there is damage. Removal is durable in the log before it happens (bug classes 31, 36).
+//     listed and not there is damage. Removal is durable in the log before it happens (bug classes 31, 36).
 #pragma once
 
 #include "journal/state.hpp"

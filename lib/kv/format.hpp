@@ -18,7 +18,7 @@ enum class kind : std::uint8_t {
     request_reply = 5,
     store_snapshot = 6,
     sessions_snapshot = 7,
-    lease = 8, ///< the content of an entry; 9 to 15 are set aside for leases
+    lease = 8, ///< the content of an entry
 };
 
 inline constexpr std::uint8_t format_version = 1;

@@ -1,3 +1,4 @@
+// The size of a transaction before there is any encoding of it: what is over its limit costs no allocation.
 #pragma once
 
 #include <zooid/kv/transaction.hpp>

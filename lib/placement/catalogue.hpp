@@ -1,9 +1,10 @@
 // All servers, sorted by what a decision can tell apart, with the room that is left.
 //
 //   class  servers of one rack, pool, feeds and rate: interchangeable for any cell that is not anchored on
-//   one of them group  classes of one row that differ in their rack alone: interchangeable while those racks
-//   are untouched kind   groups that differ in their row alone: interchangeable while those rows are
-//   untouched
+//          one of them
+//   group  classes of one row that differ in their rack alone: interchangeable while those racks are
+//          untouched
+//   kind   groups that differ in their row alone: interchangeable while those rows are untouched
 //
 // A pool holds the servers that one cell may mix: those of one colour, or all if colours are no floor.
 // Counts of usable servers, classes and groups are kept current at each change of load, in constant time.

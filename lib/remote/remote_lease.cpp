@@ -71,7 +71,8 @@ class remote_lease::impl : public std::enable_shared_from_this<impl> {
             busy_ = true;
             intent_ = what;
             birth_ = options.birth;
-            deadline_ = now_of_the_system() + options.deadline;
+            time_point const now = now_of_the_system();
+            deadline_ = options.deadline >= never - now ? never : now + options.deadline;
             waiting_.emplace(std::move(w));
             go_on();
         });

@@ -21,11 +21,17 @@ class measured_journal final : public journal {
             waiting_.pop_front();
         }
     }
+    /// Nothing is persisted after it.
+    void note_failed() {
+        failed_ = true;
+        waiting_.clear();
+    }
     histogram const& latency() const { return latency_; }
+    std::size_t waiting() const { return waiting_.size(); } ///< appends not known as durable
 
     void start(journal_listener& listener) override { inner_.start(listener); }
     void append(time_point now, std::uint64_t sequence_number, std::span<record> records) override {
-        waiting_.emplace_back(sequence_number, now);
+        if (!failed_) waiting_.emplace_back(sequence_number, now);
         inner_.append(now, sequence_number, records);
     }
     void probe(time_point now) override { inner_.probe(now); }
@@ -39,6 +45,7 @@ class measured_journal final : public journal {
     journal& inner_;
     std::deque<std::pair<std::uint64_t, time_point>> waiting_;
     histogram latency_;
+    bool failed_ = false;
 };
 
 } // namespace zooid

@@ -2,6 +2,7 @@
 
 #include "server/peers.hpp"
 
+#include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ static_assert(lanes_max <= journals_remembered_max);
 peer_lanes::peer_lanes(shard_place self, std::uint16_t shards) : shards_(shards) {
     for (std::uint16_t shard : joined_shards(self, shards))
         lanes_[shard];
+    ZOOID_CHECK(lanes_.size() > 1, "L5: a peer with one lane is heard as it is, grants and all");
 }
 
 life_id peer_lanes::life() const {
@@ -59,11 +61,13 @@ pulse peer_lanes::worst() const {
         all.echo = std::min(all.echo, p.echo);
         all.stopping = all.stopping || p.stopping;
         all.journal_age_ms = std::max(all.journal_age_ms, p.journal_age_ms);
+        all.version_highest = std::min(all.version_highest, p.version_highest);
         std::vector<server_id> both;
         std::set_intersection(all.hears.begin(), all.hears.end(), p.hears.begin(), p.hears.end(),
                               std::back_inserter(both));
         all.hears = std::move(both);
     }
+    all.grant = {}; // L5
     return all;
 }
 
@@ -89,7 +93,8 @@ result<std::vector<bytes>> peer_lanes::hear(std::uint16_t shard, bytes_view enco
 std::vector<peer_lanes::outgoing> peer_lanes::spread_pulse(bytes_view encoded) const {
     std::vector<outgoing> all;
     auto decoded = decode_pulse(encoded);
-    if (!decoded) return all; // the host made it
+    if (!decoded) return all;   // the host made it
+    decoded.value().grant = {}; // L5
     for (auto const& [shard, l] : lanes_) {
         decoded.value().echo = l.heard;
         all.push_back({shard, encode(decoded.value())});

@@ -3,14 +3,19 @@
 // The host of cells (room server) knows one peer for each server. Here that peer is made of its shards:
 //
 //   L1  It is up while all lanes are, in one life of the peer. So "it has answered", on which votes after a
-//       start rest (design 15), means that every journal's server that we share a cell with has answered.
+//       start rest (PROTOCOL.md, R2), means that every journal's server that we share a cell with has
+//       answered.
 //   L2  It is heard as often as the one of its shards that is heard least, stops or hangs if one of them
-//   does,
-//       hears both ways whom all of them do, and echoes what all of them echo.
+//       does, hears both ways whom all of them do, echoes what all of them echo, and understands what all do.
 //   L3  Claims are not mixed: each names its journal, and the host compares it with that journal's alone.
 //   L4  A message goes over the lane of the shard that owns its cell over there.
+//   L5  Nothing is granted or asked for, in either direction (PROTOCOL.md, G9). A grant speaks of one
+//       shard's promises, in epochs of its own, and names a pulse by a number that L2 replaces. One that
+//       were passed on would vouch for cells of a shard whose lane was away for longer than a hold.
 //
-// With equal numbers of shards each shard has one lane to each peer, and none of this is used.
+// How many lanes there are follows from the numbers of shards alone, which are fixed for the lives of both
+// servers: so it is the same before, while and after some of them are up. Where it is one, as with equal
+// numbers, none of this is used, and what the peer grants reaches the host as it was said.
 #pragma once
 
 #include "server/wire.hpp"
@@ -28,6 +33,7 @@ inline constexpr std::size_t lanes_max = 8;
 /// A value; what is sent and handed in is the owner's business.
 class peer_lanes {
   public:
+    /// Requires that more than one of the peer's shards are joined with `self`.
     peer_lanes(shard_place self, std::uint16_t shards);
 
     std::uint16_t shards() const { return shards_; }
@@ -49,7 +55,7 @@ class peer_lanes {
         std::uint16_t shard = 0;
         bytes payload;
     };
-    /// The host's pulse, for each lane with the echo that belongs there.
+    /// The host's pulse, for each lane with the echo that belongs there (L5).
     std::vector<outgoing> spread_pulse(bytes_view encoded) const;
     /// The host's frame, cut by the shards that own its cells (L4).
     std::vector<outgoing> split_cells(bytes_view frame) const;

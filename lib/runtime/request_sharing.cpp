@@ -121,7 +121,6 @@ void request_sharing::take_handed() {
 }
 
 // ---- questions to all shards
-// ---------------------------------------------------------------------------------------------
 
 void request_sharing::on_answer(std::uint16_t from, link_id asked, bytes_view reply) {
     auto const found = questions_.find(asked);

@@ -105,7 +105,6 @@ void running_shards::start_explain(cell_id cell,
 }
 
 // ---- adding up
-// ------------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -121,6 +120,7 @@ void add(server_statistics& sum, server_statistics const& part) {
     sum.messages_received += part.messages_received;
     sum.frames_sent += part.frames_sent;
     sum.messages_refused += part.messages_refused;
+    sum.messages_dropped += part.messages_dropped;
     sum.slots_applied += part.slots_applied;
     sum.turns += part.turns;
     sum.turns_persisted += part.turns_persisted;

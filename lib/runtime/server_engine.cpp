@@ -82,7 +82,6 @@ running_server_snapshot server_engine::snapshot() const {
 }
 
 // ---- stopping
-// ---------------------------------------------------------------------------------------------------------
 
 void server_engine::stop(std::function<void()> on_quiet) {
     if (ended_) return;

@@ -6,8 +6,7 @@
 //   R2  What rests on durable facts leaves after the observer was told of them.
 //   R3  A handler that finds the engine gone, or ended, does nothing.
 //   R4  A shard touches no other. What they hand to each other goes through the exchange, and the only shard
-//   of
-//       a server has none.
+//       of a server has none.
 #pragma once
 
 #include "runtime/measured_journal.hpp"
@@ -24,7 +23,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 
 namespace zooid {
 

@@ -15,7 +15,6 @@ constexpr std::size_t commits_timed_max = 200'000;
 } // namespace
 
 // ---- what arrives
-// -------------------------------------------------------------------------------------------------------
 
 void server_engine::note_input() {
     ++inputs_;
@@ -107,6 +106,7 @@ void server_engine::persisted(std::uint64_t sequence_number) {
 }
 
 void server_engine::failed(error const& reason) {
+    journal_.note_failed();
     server_.on_journal_failed(boot_time_now(), reason);
     note_input();
 }
@@ -121,7 +121,6 @@ void server_engine::damage_found(journal_damage const& damage) {
 }
 
 // ---- the end of a turn
-// --------------------------------------------------------------------------------------------------
 
 void server_engine::end_turn() {
     if (ended_) return;

@@ -33,6 +33,7 @@ json::object counters(server_statistics const& s) {
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},
             {"messages_refused", s.messages_refused},
+            {"messages_dropped", s.messages_dropped},
             {"frames_sent", s.frames_sent},
             {"slots_applied", s.slots_applied},
             {"turns", s.turns},

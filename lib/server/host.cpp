@@ -58,7 +58,7 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 
 // A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
 // some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
-void server::host::host_first(first_state const& given) {
+void server::host::host_first(time_point now, first_state const& given) {
     snapshot const& first = given.state;
     replica_id const reserved = reservations_.at(first.cell).replica;
     replica_identity const identity{{identity_.server, journal_id_, reserved},
@@ -66,13 +66,20 @@ void server::host::host_first(first_state const& given) {
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
+    auto const cell = static_cast<std::uint32_t>(cells_.size());
     bool const founder =
         given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
-    if (founder) return host_cell(replica::found(first, identity, options_.cells), first);
-    host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
-              std::nullopt);
-    if (options_.steps) options_.steps->began(cells_.back().replica, first);
+    if (founder) {
+        host_cell(replica::found(first, identity, options_.cells), first);
+    } else {
+        host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
+                  std::nullopt);
+        if (options_.steps) options_.steps->began(cells_.back().replica, first);
+        step(now, cell, woken{}); // its state goes into the machine before a prefix read may ask that
+    }
+    // The rollback may have been found while the record waited for its flush.
+    stop_if_rolled_back(now, cell);
 }
 
 // By the cell's own log nothing needs this replica any more. Its place in the list stays empty: what is on
@@ -106,7 +113,6 @@ void server::host::expire_pointers(time_point now) {
 }
 
 // ---- one step
-// ---------------------------------------------------------------------------------------------------
 
 void server::host::step(time_point now, std::uint32_t cell, event const& what) {
     ZOOID_CHECK(depth_ < pool_.size(), "steps nest by a few only");
@@ -295,11 +301,16 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         c.proposer = c.replica.proposer();
         if (peer_state* peer = peers_.find(c.proposer.server)) note_led(*peer, cell);
     }
+    if (c.replica.is_retired()) { // its place in the list stays, what is large does not
+        c.machine.reset();
+        c.replica.shed();
+    }
     bool const leads = c.replica.role() == role::leading;
     if (leads != c.leads) {
         c.leads = leads;
         leads ? ++statistics_.leading : --statistics_.leading;
-        events_.push_back(leadership_changed{c.replica.cell(), leads, c.replica.promised()});
+        events_.push_back(leadership_changed{c.replica.cell(), leads,
+                                             leads ? c.replica.proposes_in() : c.replica.proposer()});
     }
     bool const stands = c.replica.is_fresh_candidate();
     if (stands != c.stands) {
@@ -335,7 +346,6 @@ void server::host::announce_stopped(hosted_cell const& c) {
 }
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void server::host::wake(time_point now) {
     tick(now);
@@ -357,7 +367,6 @@ time_point server::host::deadline() const {
 }
 
 // ---- turns
-// ------------------------------------------------------------------------------------------------------
 
 void server::host::run_self_messages(time_point now) {
     while (!to_self_.empty()) {
@@ -402,7 +411,12 @@ void server::host::take_durable_frames() {
 void server::host::append_batch(time_point now) {
     if (batch_.empty()) return;
     ++statistics_.turns_persisted;
+    std::size_t size = 0;
+    for (record const& r : batch_)
+        size += r.payload.size();
+    unflushed_bytes_ += size;
     journal_.append(now, ++sequence_, batch_);
+    unflushed_.emplace_back(sequence_, size);
     batch_.clear();
 }
 
@@ -438,7 +452,7 @@ void server::host::release(time_point now, parked_turn& parked) {
     for (auto& reply : parked.replies)
         replies_.push_back(std::move(reply));
     for (first_state const& first : parked.founded)
-        host_first(first);
+        host_first(now, first);
     for (auto& [cell, content] : parked.to_self)
         to_self_.emplace_back(cell, std::move(content));
     for (auto const& [cell, ticket] : parked.tickets)
@@ -458,7 +472,6 @@ void server::host::emit_frames(server_output& out) {
 }
 
 // ---- the journal
-// ------------------------------------------------------------------------------------------------
 
 void server::host::on_secured(time_point now) {
     secured_ = true;
@@ -467,10 +480,15 @@ void server::host::on_secured(time_point now) {
     forwarding_.begin(now);
     record_hold(now);
     wake(now);
+    // The record of the rollback may be all that the life which found it made durable.
+    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
+        stop_if_rolled_back(now, cell);
 }
 
 void server::host::on_persisted(time_point now, std::uint64_t through) {
     persisted_ = std::max(persisted_, through);
+    for (; !unflushed_.empty() && unflushed_.front().first <= persisted_; unflushed_.pop_front())
+        unflushed_bytes_ -= unflushed_.front().second;
     while (!parked_.empty() && parked_.front().sequence <= persisted_) {
         parked_turn ready = std::move(parked_.front());
         parked_.pop_front();

@@ -21,10 +21,10 @@ namespace zooid {
 /// One replica and the state machine that it feeds.
 struct hosted_cell {
     zooid::replica replica;
-    std::unique_ptr<state_machine> machine;
-    time_point queued_at = never; ///< the earliest entry of this cell in the heap
-    ballot proposer;              ///< as of the last step
-    time_point complained_at{};   ///< when its proposer was last probed because callers were sent there
+    std::unique_ptr<state_machine> machine; ///< null once the replica is retired
+    time_point queued_at = never;           ///< the earliest entry of this cell in the heap
+    ballot proposer;                        ///< as of the last step
+    time_point complained_at{}; ///< when its proposer was last probed because callers were sent there
     bool leads = false;
     bool stopped = false;
     bool stands = false; ///< a fresh candidate
@@ -77,6 +77,7 @@ class server::host {
     void restore(recovered_journal const& recovered);
     void on_damage(time_point now, journal_damage const& damage);
     void journal_is_rolled_back(time_point now, server_id told_by);
+    void stop_if_rolled_back(time_point now, std::uint32_t cell);
 
     // host.cpp: steps and turns
     void step(time_point now, std::uint32_t cell, event const& what);
@@ -144,7 +145,7 @@ class server::host {
     void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
-    void host_first(first_state const& first);
+    void host_first(time_point now, first_state const& first);
     void retire(time_point now, std::uint32_t cell);
     void forget(cell_id cell, replica_id replica);
     void expire_pointers(time_point now);
@@ -201,6 +202,8 @@ class server::host {
     std::vector<record> batch_;              ///< of this turn
     parked_turn turn_;                       ///< of this turn, except frames, which lie in the peers
     std::deque<parked_turn> parked_;
+    std::deque<std::pair<std::uint64_t, std::size_t>> unflushed_; ///< appends on their way: number, bytes
+    std::size_t unflushed_bytes_ = 0;
     std::vector<output_reply> replies_;
     std::vector<output_frame> pulses_;
     std::vector<server_event> events_;

@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t told_per_turn_max = 1024;
 
+// What fills the journal, and memory as long as that does not get on.
+bool stores_a_value(message const& m) {
+    return std::holds_alternative<accept>(m) || std::holds_alternative<slice>(m) ||
+           std::holds_alternative<teach_snapshot>(m);
+}
+
 } // namespace
 
 void server::host::set_peers(std::vector<server_id> const& peers) {
@@ -21,7 +27,6 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 }
 
 // ---- handshakes
-// -------------------------------------------------------------------------------------------------
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
@@ -70,7 +75,6 @@ void server::host::on_peer_down(time_point, server_id peer) {
 }
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void server::host::tick(time_point now) {
     if (now < tick_at_) return;
@@ -207,7 +211,6 @@ void server::host::remember_claims() {
 }
 
 // ---- frames
-// -----------------------------------------------------------------------------------------------------
 
 void server::host::on_frame(time_point now, server_id from, channel on, bytes_view payload) {
     peer_state* peer = peers_.find(from);
@@ -275,6 +278,10 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         events_.push_back(frame_refused{from.server, content.error()});
         return;
     }
+    if (stores_a_value(content.value()) && unflushed_bytes_ > options_.unflushed_bytes_max) {
+        ++statistics_.messages_dropped;
+        return;
+    }
     if (std::holds_alternative<fetch>(content.value()) && !teaching_.has_some(now)) {
         ++statistics_.lessons_refused;
         mark(marks_, sometimes::lesson_refused);
@@ -290,7 +297,7 @@ bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
     auto const* const waits = content ? std::get_if<keeps_waiting>(&content.value()) : nullptr;
     if (!waits) return false;
     auto const here = index_of(a.cell);
-    bool const led_here = here && cells_[*here].replica.proposes_in(waits->in);
+    bool const led_here = here && cells_[*here].replica.proposes_in() == waits->in;
     if (waits->in.server == identity_.server && waits->in.life == identity_.life && !led_here)
         append_addressed(from.now, a.cell, a.from, a.to, resigned{waits->in, waits->candidate});
     return true;

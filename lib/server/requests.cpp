@@ -90,8 +90,6 @@ void server::host::on_request(time_point now, requester from, bytes_view encoded
     case operation::found_fork: return on_found_fork(client, r);
     case operation::status:
         return reply_now(client, r.correlation, std::nullopt, {}, nullptr, describe(*this));
-    case operation::scan_keys:
-        return refuse(client, r, error(errc::unsupported_version, "scan the cell"), nullptr);
     default: return on_cell_request(now, from, r);
     }
 }
@@ -175,7 +173,6 @@ void server::host::refuse_absent(link_id client, request const& r) {
 }
 
 // ---- members
-// ----------------------------------------------------------------------------------------------------
 
 void server::host::on_change_members(time_point now, link_id client, request const& r, std::uint32_t cell) {
     auto decoded = decode_change(r.payload);
@@ -223,7 +220,6 @@ void server::host::on_prefix_read(link_id client, request const& r, hosted_cell 
 }
 
 // ---- birth
-// ------------------------------------------------------------------------------------------------------
 
 replica_id server::host::draw_replica_id() {
     for (;;) {
@@ -246,7 +242,7 @@ void server::host::on_reserve(link_id client, request const& r) {
         misdirected_.push_back(*here);
         return refuse(client, r, error(errc::already_exists, "a replica of the cell is here"), nullptr);
     }
-    if (cells_.size() + reservations_.size() >= options_.cells_max)
+    if (by_id_.size() + reservations_.size() >= options_.cells_max)
         return refuse(client, r, errc::overloaded, nullptr);
     auto const known = reservations_.find(cell);
     if (known != reservations_.end() && known->second.birth != asked.value().birth) {

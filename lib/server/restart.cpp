@@ -74,10 +74,15 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     mark(marks_, sometimes::rolled_back_journal_refused);
     events_.push_back(journal_rolled_back{told_by});
     batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
-    std::string const cause = "the journal was rolled back";
-    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) {
-        if (cells_[cell].replica.may_vote_again()) step(now, cell, votes_lost{cause});
-    }
+    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
+        stop_if_rolled_back(now, cell);
+}
+
+// It may have voted before the image was taken back, under this id as well: all that is here stops for good,
+// whenever it came and whatever it was stopped for.
+void server::host::stop_if_rolled_back(time_point now, std::uint32_t cell) {
+    if (rolled_back_ && cells_[cell].replica.may_vote_again())
+        step(now, cell, votes_lost{"the journal was rolled back"});
 }
 
 } // namespace zooid

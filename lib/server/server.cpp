@@ -1,22 +1,37 @@
 // The public face of the host, and the small values of the room.
 #include "server/host.hpp"
 
+#include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
 #include <zooid/kv/sessions.hpp>
 #include <zooid/kv/store.hpp>
 
 namespace zooid {
 
+namespace {
+
+bool is_interval(duration d) {
+    return d >= std::chrono::milliseconds(1) && d <= std::chrono::hours(1);
+}
+
+} // namespace
+
 std::string explain_invalid(server_options const& o) {
-    if (o.pulse_interval <= duration::zero()) return "pulse_interval: must be above 0";
+    if (!is_interval(o.pulse_interval)) return "pulse_interval: must be 1 ms to 1 h";
+    if (!is_interval(o.pulse_timeout)) return "pulse_timeout: must be 1 ms to 1 h";
     if (o.pulse_timeout < 2 * o.pulse_interval) return "pulse_timeout: must be at least two pulse intervals";
-    if (o.probe_interval <= duration::zero()) return "probe_interval: must be above 0";
+    if (!is_interval(o.probe_interval)) return "probe_interval: must be 1 ms to 1 h";
     if (auto const lease = explain_invalid(o.lease, o.pulse_interval); !lease.empty())
         return "lease." + lease;
     if (o.requests_max == 0) return "requests_max: must be above 0";
     if (o.cells_max == 0 || o.cells_max > 0xFFFFFFFFu) return "cells_max: must be 1 to 2^32 - 1";
     if (o.candidates_max == 0) return "candidates_max: must be above 0";
+    if (o.teach_bytes_per_second != 0 && o.teach_bytes_per_second < teach_bytes_per_second_min)
+        return "teach_bytes_per_second: must be 0, or at least 32768";
     if (o.teach_bytes_per_second > (1ull << 33)) return "teach_bytes_per_second: must be at most 2^33";
+    if (o.unflushed_bytes_max == 0) return "unflushed_bytes_max: must be above 0";
+    if (o.pointer_retention < duration::zero()) return "pointer_retention: must not be negative";
+    if (auto const cells = explain_invalid(o.cells); !cells.empty()) return "cells." + cells;
     return {};
 }
 
@@ -36,8 +51,10 @@ void server_output::clear() {
 }
 
 server::server(server_options const& options, server_identity const& identity, machine_kind machines,
-               zooid::journal& journal, journal_id id, recovered_journal const& recovered)
-    : host_(std::make_unique<host>(options, identity, std::move(machines), journal, id)) {
+               zooid::journal& journal, journal_id id, recovered_journal const& recovered) {
+    auto const wrong = explain_invalid(options);
+    ZOOID_CHECK(wrong.empty(), wrong);
+    host_ = std::make_unique<host>(options, identity, std::move(machines), journal, id);
     host_->restore(recovered);
 }
 server::~server() = default;
@@ -108,7 +125,7 @@ server_statistics server::host::statistics() const {
     now.reserved = reservations_.size();
     now.requests_waiting = waiting_.size();
     for (hosted_cell const& c : cells_)
-        now.replica_bytes += c.replica.memory_bytes() + c.machine->memory_bytes();
+        now.replica_bytes += c.replica.memory_bytes() + (c.machine ? c.machine->memory_bytes() : 0);
     return now;
 }
 

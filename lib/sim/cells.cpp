@@ -62,7 +62,6 @@ ending world::engine::call_once(cell_index cell, intent what, duration patience)
 }
 
 // ---- what callers tell
-// ------------------------------------------------------------------------------------------
 
 void world::engine::set_timer(std::uint16_t index, world_time at, std::uint32_t epoch) {
     queue_.push({.at = at, .what = occurrence::client, .target = index, .epoch = epoch});
@@ -91,7 +90,6 @@ void world::engine::on_read_seen(std::size_t cell, version at, std::uint64_t que
 }
 
 // ---- members
-// ----------------------------------------------------------------------------------------------------
 
 // Whoever leads is asked to replace one member: one on a harmed server if there is one. The request may be
 // lost, come too late, or find another change before it.
@@ -186,13 +184,12 @@ void world::engine::note_members(machine& m) {
 }
 
 // ---- when all is quiet
-// ------------------------------------------------------------------------------------------
 
 server_id world::engine::leader(cell_index cell) const {
     ballot highest;
     for (machine const& m : machines_) {
         replica const* r = m.running ? m.running->host.find_replica(cells_[cell].id) : nullptr;
-        if (r && r->role() == role::leading) highest = std::max(highest, r->promised());
+        if (r && r->role() == role::leading) highest = std::max(highest, r->proposes_in());
     }
     return highest.server;
 }

@@ -115,7 +115,6 @@ chaos::chaos(world& w, std::vector<fault> kinds, std::size_t servers, std::size_
       calm_(w.network()) {}
 
 // ---- time
-// -------------------------------------------------------------------------------------------------------
 
 void chaos::reign(duration span, std::size_t count) {
     duration const begin = world_.now();
@@ -151,7 +150,6 @@ void chaos::at_end(duration after, std::function<void()> end) {
 }
 
 // ---- draws
-// ------------------------------------------------------------------------------------------------------
 
 duration chaos::draw_span(std::uint64_t low_ms, std::uint64_t high_ms) {
     return std::chrono::milliseconds(random_.between(low_ms, high_ms));
@@ -199,7 +197,6 @@ std::vector<server_id> chaos::draw_expendable() {
 }
 
 // ---- faults
-// -----------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -436,7 +433,6 @@ bool chaos::restore_old_image() {
 }
 
 // ---- healing
-// ----------------------------------------------------------------------------------------------------
 
 void chaos::heal(std::vector<server_id> const& left_out) {
     ends_.clear();

@@ -8,7 +8,6 @@
 namespace zooid::sim {
 
 // ---- tasks
-// ------------------------------------------------------------------------------------------------------
 
 disk::progress disk::begin(io_task task) {
     auto const free =
@@ -25,7 +24,7 @@ disk::progress disk::advance(std::size_t place) {
     return go_on(place);
 }
 
-// Writes take no time of their own: they reach the cache at once. Everything else is waited for.
+// Writes take no time of their own: they reach the cache at once. Nor does opening. All else is waited for.
 disk::progress disk::go_on(std::size_t place) {
     running_task& t = tasks_[place];
     while (t.next < t.task.steps.size()) {
@@ -45,7 +44,7 @@ std::pair<std::uint64_t, io_outcome> disk::take(std::size_t place) {
 }
 
 duration disk::time_of(io_step const& s) {
-    if (std::holds_alternative<io_write>(s)) return {};
+    if (std::holds_alternative<io_write>(s) || std::holds_alternative<io_open>(s)) return {};
     auto const span = static_cast<std::uint64_t>((options_.flush_max - options_.flush_min).count());
     auto const takes = options_.flush_min + duration(static_cast<std::int64_t>(random_.below(span + 1)));
     bool const outlier = options_.outlier_per_mille > 0 && random_.chance(options_.outlier_per_mille, 1000);
@@ -124,7 +123,6 @@ disk_image disk::image() const {
 }
 
 // ---- fate
-// -------------------------------------------------------------------------------------------------------
 
 void disk::drop_tasks() {
     for (running_task& t : tasks_)

@@ -16,7 +16,6 @@
 
 #include <array>
 #include <map>
-#include <optional>
 #include <vector>
 
 namespace zooid::sim {

@@ -9,7 +9,6 @@
 #include <zooid/sim/world.hpp>
 
 #include <map>
-#include <set>
 
 namespace zooid::sim {
 

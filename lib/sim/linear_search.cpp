@@ -1,8 +1,7 @@
 // The search. A call may be next if no call that is still to be placed responded before it was invoked.
 //
 //   - A read or rejection that may be next and is answered so is taken at once: it changes nothing, so taking
-//   it
-//     now excludes no order of the others.
+//     it now excludes no order of the others.
 //   - Of commits and unknown calls each that fits is tried. When whole replies are compared, versions count
 //     commits, so a commit that claims the next version is the only one that can be next.
 //   - An unknown call must agree with what replies tell of the version that it gets (told_versions.hpp), and

@@ -27,7 +27,6 @@ world_time world::engine::arrival(duration after) {
 }
 
 // ---- handshakes
-// -------------------------------------------------------------------------------------------------
 
 void world::engine::try_link(std::size_t a, std::size_t b, duration after) {
     link& l = link_of(a, b);
@@ -149,7 +148,6 @@ void world::engine::break_cut_links() {
 }
 
 // ---- frames
-// -----------------------------------------------------------------------------------------------------
 
 void world::engine::send_frame(machine& from, output_frame& f) {
     machine const& to = at(f.to);
@@ -234,7 +232,6 @@ void world::engine::trace_frame(machine const& from, output_frame const& f) {
 }
 
 // ---- clients
-// ----------------------------------------------------------------------------------------------------
 
 namespace {
 

@@ -58,7 +58,6 @@ machine& world::engine::at(server_id id) {
 }
 
 // ---- lives
-// ------------------------------------------------------------------------------------------------------
 
 void world::engine::format(machine& m) {
     std::uint64_t const high = random_.next();
@@ -167,7 +166,6 @@ world_statistics const& world::engine::collect_statistics() {
 }
 
 // ---- turns
-// ------------------------------------------------------------------------------------------------------
 
 void world::engine::end_turn(machine& m) {
     process& p = *m.running;
@@ -207,6 +205,8 @@ void world::engine::take_events(machine& m) {
         } else if (auto const* led = std::get_if<leadership_changed>(&e)) {
             note("server " + to_string(m.id) + (led->leads ? " leads " : " no longer leads ") +
                  to_string(led->cell) + " in " + to_string(led->in));
+            if (led->leads && led->in.server != m.id)
+                fail("server " + to_string(m.id) + " says that it leads in another's ballot");
         } else if (auto const* suspicion = std::get_if<suspicion_changed>(&e)) {
             note("server " + to_string(m.id) + (suspicion->suspected ? " suspects " : " hears again ") +
                  to_string(suspicion->peer));
@@ -223,7 +223,6 @@ void world::engine::take_events(machine& m) {
 }
 
 // ---- the journal
-// ------------------------------------------------------------------------------------------------
 
 bool world::engine::deliver_journal(machine& m) {
     process& p = *m.running;
@@ -316,7 +315,6 @@ void world::engine::wake_now(machine& m) {
 }
 
 // ---- invariants
-// -------------------------------------------------------------------------------------------------
 
 // Of one state, and of two that lie some turns apart: every invariant of successive states is transitive.
 void world::engine::check_invariants(machine& m) {

@@ -72,7 +72,6 @@ std::vector<bytes const*> keys_touched(kv::transaction const& t) {
 } // namespace
 
 // ---- sets and effects
-// ----------------------------------------------------------------------------------------
 
 bool content_set::contains(key_content const& one) const {
     return any_ || std::find(all_.begin(), all_.end(), one) != all_.end();
@@ -116,7 +115,6 @@ content_set effect_on_key::before(content_set const& after) const {
 }
 
 // ---- reading the replies
-// -------------------------------------------------------------------------------------
 
 needed_contents::needed_contents(history const& calls, told_versions const& told, version from) {
     version highest = from;

@@ -45,7 +45,6 @@ ending world::strict_read(cell_index cell, kv::transaction const& t, duration pa
 }
 
 // ---- fate
-// -------------------------------------------------------------------------------------------------------
 
 network_options& world::network() {
     return engine_->options_.network;
@@ -132,7 +131,6 @@ void world::restore_backup(server_id server) {
 }
 
 // ---- looking
-// ----------------------------------------------------------------------------------------------------
 
 bool world::is_running(server_id server) const {
     return engine_->at(server).running != nullptr;

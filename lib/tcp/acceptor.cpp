@@ -55,9 +55,11 @@ void tcp_acceptor::impl::start() {
     });
 }
 
-// Too many at once that say nothing: the newest one is hung up on.
+// Too many at once that say nothing, or too few descriptors: the newest one is hung up on.
 void tcp_acceptor::impl::listen_to(tcp_detail::socket accepted) {
-    if (waiting_.size() >= options_.waiting_max) return;
+    bool const scarce =
+        tcp_detail::is_reserved(accepted.native_handle(), options_.descriptors_reserved, options_.shards);
+    if (scarce || waiting_.size() >= options_.waiting_max) return;
     auto const c = std::make_shared<caller>(std::move(accepted), executor_);
     waiting_.insert(c);
     auto const done = [weak = weak_from_this(), c](error_code const& failure) {

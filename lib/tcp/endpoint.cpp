@@ -60,9 +60,6 @@ void tcp_endpoint::set_peer(tcp_peer const& peer) {
 void tcp_endpoint::adopt(tcp_socket accepted) {
     impl_->adopt(std::move(accepted));
 }
-void tcp_endpoint::forget_peer(server_id peer) {
-    impl_->forget_peer(peer);
-}
 void tcp_endpoint::stop() {
     impl_->stop();
 }
@@ -118,9 +115,16 @@ void tcp_endpoint::impl::adopt(tcp_socket accepted) {
 
 void tcp_endpoint::impl::adopt(tcp_detail::socket accepted) {
     tcp_detail::prepare_socket(accepted);
+    bool const scarce = tcp_detail::is_reserved(accepted.native_handle(), options_.descriptors_reserved,
+                                                options_.place.shards);
     auto made = session_options_for(link_side::acceptor, {}, 0);
     if (!made) return;
     auto const s = std::make_shared<stream>(std::move(accepted), std::move(made).value(), this);
+    if (scarce) { // hung up at once: to say goodbye would keep the descriptor for a while
+        report(s->address(), {}, close_reason::full, false,
+               error(errc::overloaded, "too few descriptors are left"));
+        return s->abandon();
+    }
     if (arriving_.size() + clients_.size() >= options_.connections_max) {
         report(s->address(), {}, close_reason::full, false, error(errc::overloaded, "too many connections"));
         return s->close(close_reason::full, "too many connections");
@@ -193,6 +197,8 @@ void tcp_endpoint::impl::set_peer(tcp_peer const& peer) {
     for (auto& [shard, lane] : p.lanes) {
         lane.backoff = options_.backoff_min;
         lane.retry.cancel();
+        if (auto const at_the_old_address = std::exchange(lane.dialling, nullptr))
+            at_the_old_address->cancel();
         dial_lane(peer.server, shard);
     }
 }

@@ -24,7 +24,6 @@ class tcp_endpoint::impl final : public stream::owner, public std::enable_shared
     result<void> listen();
     void begin();
     void set_peer(tcp_peer const& peer);
-    void forget_peer(server_id id);
     void stop();
     /// Destruction of the endpoint: everything ends without a word.
     void abandon();

@@ -299,19 +299,6 @@ transport_statistics tcp_endpoint::impl::statistics() const {
     return all;
 }
 
-void tcp_endpoint::impl::forget_peer(server_id id) {
-    auto const found = peers_.find(id);
-    if (found == peers_.end()) return;
-    auto const gone = std::move(found->second);
-    peers_.erase(found);
-    for (auto& [shard, lane] : gone->lanes) {
-        lane.retry.cancel();
-        if (lane.dialling) lane.dialling->cancel();
-        if (lane.shaking_hands) lane.shaking_hands->close(close_reason::stopping, "forgotten");
-        if (lane.link) lane.link->close(close_reason::stopping, "forgotten");
-    }
-}
-
 void tcp_endpoint::impl::stop() {
     flush();
     for_each_stream([](stream& s) { s.close(close_reason::stopping, "the server stops"); });

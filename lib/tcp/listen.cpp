@@ -4,6 +4,10 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include <algorithm>
+
+#include <sys/resource.h>
+
 namespace zooid::tcp_detail {
 
 namespace {
@@ -18,6 +22,13 @@ error listen_error(tcp_address const& at, error_code const& failure) {
 }
 
 } // namespace
+
+bool is_reserved(int descriptor, std::size_t reserved, std::uint16_t shards) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+    rlim_t const kept = std::min<rlim_t>(reserved + 8u * shards, limit.rlim_cur / 2);
+    return static_cast<rlim_t>(descriptor) >= limit.rlim_cur - kept;
+}
 
 result<void> port_listener::open(tcp_address const& at) {
     if (at.host.empty()) return outcome::success();

@@ -6,9 +6,12 @@
 #include <boost/asio/basic_socket_acceptor.hpp>
 
 #include <functional>
-#include <memory>
 
 namespace zooid::tcp_detail {
+
+/// True if this accepted descriptor is one of those that are kept for what is no connection. The system gives
+/// the lowest that is free, so all below it are taken.
+bool is_reserved(int descriptor, std::size_t reserved, std::uint16_t shards);
 
 /// Everything happens on the executor; its owner keeps the only reference that lasts.
 class port_listener final : public std::enable_shared_from_this<port_listener> {

@@ -10,7 +10,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <memory>
 #include <string>
 
 namespace zooid::tcp_detail {

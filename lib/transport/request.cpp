@@ -6,7 +6,7 @@
 namespace zooid {
 
 bool known(operation op) {
-    return op >= operation::commit && op <= operation::found_fork;
+    return op >= operation::commit && op <= operation::found_fork && op != operation{10};
 }
 
 bool needs_admin(operation op) {
@@ -27,7 +27,6 @@ bool needs_admin(operation op) {
     case operation::open_session:
     case operation::status:
     case operation::explain:
-    case operation::scan_keys:
     case operation::describe_members:
     case operation::survey:
     case operation::complain: return false;
@@ -46,7 +45,6 @@ std::string_view name_of(operation op) {
     case operation::found: return "found";
     case operation::status: return "status";
     case operation::explain: return "explain";
-    case operation::scan_keys: return "scan_keys";
     case operation::complain: return "complain";
     case operation::describe_members: return "describe_members";
     case operation::change_members: return "change_members";

@@ -289,7 +289,7 @@ std::optional<std::size_t> group::leader() const {
     std::optional<std::size_t> found;
     for (std::size_t i = 0; i < members_.size(); ++i) {
         if (!members_[i].running || members_[i].running->role() != role::leading) continue;
-        if (!found || members_[*found].running->promised() < members_[i].running->promised()) found = i;
+        if (!found || members_[*found].running->proposes_in() < members_[i].running->proposes_in()) found = i;
     }
     return found;
 }

@@ -320,8 +320,10 @@ TEST_CASE("what is no call is refused with the reason") {
     r.deadline = w.now + 1s;
     CHECK(w.failure_of(w.start(r)) == errc::invalid_argument);
     r.cell = the_cell;
-    r.op = operation::open_session;
-    CHECK(w.failure_of(w.start(r)) == errc::invalid_argument);
+    for (operation const op : {operation::open_session, operation{10}, operation{99}}) {
+        r.op = op;
+        CHECK(w.failure_of(w.start(r)) == errc::invalid_argument);
+    }
     r.op = operation::commit;
     r.cell = bytes(1025, 'k');
     CHECK(w.failure_of(w.start(r)) == errc::too_large);

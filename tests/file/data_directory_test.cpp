@@ -131,8 +131,8 @@ TEST_CASE("a store that is missing, emptied or foreign is never an empty journal
     CHECK(open_store() == errc::wrong_owner);
 }
 
-TEST_CASE(
-    "a full disk stalls appends, names the path, never blocks a start, and goes on when there is space") {
+TEST_CASE("on a full disk a start goes on in the segment that was prepared, then stalls, and goes on when "
+          "there is space") {
     scratch s;
     auto const path = formatted(s);
     {
@@ -141,25 +141,32 @@ TEST_CASE(
         store.settle();
         REQUIRE(store.heard.last == 1);
     }
-    // A child may write files of at most 32 KiB: segments can't be created, as if the disk were full.
+    // A child may write files of at most 64 KiB: larger segments can't be created, as if the disk were full.
     auto const child = ::fork();
     if (child == 0) {
         ::signal(SIGXFSZ, SIG_IGN);
         rlimit limit{};
         ::getrlimit(RLIMIT_FSIZE, &limit);
         auto const before = limit;
-        limit.rlim_cur = 32 * 1024;
+        limit.rlim_cur = 64 * 1024;
         ::setrlimit(RLIMIT_FSIZE, &limit);
-        opened_store store(path, small());
+        auto larger = small();
+        larger.journal.segment_bytes = 128 * 1024;
+        opened_store store(path, larger);
         bool ok = store.journal->recovered().replicas.size() == 1;
+        store.append("goes on");
+        store.settle();
+        ok = ok && store.heard.is_secured && store.heard.last == 1;
+        for (int i = 0; i < 20; ++i)
+            store.append(std::string(4000, 'x')), store.settle();
         store.append("waits");
         store.settle();
-        ok = ok && store.heard.is_secured && store.heard.last == 0 && store.heard.stall == errc::no_space &&
+        ok = ok && store.heard.last > 2 && store.heard.last < 20 && store.heard.stall == errc::no_space &&
              !store.heard.failure && store.heard.stall_detail.find("store-0") != std::string::npos;
         ::setrlimit(RLIMIT_FSIZE, &before);
         store.journal->probe({});
         store.settle();
-        ok = ok && store.heard.last == 1;
+        ok = ok && store.heard.last == 22;
         ::_exit(ok ? 0 : 1);
     }
     int status = 0;
@@ -167,6 +174,70 @@ TEST_CASE(
     CHECK(status == 0);
     opened_store after(path, small());
     CHECK(after.journal->recovered().replicas.at(0).records.at(0).payload.view() == "waits");
+}
+
+TEST_CASE(
+    "without a free descriptor appends go on while their segment lasts, then wait, and nothing latches") {
+    scratch s;
+    auto const path = formatted(s);
+    auto const child = ::fork();
+    if (child == 0) {
+        opened_store store(path, small());
+        store.append("first");
+        store.settle();
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        auto const before = limit;
+        limit.rlim_cur = 3; // what is open stays so
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+        std::string const payload(4000, 'x');
+        for (int i = 0; i < 60; ++i)
+            store.append(payload), store.settle();
+        auto const persisted = store.heard.last;
+        bool ok = persisted > 10 && persisted < 60 && !store.heard.failure &&
+                  store.heard.stall == errc::overloaded &&
+                  store.heard.stall_detail.find("Too many open files") != std::string::npos &&
+                  store.heard.stall_detail.find("store-0") != std::string::npos;
+        ::setrlimit(RLIMIT_NOFILE, &before);
+        store.journal->probe({});
+        store.settle();
+        ok = ok && store.heard.last == 61 && !store.heard.failure;
+        ::_exit(ok ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    CHECK(status == 0);
+}
+
+TEST_CASE("a store holds a few descriptors, however many segments it has, with every flush method") {
+    auto const method = GENERATE(flush_method::fdatasync, flush_method::dsync, flush_method::direct_dsync);
+    scratch s;
+    auto const path = formatted(s);
+    auto options = small();
+    options.method = method;
+    options.journal.sealed_segments_min = 1000; // nothing is given back
+    auto const open_segments = [] {
+        int n = 0;
+        for (auto const& entry : fs::directory_iterator("/proc/self/fd")) {
+            std::error_code ignored;
+            n += fs::read_symlink(entry.path(), ignored).string().ends_with(".segment");
+        }
+        return n;
+    };
+    for (int life = 0; life < 2; ++life) {
+        opened_store store(path, options);
+        store.settle();
+        CHECK(open_segments() <= 2);
+        for (std::uint64_t i = 1; i <= 200; ++i) {
+            store.append(std::vector<record>{{cell_id{0, 1}, replica_id{1}, record_kind::value,
+                                              slot{1000 * life + i}, shared_bytes(std::string(6000, 'v'))}});
+            store.settle();
+            REQUIRE(store.heard.last == i);
+        }
+        CHECK(store.journal->statistics().segments > 20);
+        CHECK(open_segments() <= 2);
+    }
+    CHECK(open_segments() == 0);
 }
 
 TEST_CASE("a journal may be destroyed while its write is in flight") {

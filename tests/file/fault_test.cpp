@@ -129,6 +129,52 @@ TEST_CASE("each write of a workload is cut short once by the system, and nobody 
     CHECK(fail_each(fault::write_is_short) > 20);
 }
 
+TEST_CASE("each open of a workload fails once for want of a descriptor: it stalls, and loses nothing") {
+    auto const method = GENERATE(flush_method::fdatasync, flush_method::dsync);
+    auto const first = work("first", 1, 24);
+    auto options = small_segments();
+    options.method = method;
+    bool struck = true;
+    for (std::uint64_t at = 0; struck; ++at) {
+        INFO("open " << at);
+        scratch s;
+        auto const path = formatted(s, 512);
+        {
+            opened_store store(path, options);
+            armed_fault const armed(fault::no_descriptor, at);
+            store.settle();
+            for (auto const& append : first) {
+                store.append(append);
+                store.settle();
+                if (store.heard.last != store.sequence_last) store.journal->probe({}), store.settle();
+                REQUIRE(!store.heard.failure);
+                REQUIRE(store.heard.last == store.sequence_last);
+            }
+            struck = armed.struck();
+            if (store.heard.stall) CHECK(store.heard.stall == errc::overloaded);
+        }
+        REQUIRE(require_legal(path, models_of({}, first), {first.size(), first.size(), false}) ==
+                first.size());
+        CHECK((!struck || at < 1000));
+        if (!struck) CHECK(at > 20);
+    }
+}
+
+TEST_CASE(
+    "each flush of a format fails once: no manifest is left, so nobody takes the directory for complete") {
+    bool struck = true;
+    for (std::uint64_t at = 0; struck; ++at) {
+        INFO("flush " << at);
+        scratch s;
+        armed_fault const armed(fault::flush_fails, at);
+        auto const done = data_directory::format(s.path / "data", {.owner = owner, .stores = 2});
+        struck = armed.struck();
+        CHECK(done.has_value() == !struck);
+        CHECK(data_directory::read_manifest(s.path / "data").has_value() == !struck);
+        if (!struck) CHECK(at > 5);
+    }
+}
+
 TEST_CASE("where the file system refuses O_DIRECT the journal is refused at once, with the way out") {
     scratch s;
     auto const path = formatted(s);

@@ -109,6 +109,10 @@ int open_with_faults(char const* path, int flags, unsigned mode) {
             errno = p.what == fault::no_direct ? EINVAL : EROFS;
             return -1;
         }
+        if (p.what == fault::no_descriptor && strikes(p)) {
+            errno = EMFILE;
+            return -1;
+        }
     }
     return static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
 }

@@ -15,6 +15,7 @@ enum class fault : std::uint8_t {
     write_is_short, ///< a pwrite writes half, says so, and nothing is wrong
     no_direct,      ///< the file system refuses O_DIRECT, as tmpfs does
     read_only,      ///< the file system is mounted read-only
+    no_descriptor,  ///< an open fails with EMFILE
 };
 
 /// Arms one fault: it strikes at the `at`-th call that it concerns, counted from 0. Its destructor disarms

@@ -4,6 +4,8 @@
 
 #include <zooid/journal/memory_journal.hpp>
 
+#include <malloc.h>
+
 using namespace zooid;
 using namespace zooid::journal_test;
 
@@ -116,6 +118,44 @@ TEST_CASE("all that arrives during a flush shares the next one") {
     r.run(work, to_the_end, 100);
     CHECK(r.acknowledged == 100);
     CHECK(r.log->statistics().batches <= 3);
+}
+
+TEST_CASE("under a backlog that never empties the log keeps no bytes of what it has written") {
+    journal_options const options{.block_bytes = 512, .segment_bytes = 512 * 512, .batch_bytes_max = 512};
+    rig r(format_journal(the_journal, options), options, 2);
+    r.run({}, to_the_end);
+    auto const step = [&] {
+        auto const task = r.tasks.front();
+        r.tasks.erase(r.tasks.begin());
+        io_outcome done;
+        for (auto const& s : task.steps)
+            r.disk.carry_out(s, done.read);
+        r.log->complete(task.id, std::move(done), r.effects);
+        r.collect();
+    };
+    auto const in_use = [] { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; };
+    std::size_t early = 0;
+    for (int i = 0; i < 2000; ++i) {
+        r.submit({make(record_kind::promise, 1, 0, std::string(16384, 'p'))});
+        r.collect();
+        while (r.submitted - r.acknowledged > 4)
+            step();
+        if (i == 200) early = in_use();
+    }
+    auto const late = in_use();
+    INFO("early " << early << ", late " << late);
+    CHECK(late < early + (4 << 20)); // 29 MiB were written meanwhile
+}
+
+TEST_CASE("a segment number beyond 32 bits is refused") {
+    auto image = format_journal(the_journal, small_options());
+    image.emplace((std::uint64_t{1} << 32) - 1, std::string(16 * 512, '\0'));
+    CHECK(recover_journal(the_journal, small_options(), image));
+    image.emplace(std::uint64_t{1} << 32, std::string(16 * 512, '\0'));
+    auto const refused = recover_journal(the_journal, small_options(), image);
+    REQUIRE(!refused);
+    CHECK(refused.error() == errc::malformed);
+    CHECK(refused.error().detail().find("0000000100000000") != std::string_view::npos);
 }
 
 TEST_CASE("a record of 1.1 MiB fits, whatever the size of a segment") {

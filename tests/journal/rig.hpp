@@ -4,6 +4,7 @@
 #include <zooid/base/prng.hpp>
 #include <zooid/journal/recovery.hpp>
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -127,7 +128,14 @@ class crash_disk {
         }
         return image;
     }
-    disk_image killed() const { return cache_; } ///< the process died, the machine did not
+    disk_image const& killed() const { return cache_; } ///< the process died, the machine did not
+    /// What the files take, less what creating this one would give back.
+    std::uint64_t used_bytes(std::uint64_t created) const {
+        std::uint64_t used = 0;
+        for (auto const& [number, content] : cache_)
+            used += number == created ? 0 : content.size();
+        return used;
+    }
 
   private:
     disk_image durable_, cache_;
@@ -162,8 +170,14 @@ class rig {
             for (; progress < task.steps.size(); ++progress) {
                 if (steps == steps_max) return;
                 if (steps++ == fail_step) {
+                    struck = task.steps[progress];
+                    struck_commit = task.steps.size() == 2 && std::holds_alternative<io_write>(task.steps[0]);
                     if (fails_half_done) write_half(task.steps[progress]);
                     done = io_outcome::failed({fail_with, "injected"});
+                    break;
+                }
+                if (!fits(task.steps[progress])) {
+                    done = io_outcome::failed({errc::no_space, "injected"});
                     break;
                 }
                 disk.carry_out(task.steps[progress], done.read);
@@ -174,6 +188,11 @@ class rig {
             log->complete(id, std::exchange(done, {}), effects);
             collect();
         }
+    }
+
+    bool fits(io_step const& s) const {
+        auto const* c = std::get_if<io_create>(&s);
+        return c == nullptr || disk.used_bytes(c->segment) + c->size <= capacity;
     }
 
     void write_half(io_step const& s) {
@@ -211,7 +230,10 @@ class rig {
     std::size_t steps = 0;
     std::size_t fail_step = ~std::size_t{0};
     errc fail_with = errc::io_failed;
+    std::optional<io_step> struck;
+    bool struck_commit = false;
     bool fails_half_done = false; ///< a write that fails has written its first half
+    std::uint64_t capacity = std::numeric_limits<std::uint64_t>::max(); ///< of the disk, in bytes
     std::size_t submitted = 0, acknowledged = 0, failures = 0, stalls = 0;
     bool secured = false;
     std::vector<journal_damage> damage;

@@ -26,8 +26,8 @@ std::string then(std::vector<std::string> const& operations) {
 } // namespace
 
 TEST_CASE("every program explains itself, and refuses what it does not know with 64") {
-    for (char const* program :
-         {ZOOIDD_PATH, ZOOIDCTL_PATH, ZOOID_JOURNAL_PATH, ZOOID_SIM_PATH, ZOOID_FAILOVER_PATH}) {
+    for (char const* program : {ZOOIDD_PATH, ZOOIDCTL_PATH, ZOOID_JOURNAL_PATH, ZOOID_SIM_PATH,
+                                ZOOID_FAILOVER_PATH, ZOOID_PLACE_PATH, ZOOID_BLAST_PATH}) {
         INFO(program);
         auto const help = run({program, "--help"});
         CHECK(help.code == 0);
@@ -42,6 +42,23 @@ TEST_CASE("every program explains itself, and refuses what it does not know with
     CHECK(says(run({ZOOID_SIM_PATH, "--profile", "sunny"}), "sunny"));
     CHECK(run({ZOOID_SIM_PATH, "--profile", "sunny"}).code == 64);
     CHECK(run({ZOOID_FAILOVER_PATH, "--seconds", "1"}).code == 64);
+    CHECK(run({ZOOID_PLACE_PATH}).code == 64);
+    CHECK(run({ZOOID_BLAST_PATH, "--cells", "0"}).code == 64);
+}
+
+TEST_CASE(
+    "an account of a life that cannot be written is refused before the life, and one cut short is told") {
+    for (char const* account : {"--trace", "--history", "--steps"}) {
+        INFO(account);
+        auto const nowhere = run({ZOOID_SIM_PATH, "--profile", "calm", account, "/nonexist/x"});
+        CHECK(nowhere.code == 64);
+        CHECK(says(nowhere, "cannot write /nonexist/x"));
+        CHECK_FALSE(says(nowhere, "seed 1"));
+        auto const full = run({ZOOID_SIM_PATH, "--profile", "calm", account, "/dev/full"});
+        CHECK(full.code == 74);
+        CHECK(says(full, "cannot write /dev/full"));
+        CHECK(says(full, "seed 1"));
+    }
 }
 
 TEST_CASE("a number of replicas that makes no cell is refused by its number") {

@@ -77,6 +77,43 @@ TEST_CASE("a command runs while its lease is held, and the lease is free after i
     CHECK(c.ctl({"lease", "hold", "volume", "other", "--", "true"}).code == 4); // no lease
 }
 
+TEST_CASE("a command that is killed with its lease leaves nothing of it running, and a signal is passed on") {
+    colony c(1);
+    REQUIRE(c.ctl({"colony", "init", "--on", "1"}).code == 0);
+    REQUIRE(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 0);
+    auto const pid_file = (c.folder.path / "pid").string();
+    // The command starts another one in the background, and waits for it.
+    std::string const command =
+        "sleep 1000 & echo $! > " + pid_file + ".new; mv " + pid_file + ".new " + pid_file + "; wait; true";
+    auto const hold = [&](std::string const& seconds) {
+        fs::remove(pid_file);
+        auto held = std::make_unique<process>(
+            std::vector<std::string>{ZOOIDCTL_PATH, "--deadline", "30", "--config",
+                                     (c.folder.path / "ctl.json").string(), "lease", "hold", "volume", "lock",
+                                     "--for", seconds, "--", "sh", "-c", command},
+            c.folder.path / "hold.out", c.folder.path / "hold.err");
+        wait_until([&] { return fs::exists(pid_file); }, "the command runs");
+        return held;
+    };
+    // Whoever was killed and has nobody to wait for it may stay as a zombie: it runs no more.
+    auto const runs = [&] {
+        std::string const stat = read_all("/proc/" + std::to_string(std::stol(read_all(pid_file))) + "/stat");
+        return !stat.empty() && stat.find(") Z") == std::string::npos;
+    };
+    auto const ended = hold("30");
+    REQUIRE(runs());
+    ended->signal(SIGTERM);
+    CHECK(ended->wait() == 128 + SIGTERM);
+    wait_until([&] { return !runs(); }, "what the command started has ended");
+    CHECK(c.ctl({"lease", "show", "volume", "lock"}).code == 1); // free
+
+    auto const lost = hold("1");
+    c.kill(0);
+    CHECK(lost->wait() == 3);
+    wait_until([&] { return !runs(); }, "what the command started was killed");
+    CHECK(lost->err().find("the lease ran out, and the command was killed") != std::string::npos);
+}
+
 TEST_CASE("a colony is founded, a cell created, written, read, scanned and explained") {
     colony c(3);
     auto const before = c.ctl({"cell", "create", "volume", "--on", "1,2,3"});

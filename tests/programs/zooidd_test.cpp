@@ -1,7 +1,9 @@
 #include "programs/processes.hpp"
 
+#include <arpa/inet.h>
 #include <map>
 #include <set>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 using namespace programs;
@@ -208,4 +210,52 @@ TEST_CASE("the events files agree on every chosen slot, and hold what a reply re
     }
     for (auto const& [at, digests] : states)
         CHECK(digests.size() == 1);
+}
+
+TEST_CASE(
+    "zooidd takes all descriptors that it may have, and a flood of strangers gets a few lines with counts") {
+    one_server s;
+    write_all(s.folder.path / "c.json", s.good());
+    auto const began = std::chrono::steady_clock::now();
+    process server({"/bin/sh", "-c", "ulimit -Sn 128 && exec \"$0\" --config \"$1\" --format", ZOOIDD_PATH,
+                    (s.folder.path / "c.json").string()},
+                   s.folder.path / "out", s.folder.path / "err");
+    wait_until([&] { return server.out().find('\n') != std::string::npos; }, "listens");
+    auto const listening = json::parse(server.out());
+
+    auto const limits = read_all("/proc/" + std::to_string(server.id()) + "/limits");
+    std::istringstream line(limits.substr(limits.find("Max open files") + 14));
+    std::string soft, hard;
+    line >> soft >> hard;
+    CHECK(soft == hard);
+
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(listening.at("port").to_number<std::uint16_t>());
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int const strangers = 300;
+    for (int i = 0; i < strangers; ++i) {
+        int const stranger = ::socket(AF_INET, SOCK_STREAM, 0);
+        REQUIRE(::connect(stranger, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+        std::string text(200, '?');
+        REQUIRE(::send(stranger, text.data(), text.size(), MSG_NOSIGNAL) > 0);
+        while (::recv(stranger, text.data(), text.size(), 0) > 0) {
+        }
+        ::close(stranger);
+    }
+    server.signal(SIGTERM);
+    CHECK(server.wait() == 0);
+    auto const seconds = std::chrono::duration_cast<std::chrono::seconds>(steady::now() - began).count();
+    std::istringstream lines(server.err());
+    std::int64_t told = 0, counted = 0;
+    for (std::string text; std::getline(lines, text);) {
+        auto const event = json::parse(text);
+        if (event.at("event").as_string() != "connection_refused") continue;
+        ++told;
+        counted += event.at("count").to_number<std::int64_t>();
+        CHECK(event.at("reason").as_string() == "malformed");
+    }
+    CHECK(counted == strangers);
+    CHECK(told <= seconds + 2);
+    CHECK(told > 0);
 }

@@ -1,4 +1,4 @@
-// A peer made of several shards, as the host of cells sees it: L1 to L4 of peer_lanes.hpp.
+// A peer made of several shards, as the host of cells sees it: L1 to L5 of peer_lanes.hpp.
 #include "runtime/peer_lanes.hpp"
 
 #include "support/catch.hpp"
@@ -111,6 +111,7 @@ TEST_CASE(
     a.claim.journal = {1, 1}, b.claim.journal = {2, 2}, c.claim.journal = {3, 3};
     b.journal_age_ms = 900;
     c.stopping = true;
+    a.version_highest = 3, b.version_highest = 2, c.version_highest = 4;
     b.hears = {{1}, {3}, {4}};
     (void)t.hear(0, a);
     (void)t.hear(1, b);
@@ -122,11 +123,56 @@ TEST_CASE(
         CHECK(p.echo == 5);
         CHECK(p.journal_age_ms == 900);
         CHECK(p.stopping);
+        CHECK(p.version_highest == 2);
         CHECK(p.hears == std::vector<server_id>{{1}, {3}});
     }
     CHECK(told[0].claim == a.claim);
     CHECK(told[1].claim == b.claim);
     CHECK(told[2].claim == c.claim);
+}
+
+// A grant names a pulse by the number that its receiver counted, and each shard grants and counts for itself.
+// What one shard granted says nothing of the promises at another.
+TEST_CASE("no grant passes between servers with several lanes, and none is asked for") {
+    three_lanes t;
+    pulse granting = beat(1, 0);
+    granting.grant = {true, {9}, 40, 3, std::chrono::seconds(1)};
+    (void)t.hear(0, granting);
+    (void)t.hear(1, granting);
+    for (pulse const& told : t.hear(2, granting))
+        CHECK(told.grant == grant_notice{});
+    t.lanes.down(1); // the number of lanes, and not of those that are up
+    t.lanes.down(2);
+    for (auto const& out : t.lanes.spread_pulse(encode(granting)))
+        CHECK(decode_pulse(out.payload).value().grant == grant_notice{});
+}
+
+TEST_CASE("a lane that was away for longer than a hold does not come back into an unbroken epoch") {
+    three_lanes t;
+    taken_grant taken;
+    time_point const start{std::chrono::seconds(100)};
+    std::uint64_t granted_by_first = 0;
+    auto const hear_all = [&](time_point now) {
+        std::vector<pulse> told;
+        for (std::uint16_t shard = 0; shard < 3; ++shard) {
+            pulse p = beat(1, 0);
+            // The shard that was away began an epoch; the first never let one end.
+            p.grant = {
+                true, {9}, ++granted_by_first, shard == 1 && now > start ? 2u : 1u, std::chrono::seconds(3)};
+            for (pulse const& each : t.hear(shard, p))
+                told.push_back(each);
+        }
+        REQUIRE(told.size() == 3);
+        for (pulse const& p : told)
+            taken.heard(p.grant, 3, now, now);
+    };
+    hear_all(start);
+    time_point const stood = start + std::chrono::milliseconds(10); // the replica over there confirmed
+    t.lanes.down(1);
+    time_point const back = start + std::chrono::seconds(10); // it has promised others meanwhile
+    t.lanes.up(shard_of_peer(1));
+    hear_all(back);
+    CHECK_FALSE(taken.counts(stood, back + std::chrono::milliseconds(10)));
 }
 
 TEST_CASE("a pulse of another life, or over a lane that is down, is not heard") {

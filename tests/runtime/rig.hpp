@@ -161,6 +161,7 @@ class colony_of {
         o.journal.journal.segment_bytes = 1 << 20;
         o.journal.thread = thread_;
         o.tuning.report_durable = report_durable_;
+        o.tuning.lease = lease;
         return o;
     }
     void start(std::size_t i) {
@@ -236,6 +237,8 @@ class colony_of {
         });
         return found;
     }
+
+    lease_options lease; ///< of servers that are started from now on
 
     asio::io_context io;
     scratch folder;

@@ -126,6 +126,33 @@ TEST_CASE("a peer of another number of shards is connected once, when all its la
     run_until(two.io, [&] { return peers_up(0) == 1 && peers_up(1) == 1; });
 }
 
+TEST_CASE("a lease counts on peers where one shard talks to one, and elsewhere reads are strict") {
+    auto const shards = GENERATE(std::vector<std::uint32_t>{2, 2, 2}, std::vector<std::uint32_t>{1, 2, 3});
+    colony_of three(shard_counts{shards});
+    three.lease.hold = 1500ms;
+    for (std::size_t s = 0; s < 3; ++s)
+        three.crash(s);
+    for (std::size_t s = 0; s < 3; ++s)
+        three.start(s);
+    auto const cell = three.found("volume");
+    (void)three.commit(cell, write("n", 1));
+    std::size_t const leads = three.leader(cell);
+    auto const heard = [&] { return snapshot_of(three, leads).transport.frames.frames_received; };
+    caller c(three.io, three.port(leads));
+    auto const read = [&] {
+        auto const query = kv::encode(kv::transaction().read("n"));
+        CHECK_FALSE(c.call(three.io, operation::leased_read, cell, query).failure);
+    };
+    for (int i = 0; i < 3; ++i) { // a strict one renews the standing of all whose grants are known
+        auto const before = heard();
+        run_until(three.io, [&] { return heard() > before + 60; });
+        read();
+    }
+    auto const answered = snapshot_of(three, leads).server;
+    CHECK(answered.reads_answered >= 3);
+    CHECK((answered.reads_leased > 0) == (shards[0] == shards[1]));
+}
+
 TEST_CASE("a shard never has to talk to more of one peer's shards than its host can remember") {
     colony_of two(shard_counts{{1, 9}});
     run_until(two.io, [&] { return two.seen(0).saw<refused_connection>(); });

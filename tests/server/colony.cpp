@@ -24,6 +24,7 @@ struct colony::node : journal_listener {
     std::unique_ptr<memory_journal> journal;
     std::unique_ptr<server> running;
     std::vector<server_event> events;
+    std::uint16_t version_highest = cell_version_highest;
     bool hangs = false; ///< the journal flushes nothing
     bool dirty = false; ///< something arrived since the last turn
 
@@ -78,7 +79,9 @@ void colony::start(std::size_t number) {
         memory_journal::open(journal_id{number, number}, identity(number).life, small_segments(), n.image);
     ZOOID_CHECK(opened.has_value(), "a memory journal opens");
     n.journal = std::move(opened).value();
-    n.running = std::make_unique<server>(options_, identity(number), machine_kind::key_value(), *n.journal,
+    machine_kind machines = machine_kind::key_value();
+    machines.version_highest = n.version_highest;
+    n.running = std::make_unique<server>(options_, identity(number), std::move(machines), *n.journal,
                                          journal_id{number, number}, n.journal->recovered());
     std::vector<server_id> peers;
     for (auto const& [other, unused] : nodes_)
@@ -166,6 +169,15 @@ void colony::kill(std::size_t number) {
 
 void colony::hang_journal(std::size_t number) {
     nodes_.at(number)->hangs = true;
+}
+
+void colony::flush_journal(std::size_t number) {
+    nodes_.at(number)->hangs = false;
+    nodes_.at(number)->journal->flush();
+}
+
+void colony::set_software(std::size_t number, std::uint16_t version_highest) {
+    nodes_.at(number)->version_highest = version_highest;
 }
 
 void colony::damage(std::size_t number, journal_damage const& found) {

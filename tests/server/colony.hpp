@@ -55,6 +55,10 @@ class colony {
     void kill(std::size_t number);
     /// The journal of this server answers nothing any more, until told otherwise.
     void hang_journal(std::size_t number);
+    /// It flushes again, and has flushed what it holds. Nothing else moved yet.
+    void flush_journal(std::size_t number);
+    /// The highest cell version that this server understands from its next start on.
+    void set_software(std::size_t number, std::uint16_t version_highest);
     /// The journal reports damage that it found while running.
     void damage(std::size_t number, journal_damage const& found);
     void restart(std::size_t number);

@@ -79,10 +79,10 @@ TEST_CASE("an idle server keeps its leaderships, in the same ballot") {
     c.found(volume, "volume", 7);
     REQUIRE(c.commit(volume, put_once("a")).has_value());
     std::size_t const old = c.leader(volume);
-    ballot const in = c.at(old).find_replica(volume)->promised();
+    ballot const in = c.at(old).find_replica(volume)->proposes_in();
     c.run_for(seconds(120));
     CHECK(c.leader(volume) == old);
-    CHECK(c.at(old).find_replica(volume)->promised() == in);
+    CHECK(c.at(old).find_replica(volume)->proposes_in() == in);
 }
 
 TEST_CASE("a lead is handed to the server that is named, at once") {
@@ -145,11 +145,11 @@ TEST_CASE("a server that returns takes nothing from whoever leads now") {
     c.run_for(seconds(2));
     std::size_t const now = c.leader(volume);
     REQUIRE(now != 0);
-    ballot const in = c.at(now).find_replica(volume)->promised();
+    ballot const in = c.at(now).find_replica(volume)->proposes_in();
     c.restart(old);
     c.run_for(seconds(20));
     CHECK(c.leader(volume) == now);
-    CHECK(c.at(now).find_replica(volume)->promised() == in);
+    CHECK(c.at(now).find_replica(volume)->proposes_in() == in);
 }
 
 TEST_CASE("a version that this software does not understand is not finalised") {

@@ -134,6 +134,24 @@ TEST_CASE("a cell comes back to a server that it left, under another replica id"
     CHECK(c.at(1).find_replica(moving)->is_member());
 }
 
+TEST_CASE("a server that a cell left keeps nothing large of it") {
+    colony c(4);
+    c.found(moving, "volume", 3);
+    std::size_t const large = 60'000;
+    REQUIRE(c.commit(moving, kv::transaction().put("k", bytes(large, 'x'))).has_value());
+    c.run_for(std::chrono::seconds(1));
+    REQUIRE(c.at(1).statistics().replica_bytes > large);
+    replace(c, 1, 4);
+    c.run_for(std::chrono::seconds(5));
+    REQUIRE(!is_here(c, 1));
+    CHECK(c.at(1).statistics().replica_bytes < 4096);
+    CHECK(c.at(1).statistics().cells == 0);
+    CHECK(c.at(1).cells().empty());
+    replace(c, 4, 1); // and it may come again
+    REQUIRE(is_here(c, 1));
+    CHECK(c.at(1).statistics().replica_bytes > large);
+}
+
 TEST_CASE("whoever comes to a server draws above what a replica that was destroyed there drew in this life") {
     colony c(4);
     c.found(moving, "volume", 3);

@@ -161,6 +161,18 @@ TEST_CASE("a recovered cell has all that a survivor knew, a mark in its log, and
     }
 }
 
+TEST_CASE("a founder of a fork has the state that its answers are labelled with from the first one on") {
+    disaster d;
+    colony& c = d.c;
+    d.reserve();
+    std::vector<survey_answer> sealed_ones;
+    for (std::size_t n : {1, 2, 3})
+        sealed_ones.push_back(seal_at(c, n, d.to).value());
+    auto const f = founding_of(c, sealed_ones, d.to);
+    REQUIRE(!c.ask(8, operation::found_fork, forked, encode(f))->content.failure);
+    CHECK(read_at(c, 8, forked) == "last"); // in the very turn after
+}
+
 TEST_CASE("a fork is founded only with a state that is what it claims to be, where it was reserved") {
     disaster d;
     colony& c = d.c;

@@ -6,6 +6,7 @@
 #include <zooid/kv/sessions.hpp>
 
 #include <algorithm>
+#include <functional>
 
 using namespace zooid;
 
@@ -113,6 +114,26 @@ TEST_CASE("a place that is reserved for one generation is not given to another")
     CHECK_FALSE(ask(1).has_value());
 }
 
+TEST_CASE("a journal that does not get on fills with so much and no more, and its cell goes on without it") {
+    server_options options;
+    options.unflushed_bytes_max = 600'000;
+    colony c(3, options);
+    c.found(ledger, "ledger", 3);
+    std::size_t const hung = c.leader(ledger) == 3 ? 2 : 3;
+    c.hang_journal(hung);
+    unsigned const writes = 64;
+    for (unsigned i = 0; i < writes; ++i)
+        REQUIRE(c.commit(ledger, kv::transaction().put("k", bytes(60'000, 'x'))).has_value());
+    // Ten writes reach the bound, and what waits in frames may pass it once.
+    CHECK(c.at(hung).statistics().messages_dropped >= writes - 12);
+    c.kill(hung);
+    c.restart(hung);
+    c.run_for(std::chrono::seconds(5));
+    slot const known = c.at(c.leader(ledger)).find_replica(ledger)->prefix();
+    CHECK(c.at(hung).find_replica(ledger)->prefix() == known);
+    CHECK(c.at(hung).statistics().messages_dropped == 0);
+}
+
 TEST_CASE("a server whose journal hangs takes no request that needs it, and shows what it knows") {
     colony c(5);
     c.found(ledger, "ledger", 5);
@@ -129,4 +150,62 @@ TEST_CASE("a server whose journal hangs takes no request that needs it, and show
     auto const looked = client.send(r);
     CHECK_FALSE(client.failure_of(looked).has_value());
     CHECK(client.replies.size() == 2);
+}
+
+TEST_CASE("options outside of their range are refused by name, and no server is made of them") {
+    using std::chrono::hours, std::chrono::milliseconds, std::chrono::microseconds;
+    struct row {
+        std::function<void(server_options&)> spoil;
+        std::string said;
+    };
+    row const rows[] = {
+        {[](auto& o) { o.pulse_interval = {}; }, "pulse_interval: must be 1 ms to 1 h"},
+        {[](auto& o) { o.pulse_timeout = hours(2); }, "pulse_timeout: must be 1 ms to 1 h"},
+        {[](auto& o) { o.pulse_timeout = milliseconds(199); }, "pulse_timeout: must be at least two pulse"},
+        {[](auto& o) { o.probe_interval = microseconds(999); }, "probe_interval: must be 1 ms to 1 h"},
+        {[](auto& o) { o.lease.clock_ratio_max = 0; }, "lease.clock_ratio_max: must be at least 1"},
+        {[](auto& o) { o.requests_max = 0; }, "requests_max: must be above 0"},
+        {[](auto& o) { o.cells_max = 1ull << 32; }, "cells_max: must be 1 to 2^32 - 1"},
+        {[](auto& o) { o.candidates_max = 0; }, "candidates_max: must be above 0"},
+        {[](auto& o) { o.teach_bytes_per_second = 32767; }, "teach_bytes_per_second: must be 0, or at least"},
+        {[](auto& o) { o.pointer_retention = -hours(1); }, "pointer_retention: must not be negative"},
+        {[](auto& o) { o.cells.retransmit = {}; }, "cells.retransmit: must be 1 ms to 1 h"},
+        {[](auto& o) { o.cells.retransmit_max = milliseconds(99); }, "cells.retransmit: must be at most"},
+        {[](auto& o) { o.cells.candidacy_step = {}; }, "cells.candidacy_step: must be"},
+        {[](auto& o) { o.cells.candidacy_jitter = -hours(1); }, "cells.candidacy_jitter: must be 0 to 1 h"},
+        {[](auto& o) { o.cells.candidacy_timeout = hours(2); }, "cells.candidacy_timeout: must be"},
+        {[](auto& o) { o.cells.probe_timeout = {}; }, "cells.probe_timeout: must be"},
+        {[](auto& o) { o.cells.quiet = {}; }, "cells.quiet: must be"},
+        {[](auto& o) { o.cells.newcomer_timeout = {}; }, "cells.newcomer_timeout: must be"},
+        {[](auto& o) { o.cells.pending_bytes_max = 0; }, "cells.pending_bytes_max: must be above 0"},
+        {[](auto& o) { o.cells.pending_count_max = 0; }, "cells.pending_count_max: must be above 0"},
+        {[](auto& o) { o.cells.reads_max = 0; }, "cells.reads_max: must be above 0"},
+        {[](auto& o) { o.cells.checkpoint_log_bytes = 0; }, "cells.checkpoint_log_bytes: must be above 0"},
+        {[](auto& o) { o.cells.checkpoint_log_entries = 0; }, "cells.checkpoint_log_entries: must be above"},
+        {[](auto& o) { o.cells.slice_bytes_max = 0; }, "cells.slice_bytes_max: must be above 0"},
+        {[](auto& o) { o.cells.slots_ahead_max = 0; }, "cells.slots_ahead_max: must be above 0"}};
+    for (row const& r : rows) {
+        server_options spoilt;
+        r.spoil(spoilt);
+        INFO(r.said);
+        CHECK(explain_invalid(spoilt).find(r.said) == 0);
+        CHECK_THROWS_AS(colony(1, spoilt), broken_invariant);
+    }
+}
+
+TEST_CASE("a cell commits with the least of every option") {
+    server_options least;
+    least.requests_max = 1, least.cells_max = 1, least.candidates_max = 1;
+    least.teach_bytes_per_second = teach_bytes_per_second_min;
+    least.pointer_retention = {}, least.pointers_max = 0;
+    least.cells.candidacy_jitter = {};
+    least.cells.pending_count_max = 1, least.cells.reads_max = 1;
+    least.cells.checkpoint_log_bytes = 1, least.cells.checkpoint_log_entries = 1;
+    least.cells.kept_log_entries = 0, least.cells.slice_bytes_max = 1;
+    least.cells.slots_ahead_max = 1, least.cells.caught_up_within = 0;
+    REQUIRE(explain_invalid(least).empty());
+    colony c(3, least);
+    c.found(ledger, "ledger", 3);
+    for (int i = 0; i < 10; ++i)
+        REQUIRE(c.commit(ledger, kv::transaction().add("n", 1)).has_value());
 }

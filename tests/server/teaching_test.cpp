@@ -7,7 +7,7 @@ using namespace zooid;
 namespace {
 
 constexpr std::size_t cells = 8;
-constexpr std::size_t value_bytes = 4000;
+constexpr std::size_t value_bytes = 20'000;
 
 cell_id nth(std::size_t n) {
     return {7, n};

@@ -165,7 +165,7 @@ class Cell:
         Reserve and Create of Directory.tla: it begins once, so that nothing it voted is ever forgotten.
         """
         me = self.replica(r)
-        require(not me.is_here, "Create", "it was here before, and begins with an empty acceptor (decision 4)")
+        require(not me.is_here, "Create", "it was here before, and begins with an empty acceptor (Founding)")
         require(prefix <= self.heard, "TeachSnapshot", f"nobody ever knew {prefix} slots")
         me.is_here = True
         me.prefix = me.told = prefix
@@ -330,7 +330,7 @@ class Cell:
         me.told = max(me.told, durable)
 
     def destroy(self, r):
-        """Its own log has a release of the change that removed it, or of a later one (decision 3)."""
+        """Its own log has a release of the change that removed it, or of a later one (C3, C4)."""
         me = self.replica(r)
         self.require_here(r, "Destroy")
         released = max(self.released_by(me.prefix), default=0)

@@ -2,6 +2,7 @@
 #include "support/run_until.hpp"
 #include "support/sanitised.hpp"
 
+#include <zooid/tcp/acceptor.hpp>
 #include <zooid/tcp/connection.hpp>
 #include <zooid/tcp/endpoint.hpp>
 #include <zooid/tcp/hmac.hpp>
@@ -15,6 +16,9 @@
 #include <functional>
 #include <stdexcept>
 #include <thread>
+
+#include <sys/resource.h>
+#include <unistd.h>
 
 using namespace zooid;
 namespace asio = boost::asio;
@@ -188,6 +192,31 @@ TEST_CASE("a peer that was unreachable is dialled with back-off until it is ther
     run_until(io, [&] { return a.endpoint->is_up({2}); });
 }
 
+TEST_CASE("a peer that moved is dialled where it is now, though a dial of its old address still hangs") {
+    asio::io_context io;
+    // A listener whose queue is full answers no more: the system drops what asks to connect.
+    asio::ip::tcp::acceptor full(io);
+    full.open(asio::ip::tcp::v4());
+    full.bind({asio::ip::make_address("127.0.0.1"), 0});
+    full.listen(0);
+    std::vector<asio::ip::tcp::socket> queued;
+    for (int i = 0; i < 4; ++i) {
+        queued.emplace_back(io);
+        queued.back().async_connect(full.local_endpoint(), [](auto const&) {});
+    }
+    server a, b;
+    b.open(io, b.options(2));
+    auto options = a.options(1, {{{2}, {"127.0.0.1", full.local_endpoint().port()}}});
+    options.handshake_timeout = 600s; // the old dial is not given up meanwhile
+    a.open(io, options);
+    io.run_for(50ms);
+    REQUIRE(a.ups == 0);
+    REQUIRE(a.refused.empty());
+    a.endpoint->set_peer({{2}, b.address()});
+    run_until(io, [&] { return a.ups == 1; });
+    CHECK(a.log.back() == "up 2: claims for 1");
+}
+
 TEST_CASE("a full queue refuses and counts; a slow reader gets everything that was taken") {
     two t;
     bytes const bulk(1024 * 1024, 'b');
@@ -290,6 +319,49 @@ TEST_CASE("connections beyond the limit are told so") {
     run_until(io, [&] { return !second.log.empty(); });
     CHECK(second.reason == close_reason::full);
     CHECK(first.link->is_up());
+}
+
+TEST_CASE("connections leave descriptors for files and for dialling, and come again when there are more") {
+    bool const several = GENERATE(false, true); // shards: one port for all, or the endpoint's own
+    asio::io_context io{1};
+    server a;
+    tcp_endpoint_options o = a.options(1);
+    std::unique_ptr<tcp_acceptor> acceptor;
+    if (several) {
+        tcp_acceptor_options listening;
+        listening.listen = std::exchange(o.listen, {});
+        acceptor = tcp_acceptor::open(io.get_executor(), listening, [&](std::uint16_t, tcp_socket s) {
+                       a.endpoint->adopt(std::move(s));
+                   }).value();
+        acceptor->start();
+    }
+    a.open(io, o);
+    tcp_address const to{"127.0.0.1", several ? acceptor->port() : a.endpoint->port()};
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit limit = before;
+    limit.rlim_cur = 256;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    std::vector<int> taken;
+    do
+        taken.push_back(::dup(0));
+    while (taken.back() < 256 - 64 - 8 - 2 && taken.back() >= 0);
+    caller first;
+    first.open(io, to);
+    run_until(io, [&] { return !first.log.empty(); });
+    CHECK(!first.link->is_up());
+    CHECK(a.refused.size() == (several ? 0 : 1));
+    for (refused_connection const& r : a.refused) {
+        CHECK(r.reason == close_reason::full);
+        CHECK(r.failure.detail() == "too few descriptors are left");
+    }
+    for (int const descriptor : taken)
+        ::close(descriptor);
+    caller second;
+    second.open(io, to);
+    run_until(io, [&] { return second.link->is_up(); });
+    CHECK(second.link->is_up());
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
 TEST_CASE("bad options are refused at the door, each by name") {

@@ -3,6 +3,9 @@
 #include <zooid/base/prng.hpp>
 #include <zooid/transport/request.hpp>
 
+#include <set>
+#include <string_view>
+
 using namespace zooid;
 
 namespace {
@@ -77,6 +80,21 @@ TEST_CASE("an unknown operation is passed on, an unknown error is an unknown out
     bytes back;
     encode(p, back);
     CHECK(decode_reply(back).value().failure == errc::outcome_unknown);
+}
+
+TEST_CASE("every operation but 10, which is set aside, is known by its number and has a name of its own") {
+    std::set<std::string_view> names;
+    for (int number = 0; number < 256; ++number) {
+        auto const op = static_cast<operation>(number);
+        INFO(number);
+        CHECK(known(op) == (number >= 1 && number <= 20 && number != 10));
+        CHECK(known(op) == (name_of(op) != "unknown"));
+        if (!known(op)) CHECK(needs_admin(op));
+        if (known(op)) CHECK(names.insert(name_of(op)).second);
+    }
+    CHECK(static_cast<int>(operation::explain) == 9);
+    CHECK(static_cast<int>(operation::complain) == 11);
+    CHECK(static_cast<int>(operation::found_fork) == 20);
 }
 
 TEST_CASE("a key over its limit is refused with its size") {

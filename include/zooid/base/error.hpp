@@ -33,12 +33,12 @@ enum class errc : std::uint8_t {
     conflict,              ///< computed from a configuration or generation that is no longer in force
     unreachable,           ///< no connection, or no quorum answers
     quarantined,           ///< the replica stopped alone; `explain` says why
-    wrong_owner,           ///< a data directory of another server, colony or journal
+    wrong_owner,           ///< a data directory, journal or server that is not the one expected
     in_use,                ///< a data directory that another process has open
     damaged,               ///< durable bytes are not what was written
     no_space,              ///< the disk is full
     io_failed,             ///< a write, flush or read failed; after a failed flush the journal is latched
-    permission_denied,     ///< the operating system, or a file's mode, forbids it
+    permission_denied,     ///< the operating system or a file's mode forbids it, or the keys that ask may not
     stopping,              ///< the server or client is being stopped
 };
 

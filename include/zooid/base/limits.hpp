@@ -23,6 +23,7 @@ inline constexpr std::size_t result_bytes_max =
 
 inline constexpr std::uint64_t alpha_default = 3;
 inline constexpr std::uint64_t alpha_max = 16;
+/// A promise or request whose round is further above ours is ignored: one changed bit must not use up rounds.
 inline constexpr std::uint64_t round_jump_max = 1ull << 32;
 
 } // namespace zooid::limits

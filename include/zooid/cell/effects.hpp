@@ -27,7 +27,6 @@ namespace zooid {
 using token = tagged<struct token_tag>;
 
 // ---- events
-// -------------------------------------------------------------------------------------------------
 
 /// A message of another member, or of this one: messages to oneself come back through the host as well.
 struct received {
@@ -121,7 +120,6 @@ using event =
                  apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign, seal>;
 
 // ---- effects
-// ------------------------------------------------------------------------------------------------
 
 /// Voting state: this replica promised `in`.
 struct promise_record {

@@ -1,5 +1,5 @@
-// Grants between two servers, on which leased reads rest (PROTOCOL.md, G1 to G4, G7). The same value stands
-// at both ends of a pair, once for each peer: what was granted to it, and what it granted to us.
+// Grants between two servers, on which leased reads rest (PROTOCOL.md, G1 to G4, G7, G9). The same value
+// stands at both ends of a pair, once for each peer: what was granted to it, and what it granted to us.
 //
 //   holder A                              grantor B
 //   pulse 7, asks ──────────────────────► holds until T after this receipt
@@ -22,6 +22,8 @@ namespace zooid {
 inline constexpr duration lease_hold_max = std::chrono::seconds(10);
 
 /// Leased reads are off while `hold` is zero. Turn them on when every server runs software that knows them.
+/// Give all servers the same number of shards: where a shard talks to several of one peer's nothing is
+/// granted (G9), and a read that would have to count on that peer is a strict one.
 struct lease_options {
     /// T: how long this server, once it heard a proposer's server, keeps its promises for it. Longer rides
     /// out more lost pulses, and delays a take-over by as much. At least `clock_ratio_max` times two pulse

@@ -17,7 +17,7 @@ struct peer_liveness {
     life_id life;                      ///< of its process, as it last said; zero: never heard
     bool both_ways = false;            ///< we hear it, and its pulses show that it hears us
     bool suspected = false;            ///< silent beyond the pulse timeout, or it says that its journal hangs
-    bool answered = false;             ///< since our start it told us what it had heard of us (decision 15)
+    bool answered = false;             ///< since our start it told what it had heard of us (PROTOCOL.md, R2)
     std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways
     std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
     given_grant given;                 ///< our promises that are held for it

@@ -183,7 +183,7 @@ struct outvoted {
     friend bool operator==(outvoted const&, outvoted const&) = default;
 };
 
-/// Said by a replica that is sealed, to whoever speaks to it: the cell was recovered there.
+/// Said by a sealed replica to all members, and to whoever speaks to it: the cell was recovered there.
 struct sealed {
     successor_cell to;
     friend bool operator==(sealed const&, sealed const&) = default;

@@ -21,6 +21,8 @@
 //       read it ends, for what follows rests on it.
 //   Y5  Everybody who answered is sealed before the new cell is founded, and its base is computed from what
 //       they said when they were; so what they chose between the survey and the seals is in it.
+//   Y6  A token identifies what the person looked at: base, values taken over and left out, who is sealed,
+//       who is off, where the cell goes on. In another situation it confirms nothing.
 #pragma once
 
 #include <zooid/cell/effects.hpp>

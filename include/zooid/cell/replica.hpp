@@ -13,16 +13,16 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace zooid {
 
 /// How patient a replica is and how much it holds. Nothing here decides an outcome; servers may differ.
+/// Intervals are 1 ms to 1 h (`candidacy_jitter` may be 0), bounds above 0 unless they say otherwise.
 struct cell_options {
     duration retransmit = std::chrono::milliseconds(100); ///< first repeat of an unanswered request; doubles
-    duration retransmit_max = std::chrono::seconds(2);    ///< and stays there
+    duration retransmit_max = std::chrono::seconds(2);    ///< and stays there; at least `retransmit`
     duration candidacy_step = std::chrono::milliseconds(30);   ///< wait per rank in the list of preference
     duration candidacy_jitter = std::chrono::milliseconds(30); ///< drawn on top, against duels
     duration candidacy_timeout =
@@ -35,12 +35,15 @@ struct cell_options {
     std::size_t reads_max = 4096;                    ///< strict reads waiting; beyond: overloaded
     std::size_t checkpoint_log_bytes = 64 * 1024;    ///< of log above a checkpoint before the next one
     std::size_t checkpoint_log_entries = 256;        ///< the same, in entries
-    std::size_t kept_log_entries = 64;               ///< below a checkpoint, to teach by slice
+    std::size_t kept_log_entries = 64;               ///< below a checkpoint, to teach by slice; may be 0
     std::size_t slice_bytes_max = 256 * 1024;        ///< of one log slice
     std::uint64_t slots_ahead_max = 1024;            ///< accepted above the known prefix
-    std::uint64_t caught_up_within = 32; ///< slots that a newcomer may lag when its change is proposed
+    std::uint64_t caught_up_within = 32; ///< slots that a newcomer may lag when its change is proposed; or 0
     duration newcomer_timeout = std::chrono::seconds(10); ///< for a newcomer to catch up; then `unreachable`
 };
+
+/// Empty, or what is wrong with the options: "retransmit: must be ...".
+std::string explain_invalid(cell_options const& options);
 
 /// The highest cell version that this software understands. Cells stay below it until an operator finalises
 /// a version, so that a rollback finds nothing that it does not understand (PROTOCOL.md, V3).
@@ -148,19 +151,22 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const; ///< it stopped alone; `explain` says why
-    /// It votes, or will when it is healed.
+    /// It votes, or will when it is healed, or resumed by newer software (V1).
     bool may_vote_again() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
     std::uint16_t cell_version() const;
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.
     /// One whose attempts fail backs off and is not counted.
     bool is_fresh_candidate() const;
-    /// Does it propose, or ask for promises, in exactly this ballot?
-    bool proposes_in(ballot const& b) const;
+    /// The ballot that it leads in or asks for promises in; zero if it does neither. Its own acceptor may
+    /// have promised less: it is one acceptor of seven, and may be held by another's lease.
+    ballot proposes_in() const;
     /// The highest round that it heard of or drew.
     round_number round_seen() const;
     /// Released by the cell's own log: it takes part in nothing and may be destroyed.
     bool is_retired() const;
+    /// For one that is retired: it keeps its name and its members, and lets go of log and state.
+    void shed();
     /// Where the cell went, if this replica is sealed: it votes, answers and learns never again. Null
     /// otherwise.
     successor_cell const* sealed_for() const;

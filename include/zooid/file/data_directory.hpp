@@ -62,12 +62,13 @@ class file_journal : public journal {
 /// write or flush that a journal had in flight has ended.
 ///
 /// All functions block: call them where that is allowed. Thread safe: different stores may be opened at once.
-/// Errors name the path. `permission_denied`, `no_space` (also a disk quota), `io_failed` as the system says;
-/// a disk that is mounted read-only is `permission_denied`.
+/// Errors name the path. `permission_denied`, `no_space` (also a quota), `overloaded` (no descriptor is
+/// left), `io_failed` as the system says; a disk that is mounted read-only is `permission_denied`.
 class data_directory {
   public:
     /// Makes an empty or absent directory a data directory, with new random journal ids. `already_exists` if
-    /// there is anything in it; `invalid_argument` for numbers out of range. On failure no manifest is left.
+    /// there is anything in it; `invalid_argument` for numbers out of range. On failure no manifest is left,
+    /// as far as the file system still does what it is told; one that comes back is complete.
     static result<directory_manifest> format(std::filesystem::path const& path, directory_format const& how);
 
     /// `not_found` without a manifest, `malformed` if it can't be read, `wrong_owner` if it is not `owner`'s,

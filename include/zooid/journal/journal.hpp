@@ -131,7 +131,7 @@ class journal_listener {
     virtual void persisted(std::uint64_t sequence) = 0;
     /// A write or flush failed (J3). Comes at most once; nothing else comes after.
     virtual void failed(error const& reason) = 0;
-    /// A segment could not be created. Nothing is lost: appends wait, and each `probe` tries again.
+    /// Space or descriptors ran out. Nothing is lost: appends wait, and each `probe` tries again.
     virtual void stalled(error const& reason) = 0;
     /// Reclaiming or scrubbing read bytes that are not what was written; each place is told once. `voting`,
     /// unless superseded: the replica must stop voting. `unattributed` is followed by what was live there, as

@@ -49,11 +49,16 @@ struct io_sync_directory {};
 struct io_remove {
     std::uint64_t segment;
 };
+/// Have ready whatever a commit to the segment takes, such as a descriptor: only a write or a flush may fail
+/// then.
+struct io_open {
+    std::uint64_t segment;
+};
 /// Read that much; bytes that can't be read count as zeros, a short segment gives fewer.
 struct io_read {
     std::uint64_t segment, offset, size;
 };
-using io_step = std::variant<io_create, io_write, io_flush, io_sync_directory, io_remove, io_read>;
+using io_step = std::variant<io_create, io_write, io_flush, io_sync_directory, io_remove, io_open, io_read>;
 
 /// Steps to be carried out in order.
 struct io_task {
@@ -61,7 +66,9 @@ struct io_task {
     std::vector<io_step> steps;
 };
 
-/// How a task ended. A failed task may have carried out any part of its steps.
+/// How a task ended. A failed task may have carried out any part of its steps. With `no_space` and
+/// `overloaded` (no descriptor or memory is left) it may be tried again as a whole; unless it was a commit,
+/// the log does so.
 struct io_outcome {
     result<void> status = outcome::success();
     bytes read; ///< of the last `read` step
@@ -112,7 +119,7 @@ class journal_log {
     journal_log(journal_log&&) noexcept;
     ~journal_log();
 
-    /// Secures what was recovered and opens a new segment. Call once, before anything else.
+    /// Secures what was recovered and prepares the segment to go on in. Call once, before anything else.
     void start(journal_effects& out);
     void append(time_point now, std::uint64_t sequence, std::span<record> records, journal_effects& out);
     void probe(time_point now, journal_effects& out); ///< these as `journal` says of each

@@ -3,8 +3,6 @@
 
 #include <zooid/journal/log.hpp>
 
-#include <memory>
-
 namespace zooid {
 
 /// What recovery found, and the state for a `journal_log` to go on from.
@@ -20,7 +18,7 @@ disk_image format_journal(journal_id journal, journal_options const& options);
 
 /// Reads an image. Damage is content, not an error. Errors: `invalid_argument` for options out of range,
 /// `wrong_owner` for segments of another journal, `unsupported_version` for segments of a newer format or of
-/// another block size; the detail names the segment.
+/// another block size, `malformed` for a segment number beyond 32 bits; the detail names the segment.
 result<journal_recovery> recover_journal(journal_id journal, journal_options const& options,
                                          disk_image const& image);
 

@@ -26,7 +26,6 @@
 #include <zooid/kv/outcome.hpp>
 #include <zooid/kv/transaction.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 

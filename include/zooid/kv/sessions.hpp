@@ -127,7 +127,8 @@ class session_machine final : public state_machine {
     sometimes_set reached_;
 };
 
-/// Admission: what a proposer asks before it puts a request for `kv::store` into the log.
+/// Admission: what a proposer asks before it puts a request for `kv::store` into the log. Success, the errors
+/// of `decode_request`, or, of the command inside, those of `decode_transaction`.
 result<void> admit_request(bytes_view command);
 
 } // namespace zooid::kv

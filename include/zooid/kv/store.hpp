@@ -8,7 +8,6 @@
 #include <zooid/kv/outcome.hpp>
 #include <zooid/kv/transaction.hpp>
 
-#include <memory>
 #include <vector>
 
 namespace zooid::kv {
@@ -50,7 +49,8 @@ class store final : public state_machine {
     digest entries_digest_; // sum over the entries
 };
 
-/// Admission: what a proposer asks before it puts a command of this state machine into the log.
+/// Admission: what a proposer asks before it puts a command of this state machine into the log. Success, or
+/// the errors of `decode_transaction`.
 result<void> admit(bytes_view command);
 
 } // namespace zooid::kv

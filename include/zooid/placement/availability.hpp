@@ -14,7 +14,6 @@
 
 #include <cstdint>
 #include <string>
-#include <variant>
 #include <vector>
 
 namespace zooid::placement {
@@ -39,13 +38,12 @@ score score_of(topology const& t, cell const& c);
 /// One entry alone, for those who need no more.
 double unavailability_of(topology const& t, cell const& c, objective o = objective::joint);
 
-/// The same probability estimated by drawing `samples` states of the data centre. `standard_error` is of the
-/// estimate.
 struct estimate {
     double mean = 0;
-    double standard_error = 0;
+    double standard_error = 0; ///< of the mean
 };
-/// Requires at least one sample. The same seed draws the same states.
+/// Estimates `score::unavailable` by drawing `samples` states of the data centre, at least one. The same seed
+/// draws the same states.
 estimate simulate(topology const& t, cell const& c, std::uint64_t samples, std::uint64_t seed);
 
 /// Things that fail or are cut.

@@ -163,13 +163,14 @@ class solver {
     std::unique_ptr<impl> impl_;
 };
 
-/// The best members there are, by branch and bound over every lawful set: for small instances and for tests.
-/// Loads are the replicas that servers hold already (empty: none). Nothing if there is no lawful set.
+/// The best members there are.
 struct optimum {
     std::vector<server_ref> members;
     double unavailable = 1;
     std::uint64_t visited = 0; ///< nodes of the search tree
 };
+/// By branch and bound over every lawful set: for small instances and for tests. Loads are the replicas that
+/// servers hold already (empty: none). Nothing if there is no lawful set.
 std::optional<optimum> find_optimum(topology const& t, cell const& c, floors const& f, objective o,
                                     std::span<std::uint32_t const> loads = {});
 

@@ -1,9 +1,10 @@
 // The client over TCP: what a host application links to use a colony.
 //
-//     auto client = zooid::remote_client::open({.servers = {{{1}, "10.0.0.1", 7000}}, .keys = keys},
-//     executor); auto r = co_await client.value()->commit(
-//         cell, transaction().require_equal("generation", g).put("primary", b), {.deadline = 2s},
-//         asio::use_awaitable);
+//     auto client = zooid::remote_client::open(
+//         {.servers = {{{1}, "10.0.0.1", 7000}}, .keys = keys}, executor);
+//     auto r = co_await client.value()->commit(
+//         cell, kv::transaction().require_equal("generation", g).put("primary", b),
+//         {.deadline = 2s}, asio::use_awaitable);
 //     if (!r) ...                          // an error: call.hpp says what each means
 //     else if (r.value().is_committed()) ... // else rejected, with what the failed condition met
 //
@@ -106,8 +107,8 @@ class remote_client {
             token, std::move(cell), options);
     }
     /// A command, query or admin request in its own encoding, for state machines of your own and for
-    /// operators' tools. `server` counts for reserve, found, status, explain and scan_keys, `cell` for the
-    /// others.
+    /// operators' tools. `server` counts for reserve, found, status, explain, and survey, seal, kept_state
+    /// and found_fork; `cell` for the others.
     template <class Token>
     auto ask(operation op, server_id server, cell_name cell, bytes payload, call_options options,
              Token&& token) {
@@ -126,7 +127,7 @@ class remote_client {
             [this](auto handler, duration time) { start_stop(time, std::move(handler)); }, token, grace);
     }
 
-    client_id id() const;
+    client_id id() const; ///< drawn by `open`: who its sessions belong to
     /// Counters as of the last turn; from any thread.
     client_statistics statistics() const;
 

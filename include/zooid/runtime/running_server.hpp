@@ -92,7 +92,7 @@ struct peer_disconnected {
     server_id peer;
     error why;
 };
-/// A segment could not be created (a full disk): nothing is lost, appends wait.
+/// No segment could be had (a full disk, no descriptor left): nothing is lost, appends wait.
 struct appends_stalled {
     error why;
 };

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <variant>
-#include <vector>
 
 namespace zooid {
 
@@ -25,29 +24,39 @@ class step_observer {
     virtual void stepped(replica const& r, event const& what, effects const& done) = 0;
 };
 
-/// Intervals and bounds of a server. Checked once, when the server is made.
+/// See `server_options::teach_bytes_per_second`.
+inline constexpr std::uint64_t teach_bytes_per_second_min = 32 * 1024;
+
+/// Intervals and bounds of a server. `server` is made of options only that `explain_invalid` finds nothing
+/// wrong with. Intervals are 1 ms to 1 h, bounds above 0 unless they say otherwise.
 struct server_options {
     duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
-    duration pulse_timeout = std::chrono::milliseconds(500);  ///< of silence, or of a hung journal: suspected
+    /// Of silence, or of a hung journal: suspected. At least two pulse intervals.
+    duration pulse_timeout = std::chrono::milliseconds(500);
     duration probe_interval = std::chrono::milliseconds(1000); ///< an idle journal flushes this often
     std::size_t requests_max = 100'000;                        ///< of clients, waiting; beyond: overloaded
-    std::size_t cells_max = 1'000'000; ///< hosted here; beyond: a reservation is refused as overloaded
+    /// Hosted here, at most 2^32 - 1; beyond: a reservation is refused as overloaded.
+    std::size_t cells_max = 1'000'000;
     /// Cells here that stand for election at once because a server was lost, or returned; the others are told
     /// when these are done. A cell whose caller complains does not wait.
     std::size_t candidates_max = 512;
-    /// What is sent to replicas that fell behind, in bytes a second, over all cells; at most 8 GiB, zero: no
-    /// limit. Who asks for more is not answered, and asks again.
+    /// What is sent to replicas that fell behind, in bytes a second, over all cells: 32 KiB to 8 GiB; zero:
+    /// no limit. Who asks for more is not answered, and asks again. A lesson is sent whole and paid for
+    /// afterwards: the 2 MiB of the largest cells keep the least budget busy for a minute or two.
     std::uint64_t teach_bytes_per_second = 64 * 1024 * 1024;
-    duration pointer_retention =
-        std::chrono::hours(24);         ///< of "that cell moved there", at least from a start on
-    std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first
+    /// Of records that wait for the journal. Beyond, as with a disk that hangs or is full, what others ask
+    /// this server to store is dropped as if it were lost on its way.
+    std::size_t unflushed_bytes_max = 64 * 1024 * 1024;
+    /// Of "that cell moved there", at least from a start on; zero: not kept.
+    duration pointer_retention = std::chrono::hours(24);
+    std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first; may be 0
     bool report_durable = false; ///< emit a `durable_fact` for each durable promise, acceptance, choice
     lease_options lease;         ///< leased reads, for readers that ask for one; off by default
     cell_options cells;
     step_observer* steps = nullptr; ///< told of every step, unless null
 };
 
-/// Empty, or what is wrong with the options.
+/// Empty, or what is wrong with the options: "pulse_timeout: must be ...".
 std::string explain_invalid(server_options const& options);
 
 /// Who a server is in this life. `seed` feeds every prng inside, and the replica ids that it draws: in
@@ -70,24 +79,23 @@ struct machine_kind {
     std::unique_ptr<state_machine> (*make)() = nullptr;
     /// Is it a command? Asked at the proposer before it enters the log; an error goes to the caller as it is,
     /// and nothing happened. A command that passes must be understood by `state_machine::apply` on every
-    /// replica: one that is not stops them all. It sees no state, so what depends on state is `apply`'s
-    /// reply.
+    /// replica: one that is not stops them all. It sees no state: what depends on it is `apply`'s reply.
     /// The cell's version is below ours until an operator raises it: let in only what that version has.
     result<void> (*admit)(bytes_view command, std::uint16_t cell_version) = nullptr;
     /// The highest cell version whose commands and snapshots this software understands. A cell is raised to
     /// it, and not by itself, when every member's server says so.
     std::uint16_t version_highest = cell_version_highest;
 
+    /// The store of room kv behind sessions.
     static machine_kind key_value();
 };
 
 // ---- the observer: typed events, never one per message
-// ---------------------------------------------------------
 
 struct leadership_changed {
     cell_id cell;
     bool leads = false; ///< this server does, or does no longer
-    ballot in;
+    ballot in;          ///< that it leads in; or that it follows now, zero if it knows of none
 };
 struct suspicion_changed {
     server_id peer;
@@ -165,6 +173,7 @@ struct server_statistics {
     std::uint64_t messages_received = 0;
     std::uint64_t frames_sent = 0;
     std::uint64_t messages_refused = 0; ///< malformed, unknown, or for a replica that is not here
+    std::uint64_t messages_dropped = 0; ///< they would have stored more while `unflushed_bytes_max` waited
     std::uint64_t bytes_taught = 0;     ///< slices and snapshots, to peers
     std::uint64_t lessons_refused = 0;  ///< they asked while `teach_bytes_per_second` was used up
     std::uint64_t slots_applied = 0;

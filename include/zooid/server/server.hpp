@@ -64,6 +64,7 @@ class server {
 
     // What arrives. Each may be called any number of times before `finish`.
     void on_secured(time_point now);
+    /// As the journal's listener hears it (journal_listener): persisted, failed, damage_found.
     void on_persisted(time_point now, std::uint64_t through);
     void on_journal_failed(time_point now, error const& reason);
     void on_damage(time_point now, journal_damage const& damage);
@@ -90,6 +91,7 @@ class server {
     bool is_stopping() const;
     /// No request waits and everything appended is durable (or the journal is latched).
     bool is_quiet() const;
+    /// Walks over all cells, for `replica_bytes`: for a report every few seconds, not for each turn.
     server_statistics statistics() const;
     sometimes_set const& marks() const;
     liveness const& servers() const;
@@ -106,7 +108,6 @@ class server {
 };
 
 // ---- admin payloads of transport/request.hpp
-// --------------------------------------------------------------------
 
 /// `reserve`: asks this server for a replica of `cell`, to be born in `birth`. The server draws the replica
 /// id, makes it durable, and only then answers with the member. Asking again gives the same member, until

@@ -13,10 +13,9 @@
 //    "do": [{"put": {"key": "primary", "value": {"text": "b"}}}, {"erase": {"key": "k"}},
 //           {"add": {"key": "k", "value": {"int": "-1"}}}, {"read": {"key": "k"}}, {"scan": {"prefix": ""}}],
 //    "outcome": "committed",                 or "rejected", "unknown", "failed"
-//    "version": 8,                           committed, rejected: the cell's count of commits
-//    (kv/outcome.hpp) "results": [{"operation": 3, "entries": [{"key": "k", "value": null, "version": 0}]}],
-//    committed "why": "condition_failed", "index": 0, "met": {"key": ..., "value": ..., "version": ...}}
-//    rejected
+//    "version": 8,                           committed, rejected: count of commits (kv/outcome.hpp)
+//    "results": [{"operation": 3, "entries": [{"key": "k", "value": null, "version": 0}]}],     committed
+//    "why": "condition_failed", "index": 0, "met": {"key": ..., "value": ..., "version": ...}}   rejected
 //
 // A value is {"int": "123"}, {"text": "printable ASCII"}, {"bytes": "base64"}, true or false; null is an
 // absent key. A key or prefix is a string of printable ASCII, or {"bytes": "base64"}. "unknown" may have
@@ -28,7 +27,6 @@
 #include <zooid/kv/transaction.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 #include <vector>

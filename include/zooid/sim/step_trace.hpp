@@ -2,13 +2,13 @@
 // (tests/spec/check_trace.py). A line has what an action of lib/cell/spec/Cell.tla is about, and leaves out
 // elections, probes and time:
 //
-//   {"step": "began", "cell": C, "replica": R, "promised": B, "prefix": J, "alpha": 3, "at": J, "members":
-//   [R, ...]}
+//   {"step": "began", "cell": C, "replica": R, "promised": B, "prefix": J, "alpha": 3, "at": J,
+//    "members": [R, ...]}
 //   {"step": "came_back", "cell": C, "replica": R, "promised": B, "prefix": J, "accepted": [A, ...]}
 //   {"step": NAME, "cell": C, "replica": R, "from": R, "received": the message's content, "request": TOKEN,
 //    "promised": B, "prefix": J, "delivered": [[J, V], ...], "restored": J, "reads": [[TOKEN, J], ...],
-//    "retired": true, "sent": [{"message": NAME, "to": [R, ...], "leaves": "at once" or "durable", ...: its
-//    content}, ...]}
+//    "retired": true, "sent": [{"message": NAME, "to": [R, ...], "leaves": "at once" or "durable",
+//                              ...: its content}, ...]}
 //
 // A replica begins as a founder (at 0) or as a newcomer, with the state after slot "at". R is a replica id,
 // B a ballot "round.server.life", J a slot, V a value {"digest": D, "kind": NUMBER}, with "base" and

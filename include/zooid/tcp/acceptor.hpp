@@ -17,6 +17,7 @@ struct tcp_acceptor_options {
     std::uint16_t shards = 1;                               ///< to hand connections to
     duration first_bytes_timeout = std::chrono::seconds(5); ///< then shard 0 may find out what is wrong
     std::size_t waiting_max = 1024;                         ///< connections that said nothing yet
+    std::size_t descriptors_reserved = 64;                  ///< as tcp_endpoint_options says
 };
 
 /// Everything runs on the executor given, which must be serial; other rules as for tcp_endpoint.

@@ -38,6 +38,10 @@ struct tcp_endpoint_options {
     duration backoff_max = std::chrono::seconds(3);       ///< waits are jittered: between half and whole
     std::size_t queue_bytes_max = 16 << 20;               ///< for each link; at least one frame
     std::size_t connections_max = 1024;                   ///< accepted: clients, and who is not proven yet
+    /// Descriptors of the process that no accepted connection may take, and 8 more for each of the server's
+    /// shards: stores open files, and peers are dialled, however many connections come. At most half of what
+    /// RLIMIT_NOFILE allows.
+    std::size_t descriptors_reserved = 64;
 };
 
 /// Keeps one connection for each lane: to every shard of a peer that its own is joined with, and to no other.
@@ -66,8 +70,6 @@ class tcp_endpoint final : public transport {
     void set_peer(tcp_peer const& peer);
     /// Takes over a connection that somebody else accepted (tcp_acceptor), as if it had been accepted here.
     void adopt(tcp_socket accepted);
-    /// Forgets a peer and ends its links; the listener is not told. It may dial in again.
-    void forget_peer(server_id peer);
     /// Refuses new connections, dials no more, says goodbye to everybody. Queued frames are written as far as
     /// the sockets take them now. No callback comes after it.
     void stop();

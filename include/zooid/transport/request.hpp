@@ -16,28 +16,29 @@ namespace zooid {
 /// Pairs a reply with its request; drawn by the client, unique among those outstanding on one link.
 using correlation_id = tagged<struct correlation_tag>;
 
+/// The numbers are the wire's, and never used again for another; 10 is set aside (WIRE.md).
 enum class operation : std::uint8_t {
-    commit = 1,   ///< payload: the session envelope (client, sequence, as_of, command)
-    strict_read,  ///< payload: a query
-    prefix_read,  ///< payload: a query; `min_slot` is the lowest applied slot that may answer
-    locate,       ///< by cell or by key: generation, members and proposer, no payload
-    open_session, ///< asks for the as_of of a new session: the reply's slot
-    reserve,      ///< a server draws and keeps a replica id; needs an admin
-    found,        ///< the founding record; needs an admin
-    status,       ///< counters of the server
-    explain,      ///< everything about one cell
-    scan_keys,    ///< keys of a directory cell
-    complain,     ///< the cell's proposer does not answer this client: ask it, and replace it if it is stuck
-    describe_members, ///< `members_description` of the cell, as this replica knows it
-    change_members,   ///< a `configuration_change`; done when it is chosen; needs an admin
-    transfer_lead,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
-    leased_read,      ///< a strict read that a lease may confirm; payload: a query
-    raise_version,    ///< a `version_rise` of the cell; done when it is chosen; needs an admin
-    survey,           ///< what this server's replica of the cell knows, for a recovery: a `survey_answer`
-    seal,             ///< a `successor_cell`: that replica takes part in nothing again; answers as `survey`
-                      ///< does, once that is durable; needs an admin
-    kept_state,       ///< the snapshot that a sealed replica kept; needs an admin
-    found_fork,       ///< the founding of a recovered cell; needs an admin
+    commit = 1,            ///< payload: the session envelope (client, sequence, settled, as_of, command)
+    strict_read = 2,       ///< payload: a query
+    prefix_read = 3,       ///< payload: a query; `min_slot` is the lowest applied slot that may answer
+    locate = 4,            ///< by cell or by key: generation, members and proposer, no payload
+    open_session = 5,      ///< asks for the as_of of a new session: the reply's slot
+    reserve = 6,           ///< a server draws and keeps a replica id; needs an admin
+    found = 7,             ///< the founding record; needs an admin
+    status = 8,            ///< counters of the server
+    explain = 9,           ///< everything about one cell
+    complain = 11,         ///< the cell's proposer does not answer this client: it is asked whether it leads,
+                           ///< and replaced if it is stuck
+    describe_members = 12, ///< `members_description` of the cell, as this replica knows it
+    change_members = 13,   ///< a `configuration_change`; done when it is chosen; needs an admin
+    transfer_lead = 14,    ///< the proposer hands over to the replica whose id is the payload; needs an admin
+    leased_read = 15,      ///< a strict read that a lease may confirm; payload: a query
+    raise_version = 16,    ///< a `version_rise` of the cell; done when it is chosen; needs an admin
+    survey = 17,           ///< what this server's replica of the cell knows, for a recovery: `survey_answer`
+    seal = 18,             ///< a `successor_cell`: that replica takes part in nothing again; answers as
+                           ///< `survey` does, once that is durable; needs an admin
+    kept_state = 19,       ///< the snapshot that a sealed replica kept; needs an admin
+    found_fork = 20,       ///< the founding of a recovered cell; needs an admin
 };
 
 /// False for a number that this software does not know; answer `unsupported_version` then.

@@ -7,9 +7,8 @@
 //     for (bytes_view out; !(out = session.output()).empty();) session.written(write(socket, out));
 //
 // Invariants
-//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and
-//       one join, before it has proven that it knows the link key for the identity that it
-//       claims.
+//   S1  Nothing of the peer is believed or delivered, and no more of it stored than a hello and one join,
+//       before it has proven that it knows the link key for the identity that it claims.
 //   S2  Frames are delivered in the order they were sent, each at most once; some may be missing.
 //   S3  After a frame whose MAC does not match nothing more is delivered: the length that found the next
 //       frame was never authenticated. The connection ends and a new handshake makes new keys.
@@ -77,7 +76,7 @@ struct session_event {
     explicit operator bool() const { return what != type::none; }
 };
 
-/// Movable neither in nor out of use: one per connection, used by one thread at a time.
+/// Neither copied nor moved: one per connection, used by one thread at a time.
 class session {
   public:
     explicit session(session_options options);
@@ -104,8 +103,6 @@ class session {
     /// The view lives until `written` or the next `output`.
     bytes_view output();
     void written(std::size_t count); ///< so much of the last `output` was taken
-    /// True when `output` would have something.
-    bool has_output() const { return out_head_ < out_.size() || !urgent_.empty() || !bulk_.empty(); }
 
     /// Ends the session from our side and tells the peer; the next `next()` does not report it again.
     void close(close_reason reason, std::string_view detail = {});

@@ -6,15 +6,13 @@
 //       not send, or that was changed on the way, is never delivered.
 //   T2  Order and once. On one link frames arrive in the order sent, each at most once. Between a down and
 //       the next up any number may be lost, at both ends and without notice.
-//   T3  No delivery promise. `send` that succeeded says
-//       that the frame was queued, and nothing else. Whoever needs
-//       more (the cells, the client) repeats.
+//   T3  No delivery promise. `send` that succeeded says that the frame was queued, and nothing else. Whoever
+//       needs more (the cells, the client) repeats.
 //   T4  Bounded. Queues are bounded in bytes for each peer; a full one refuses at once and counts it. A slow
 //       peer never delays another. Pulses don't queue behind other channels.
-//   T5  One link per (peer, shard of the peer) is used at any time:
-//       `on_peer_up` and `on_peer_down` alternate, and frames
-//       come only between them. A peer with another life is
-//       a new link: down first, then up.
+//   T5  One link per (peer, shard of the peer) is used at any time: `on_peer_up` and `on_peer_down`
+//       alternate, and frames come only between them. A peer with another life is a new link: down first,
+//       then up.
 //   T6  Everything happens on the owner's executor: calls go in on it, callbacks come out on it, never inside
 //       of a call of `send`, `reply` or `flush`. Callbacks may call the transport, and may not destroy it.
 //   T7  After destruction no callback comes.

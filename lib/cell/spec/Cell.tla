@@ -28,10 +28,10 @@
 (*    a server in the life in which it destroyed the one before.           *)
 (*    BallotDrawnTwice says what happens without.                          *)
 (*    `Candidates` limits who may own which ballot; it bounds the model.   *)
-(*  - A replica is an id that its server reserved (decision 4). It is      *)
-(*    there from the start, perhaps outside every configuration (then it   *)
-(*    is a learner), and ends by Destroy. How ids and founding records     *)
-(*    come about is Directory.tla.                                         *)
+(*  - A replica is an id that its server reserved (PROTOCOL.md, Founding). *)
+(*    It is there from the start, perhaps outside every configuration      *)
+(*    (then it is a learner), and ends by Destroy. How ids and founding    *)
+(*    records come about is Directory.tla.                                 *)
 (*  - A prepare that is repeated is answered again, with what is known     *)
 (*    then, and the newer report takes the place of the older (Repeats).   *)
 (*    Most models leave that out: the newer one differs only in votes of   *)
@@ -107,10 +107,10 @@ Least(x, y) == IF x < y THEN x ELSE y
 \* What the model leaves out is not even tried.
 If(condition, S) == IF condition THEN S ELSE {}
 
-(* config(j) is a function of the slots <= j - Alpha, and of nothing else (decision 2): `configs[r]` has    *)
+(* config(j) is a function of the slots <= j - Alpha, and of nothing else (M1): `configs[r]` has           *)
 (* Prefix(r) + Alpha elements, and learning slot n appends config(n + Alpha). An element says by which     *)
-(* slot it was made. A change is conditional (decision 5): it names the slot of the configuration that it  *)
-(* was computed from, and is void if that is not the newest one; the same on every replica.                *)
+(* slot it was made. A change is conditional (M2): it names the slot of the configuration that it was      *)
+(* computed from, and is void if that is not the newest one; the same on every replica.                    *)
 Following(newest, n, v) ==
     IF v.kind = "change" /\ (v.base = newest.at \/ Mutant = "UnconditionalChange")
     THEN [at |-> n, members |-> (newest.members \ v.rem) \cup v.add]
@@ -221,7 +221,7 @@ ChangesOf(b) ==
                                  /\ IsLawful((now.members \ d.rem) \cup d.add)
                                  /\ \A o \in OwnValues(b, "change") : o.add # d.add}}
 
-(* Release (decision 3): once a quorum of config(i + Alpha) reported a durable prefix >= i + Alpha - 1. *)
+(* Release (C3): once a quorum of config(i + Alpha) reported a durable prefix >= i + Alpha - 1. *)
 Told(r) == IF CrashesMax = 0 THEN Prefix(r) ELSE told[r]
 ReleasesOf(b) ==
     LET r == leader[b]
@@ -424,9 +424,9 @@ Learned(r) ==
     /\ told' = [told EXCEPT ![r] = Prefix(r)]
     /\ UNCHANGED <<log, marks, heard, promised, accepted, gone, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
-(* Only a release in the cell's own log lets a removed replica be destroyed (decisions 3, 5). It lets go of *)
-(* whom the change at its slot, and all changes before that one, removed. Whoever destroys a replica may    *)
-(* have read that log at any other.                                                                        *)
+(* Only a release in the cell's own log lets a removed replica be destroyed (C4). It lets go of whom the   *)
+(* change at its slot, and all changes before that one, removed. Whoever destroys a replica may have read  *)
+(* that log at any other.                                                                                  *)
 RemovedBy(r, q, i) == /\ r \notin configs[q][i + Alpha].members
                       /\ \E j \in 1..i + Alpha - 1 : r \in configs[q][j].members
 Destroy(r) ==
@@ -452,7 +452,7 @@ Crash(r) ==
     /\ promised' = IF Mutant = "ForgetPromise" THEN [promised EXCEPT ![r] = 0] ELSE promised
     /\ UNCHANGED <<heard, told, accepted, gone, leader, reports, proposals, votes, chosen, read>>
 
-(* Strict reads (decision 7), S1 to S4. `floor` is the observer's: all that was acknowledged by now. *)
+(* Strict reads, S1 to S4. `floor` is the observer's: all that was acknowledged by now. *)
 StartRead(b) ==
     /\ read.kind = "idle"
     /\ Contig > 0 \* nothing can be missed before; spares states
@@ -548,7 +548,7 @@ OneValuePerBallot == \A b \in Ballots : \A j \in Slots : Cardinality(proposals[b
 (* A1, A2. *)
 NothingAboveThePromise == Mutant # "none" \/ \A r \in Replicas : \A j \in Slots : accepted[r][j] <= promised[r]
 
-(* A request for slot j, and so an acceptance, proves that all slots <= j - Alpha are chosen (decision 2). *)
+(* A request for slot j, and so an acceptance, proves that all slots <= j - Alpha are chosen (P2). *)
 AcceptanceProvesThePast == \A j \in Alpha + 1..MaxSlot : chosen[j - Alpha] # {} \/ \A b \in Ballots : proposals[b][j] = {}
 
 (* Everybody who proposes in slot j asks config(j), as the chosen slots determine it. *)

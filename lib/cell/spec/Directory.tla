@@ -2,7 +2,7 @@
 (***************************************************************************)
 (* Which cell serves a key, how a cell is founded, how it ends and comes   *)
 (* back, and what old messages, old traces and old clients can do then     *)
-(* (decisions 4, 5, 6).                                                    *)
+(* (PROTOCOL.md, Founding).                                                *)
 (*                                                                         *)
 (* Action names: Reserve (a server draws a replica id and makes it         *)
 (* durable), Name (the conditional write in the directory cell), Found     *)
@@ -169,7 +169,7 @@ Move(f, out, s) ==
 \* ---- the end of a key, and clients --------------------------------------------
 
 (* The key is destroyed: again one conditional write. Its cell's traces are collected afterwards, at any   *)
-(* time, each with cell id and generation (decision 5).                                                    *)
+(* time, each with cell id and generation.                                                                 *)
 Unname ==
     /\ directory.live
     /\ directory' = [directory EXCEPT !.live = FALSE]
@@ -221,7 +221,7 @@ ServedWasNamed == \A p \in served : p.gen <= directory.gen
 (* No replica id is in two places, or twice in one. *)
 IdsAreUnique == \A s, t \in Servers : \A x \in rooms[s], y \in rooms[t] : x.id = y.id => s = t /\ x = y
 
-(* A member of a cell that has not ended stays until the cell itself released it (decision 5). *)
+(* A member of a cell that has not ended stays until the cell itself released it (C4). *)
 MembersAreKept ==
     \A f \in founded : Ended(f.cell) \/ \A m \in (f.members \ moved[f.cell]) \cup joined[f.cell] :
                                             \E x \in rooms[m.server] : x.id = m.id

@@ -90,7 +90,6 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
 }
 
 // ---- a step and its consequences
-// --------------------------------------------------------------------------------
 
 void stage::step(std::size_t who, event const& what) {
     actor& a = actors_[who];
@@ -234,7 +233,6 @@ void stage::read_at(std::size_t who, std::string const& name, read_mode how) {
 }
 
 // ---- messages
-// ---------------------------------------------------------------------------------------------------
 
 bool stage::matches(flying const& f, filter const& which) const {
     return (which.from.empty() || actors_[f.from].name == which.from) &&
@@ -267,7 +265,7 @@ bool stage::let_go_of_absent(flying const& f) {
     if (!waits) return false;
     scenario::host const& h = hosts_[actors_[f.to].host];
     bool const led_here = std::any_of(actors_.begin(), actors_.end(), [&](actor const& a) {
-        return a.self.server == h.id && a.running && a.running->proposes_in(waits->in);
+        return a.self.server == h.id && a.running && a.running->proposes_in() == waits->in;
     });
     if (waits->in != ballot{waits->in.round, h.id, {h.id.value * 1000 + h.life}} || led_here) return true;
     say("the server of " + actors_[f.to].name + " answers for it: nobody there proposes in " +
@@ -329,7 +327,6 @@ void stage::resume() {
 }
 
 // ---- disks, processes, time
-// ----------------------------------------------------------------------------------------
 
 std::size_t stage::flush(std::size_t who, std::size_t count) {
     std::size_t done = 0;
@@ -466,7 +463,6 @@ void stage::settle(duration horizon) {
 }
 
 // ---- links and pulses
-// -----------------------------------------------------------------------------------------
 
 void stage::cut(std::size_t from, std::size_t to, int change) {
     if (change > 0) {
@@ -493,7 +489,6 @@ void stage::heal_everything() {
 }
 
 // ---- leases
-// -----------------------------------------------------------------------------------------------------
 
 void stage::begin_liveness(std::size_t host) {
     scenario::host& h = hosts_[host];

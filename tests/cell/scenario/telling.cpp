@@ -112,7 +112,7 @@ class hearing {
             return ignore("that round is over [S3]");
         t_.tell("counts the confirmation of " + from_ + ", " +
                 std::to_string(p->asking->confirmed.size() + 1) + " of " +
-                std::to_string(t_.a.members.at(p->asking->at + 1).size()) + " [S2]");
+                std::to_string(p->asking->voters.size()) + " [S2]");
     }
 
     void operator()(canvass const& m) const {
