@@ -15,6 +15,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 
 namespace zooidctl {
 
@@ -49,42 +50,60 @@ result<void> acquire(colony& on, std::string const& key, kv::lease_agent& agent)
     return error(errc::timed_out, agent.other() ? "held by " + agent.other()->terms.holder : std::string());
 }
 
-// What asks zooidctl to end is passed on: the command ends first, and the lease is given back.
+// Whatever asks zooidctl alone to end is passed on: the command ends first, and then the lease is given back. What
+// the terminal says goes to both anyway; what is ignored here, as under nohup, stays ignored.
 std::atomic<int> asked_to_end{0};
 
 void pass_on_signals() {
-    struct sigaction passed_on {};
-    passed_on.sa_handler = [](int number) { asked_to_end = number; };
-    for (int number : {SIGINT, SIGTERM, SIGHUP})
+    for (int const number : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        if (::sigaction(number, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+        struct sigaction passed_on {};
+        passed_on.sa_flags = SA_SIGINFO | SA_RESTART;
+        passed_on.sa_sigaction = [](int which, siginfo_t* why, void*) {
+            if (why->si_code <= 0) asked_to_end = which; // a process sent it, and not the kernel
+        };
         ::sigaction(number, &passed_on, nullptr);
-    ::signal(SIGTTOU, SIG_IGN); // for the terminal, which is lent to the command
+    }
 }
 
-void lend_terminal(pid_t group) {
-    if (::isatty(STDIN_FILENO) != 0) (void)::tcsetpgrp(STDIN_FILENO, group);
-}
-
-// In a process group of its own, so that whatever it started ends with it; and it ends with us, however we
-// end.
+// The command is killed if zooidctl is; what the command started, only by zooidctl itself (`end_all`).
 pid_t start(std::vector<std::string> const& command, kv::lease_agent const& agent) {
     std::vector<char*> words;
     for (std::string const& word : command)
         words.push_back(const_cast<char*>(word.c_str()));
     words.push_back(nullptr);
     std::string const number = std::to_string(agent.number().value);
+    (void)::prctl(PR_SET_CHILD_SUBREAPER, 1); // what outlives its parent becomes our child
     pid_t const parent = ::getpid();
     pid_t const child = ::fork();
-    if (child > 0) (void)::setpgid(child, child); // in both, whoever comes first
     if (child != 0) return child;
-    (void)::setpgid(0, 0);
-    lend_terminal(::getpid());
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
-    for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGTTOU})
-        ::signal(signal, SIG_DFL);
     ::setenv("ZOOID_LEASE_NUMBER", number.c_str(), 1);
     ::execvp(words[0], words.data());
     ::_exit(127);
+}
+
+void kill_below(pid_t parent) {
+    auto const name = std::to_string(parent);
+    std::ifstream children("/proc/" + name + "/task/" + name + "/children");
+    for (pid_t child = 0; children >> child;) {
+        kill_below(child);
+        ::kill(child, SIGKILL);
+    }
+}
+
+// Everything that the command started, in whatever group or session it is now: nothing of it may go on without
+// the lease. What is forked meanwhile loses its parent, becomes our child, and is found in the next round.
+void end_all(colony& on) {
+    for (;;) {
+        pid_t const ended = ::waitpid(-1, nullptr, WNOHANG);
+        if (ended < 0) return;
+        if (ended > 0) continue;
+        kill_below(::getpid());
+        on.pause(std::chrono::milliseconds(1));
+    }
 }
 
 int code_of(int status) {
@@ -138,8 +157,8 @@ int lease_hold(colony& on, output const& out, std::string const& key, lease_wish
     int status = 0;
     bool killed = false;
     while (::waitpid(child, &status, WNOHANG) == 0) {
-        if (!agent.holds(boot_time_now()) && !std::exchange(killed, true)) ::kill(-child, SIGKILL);
-        if (int const number = asked_to_end.exchange(0)) ::kill(-child, number);
+        if (!agent.holds(boot_time_now()) && !std::exchange(killed, true)) kill_below(::getpid());
+        if (int const number = asked_to_end.exchange(0)) ::kill(child, number);
         duration const left = agent.until() - boot_time_now();
         if (!killed && left < lasts * 2 / 3) {
             on.set_deadline(std::min(lasts / 3, left)); // the command must not outlive the lease meanwhile
@@ -147,7 +166,7 @@ int lease_hold(colony& on, output const& out, std::string const& key, lease_wish
         }
         on.pause(look_interval);
     }
-    lend_terminal(::getpgrp());
+    end_all(on);
     if (killed) return out.fail(error(errc::timed_out, "the lease ran out, and the command was killed"));
     on.set_deadline(lasts / 3);
     (void)on.commit(key, agent.release()); // else others wait until it has run out

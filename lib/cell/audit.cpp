@@ -139,6 +139,7 @@ void turn::heal(event const& what) {
 
 // T5. Only while it is one: the proposer that we know may be who is wrong, and the others are asked in turn.
 void turn::ask_a_stranger(member const& from, message const& content) {
+    if (s_.learner.pending) return; // it was asked, and its lesson waits to be durable
     auto const* const pointer = std::get_if<moved>(&content);
     auto const named = pointer ? one_of(*pointer) : std::nullopt;
     bool const proposes = std::holds_alternative<prepare>(content) ||

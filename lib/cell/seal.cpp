@@ -66,7 +66,8 @@ void turn::be_sealed(std::optional<snapshot> kept) {
 
 void turn::tell_sealed(member const& to) { // X3
     if (to.server == s_.identity.self.server) return;
-    around_.servers.suspected(to.server) ? out_.watch.push_back(to.server) : send(to, sealed{*s_.sealed_for});
+    out_.watch.push_back(to.server);
+    if (!around_.servers.suspected(to.server)) send(to, sealed{*s_.sealed_for});
 }
 
 void turn::run_sealed(event const& what) {

@@ -66,13 +66,15 @@ void turn::fetch_now() {
 }
 
 // After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns, and
-// besides those that we know whoever says that there is more.
+// whoever says that there is more, though it answered before, or is nobody that we know.
 void turn::ask_everybody() {
     learner_state& l = s_.learner;
     bool asked = false;
+    auto const source = take_source();
     for (member const& to : present_config().members()) {
+        bool const says_more = source && source->replica == to.replica;
         bool const answered = std::find(l.asked.begin(), l.asked.end(), to.replica) != l.asked.end();
-        if (to.replica == s_.identity.self.replica || answered) continue;
+        if (to.replica == s_.identity.self.replica || (answered && !says_more)) continue;
         if (around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
@@ -80,7 +82,6 @@ void turn::ask_everybody() {
         send(to, fetch{l.prefix + 1});
         asked = true;
     }
-    auto const source = take_source();
     if (source && !present_config().contains(source->replica)) {
         send(*source, fetch{l.prefix + 1});
         asked = true;
@@ -145,10 +146,10 @@ void turn::on(member const& from, slice const& m) {
     if (m.prefix <= l.prefix) return;
     want(m.prefix, from);
     if (l.prefix == before) return;
-    // Who taught goes on, member or not (T5); a lesson that is lost now is asked for again soon.
+    // Who taught goes on, member or not (T5); a lesson that is lost now is asked for again soon, and of a
+    // stranger, since perhaps nobody else is there.
     send(from, fetch{l.prefix + 1});
-    if (!s_.members.find(from.replica)) return;
-    l.source = {};
+    if (s_.members.find(from.replica)) l.source = {};
     l.fetch_again.wait = s_.options.retransmit / 2;
     arm_again(l.fetch_again);
 }

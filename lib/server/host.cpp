@@ -243,6 +243,7 @@ void server::host::route(std::uint32_t cell, outgoing& o, bool durably) {
     }
     peer_state* peer = peers_.find(o.to.server);
     if (!peer || !peer->connected) return;
+    if (std::holds_alternative<fetch>(o.content) && is_backlogged()) return; // its lesson would be dropped
     bytes& frame = durably ? peer->durable : peer->now;
     auto const leave = [&](bytes full) {
         if (durably) {
@@ -414,10 +415,11 @@ void server::host::append_batch(time_point now) {
     std::size_t size = 0;
     for (record const& r : batch_)
         size += r.payload.size();
-    unflushed_bytes_ += size;
     journal_.append(now, ++sequence_, batch_);
-    unflushed_.emplace_back(sequence_, size);
     batch_.clear();
+    if (latched_) return;
+    unflushed_.emplace_back(sequence_, size);
+    unflushed_bytes_ += size;
 }
 
 // H1. With nothing outstanding, what waits may leave at once; it may cause more, until all is quiet.
@@ -430,6 +432,11 @@ void server::host::park_or_release(time_point now) {
         parked_turn ready = std::exchange(turn_, {});
         if (latched_) return; // it will never be durable
         if (persisted_ < sequence_) {
+            std::size_t size = sizeof ready;
+            for (auto const& [to, frame] : ready.frames)
+                size += frame.size();
+            unflushed_bytes_ += size;
+            unflushed_.back().second += size;
             parked_.push_back(std::move(ready));
             return;
         }
@@ -501,6 +508,8 @@ void server::host::on_journal_failed(time_point now, error const& reason) {
     latched_ = true;
     mark(marks_, sometimes::flush_error_latched);
     parked_.clear();
+    unflushed_.clear();
+    unflushed_bytes_ = 0;
     turn_ = {};
     events_.push_back(journal_latched{reason});
     resign_all(now);

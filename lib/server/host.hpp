@@ -142,6 +142,7 @@ class server::host {
     void append_batch(time_point now);
     void park_or_release(time_point now);
     void release(time_point now, parked_turn& parked);
+    bool is_backlogged() const { return unflushed_bytes_ > options_.unflushed_bytes_max; }
     void take_durable_frames();
     void emit_frames(server_output& out);
     void host_cell(replica r, std::optional<snapshot> const& founding);
@@ -202,7 +203,7 @@ class server::host {
     std::vector<record> batch_;              ///< of this turn
     parked_turn turn_;                       ///< of this turn, except frames, which lie in the peers
     std::deque<parked_turn> parked_;
-    std::deque<std::pair<std::uint64_t, std::size_t>> unflushed_; ///< appends on their way: number, bytes
+    std::deque<std::pair<std::uint64_t, std::size_t>> unflushed_; ///< number, bytes of it and of its answers
     std::size_t unflushed_bytes_ = 0;
     std::vector<output_reply> replies_;
     std::vector<output_frame> pulses_;

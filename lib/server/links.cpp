@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::size_t told_per_turn_max = 1024;
 
-// What fills the journal, and memory as long as that does not get on.
-bool stores_a_value(message const& m) {
+// What fills the journal, or is answered when that got on, and fills memory as long as it does not.
+bool waits_for_a_flush(message const& m) {
+    auto const* const told = std::get_if<commit>(&m);
     return std::holds_alternative<accept>(m) || std::holds_alternative<slice>(m) ||
-           std::holds_alternative<teach_snapshot>(m);
+           std::holds_alternative<teach_snapshot>(m) || std::holds_alternative<prepare>(m) ||
+           std::holds_alternative<confirm>(m) || (told && told->wanted != report::none);
 }
 
 } // namespace
@@ -278,7 +280,7 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
         events_.push_back(frame_refused{from.server, content.error()});
         return;
     }
-    if (stores_a_value(content.value()) && unflushed_bytes_ > options_.unflushed_bytes_max) {
+    if (waits_for_a_flush(content.value()) && is_backlogged()) {
         ++statistics_.messages_dropped;
         return;
     }

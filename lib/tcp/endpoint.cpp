@@ -193,8 +193,10 @@ void tcp_endpoint::impl::end_lane(server_id id, std::uint16_t shard, lane_state&
 void tcp_endpoint::impl::set_peer(tcp_peer const& peer) {
     if (peer.server == options_.self || ended_) return;
     peer_state& p = peer_of(peer.server);
+    bool const moved = p.address.host != peer.address.host || p.address.port != peer.address.port;
     p.address = peer.address;
     for (auto& [shard, lane] : p.lanes) {
+        if (lane.dialling && !moved) continue;
         lane.backoff = options_.backoff_min;
         lane.retry.cancel();
         if (auto const at_the_old_address = std::exchange(lane.dialling, nullptr))

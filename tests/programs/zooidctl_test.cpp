@@ -82,9 +82,9 @@ TEST_CASE("a command that is killed with its lease leaves nothing of it running,
     REQUIRE(c.ctl({"colony", "init", "--on", "1"}).code == 0);
     REQUIRE(c.ctl({"cell", "create", "volume", "--on", "1"}).code == 0);
     auto const pid_file = (c.folder.path / "pid").string();
-    // The command starts another one in the background, and waits for it.
-    std::string const command =
-        "sleep 1000 & echo $! > " + pid_file + ".new; mv " + pid_file + ".new " + pid_file + "; wait; true";
+    // The command starts another one, in a session of its own, and waits for it.
+    std::string const command = "setsid sleep 1000 & echo $! > " + pid_file + ".new; mv " + pid_file +
+                                ".new " + pid_file + "; wait; true";
     auto const hold = [&](std::string const& seconds) {
         fs::remove(pid_file);
         auto held = std::make_unique<process>(

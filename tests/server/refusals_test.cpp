@@ -125,7 +125,17 @@ TEST_CASE("a journal that does not get on fills with so much and no more, and it
     for (unsigned i = 0; i < writes; ++i)
         REQUIRE(c.commit(ledger, kv::transaction().put("k", bytes(60'000, 'x'))).has_value());
     // Ten writes reach the bound, and what waits in frames may pass it once.
-    CHECK(c.at(hung).statistics().messages_dropped >= writes - 12);
+    std::uint64_t const dropped = c.at(hung).statistics().messages_dropped;
+    CHECK(dropped >= writes - 12);
+    // Nor does it keep answers that wait for a flush.
+    std::size_t const leads = c.leader(ledger);
+    unsigned const reads = 20;
+    for (unsigned i = 0; i < reads; ++i) {
+        auto const answer = c.ask(leads, operation::strict_read, ledger, encode(kv::transaction().read("k")));
+        REQUIRE(answer);
+        CHECK_FALSE(answer->content.failure);
+    }
+    CHECK(c.at(hung).statistics().messages_dropped >= dropped + reads);
     c.kill(hung);
     c.restart(hung);
     c.run_for(std::chrono::seconds(5));

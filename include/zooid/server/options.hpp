@@ -44,8 +44,8 @@ struct server_options {
     /// no limit. Who asks for more is not answered, and asks again. A lesson is sent whole and paid for
     /// afterwards: the 2 MiB of the largest cells keep the least budget busy for a minute or two.
     std::uint64_t teach_bytes_per_second = 64 * 1024 * 1024;
-    /// Of records that wait for the journal. Beyond, as with a disk that hangs or is full, what others ask
-    /// this server to store is dropped as if it were lost on its way.
+    /// Of records that wait for the journal, and of answers that wait for them. Beyond, as with a disk that
+    /// hangs or is full, what others ask this server to store or to confirm is dropped as if it were lost.
     std::size_t unflushed_bytes_max = 64 * 1024 * 1024;
     /// Of "that cell moved there", at least from a start on; zero: not kept.
     duration pointer_retention = std::chrono::hours(24);
