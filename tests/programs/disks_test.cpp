@@ -216,9 +216,17 @@ TEST_CASE("a flipped byte is found by zooid-journal and told by zooidd, a cut ta
     CHECK(flipped.out.find("damage: ") != std::string::npos);
     CHECK(flipped.out.find("DAMAGED") != std::string::npos);
     process p({ZOOIDD_PATH, "--config", c.config(0).string()}, c.folder.path / "out", c.folder.path / "err");
-    wait_until([&] { return p.err().find("\"event\":\"damage\"") != std::string::npos; },
-               "tells of the damage");
-    std::istringstream lines(p.err());
+    std::string told; // whole lines, up to the one that names the place, and one that names a replica
+    auto const tells = [&](std::string const& event) {
+        return told.find("\"event\":\"" + event + "\"") != std::string::npos;
+    };
+    auto const look = [&] {
+        told = p.err();
+        told.erase(told.rfind('\n') + 1);
+        return tells("damage") && tells("journal_damaged");
+    };
+    wait_until(look, "tells of the damage");
+    std::istringstream lines(told);
     std::size_t places = 0;
     for (std::string line; std::getline(lines, line);) {
         auto const said = json::parse(line);
