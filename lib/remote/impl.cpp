@@ -27,6 +27,11 @@ time_point now_of_the_system() {
     return time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
 }
 
+time_point deadline_of(call_options const& options) {
+    auto const now = now_of_the_system();
+    return options.deadline >= never - now ? never : now + options.deadline;
+}
+
 remote_client::impl::impl(remote_client_options options, asio::any_io_executor executor,
                           client_identity identity, life_id life)
     : options_(std::move(options)), executor_(std::move(executor)),

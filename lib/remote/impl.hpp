@@ -20,6 +20,8 @@ namespace zooid {
 
 /// Monotonic, counting while the machine is suspended.
 time_point now_of_the_system();
+/// A deadline that is so far away that adding it would overflow is none.
+time_point deadline_of(call_options const& options);
 
 class remote_client::impl : public std::enable_shared_from_this<impl> {
   public:

@@ -32,12 +32,6 @@ result<void> check(remote_client_options const& o) {
     return outcome::success();
 }
 
-// A deadline that is so far away that adding it would overflow is none.
-time_point deadline_of(call_options const& options) {
-    auto const now = now_of_the_system();
-    return options.deadline >= never - now ? never : now + options.deadline;
-}
-
 struct drawn {
     client_identity identity;
     life_id life;

@@ -71,8 +71,7 @@ class remote_lease::impl : public std::enable_shared_from_this<impl> {
             busy_ = true;
             intent_ = what;
             birth_ = options.birth;
-            time_point const now = now_of_the_system();
-            deadline_ = options.deadline >= never - now ? never : now + options.deadline;
+            deadline_ = deadline_of(options);
             waiting_.emplace(std::move(w));
             go_on();
         });

@@ -302,7 +302,7 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
         c.proposer = c.replica.proposer();
         if (peer_state* peer = peers_.find(c.proposer.server)) note_led(*peer, cell);
     }
-    if (c.replica.is_retired()) { // its place in the list stays, what is large does not
+    if (c.machine && c.replica.is_retired()) { // its place in the list stays, what is large does not
         c.machine.reset();
         c.replica.shed();
     }
@@ -488,8 +488,7 @@ void server::host::on_secured(time_point now) {
     record_hold(now);
     wake(now);
     // The record of the rollback may be all that the life which found it made durable.
-    for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
-        stop_if_rolled_back(now, cell);
+    stop_all_if_rolled_back(now);
 }
 
 void server::host::on_persisted(time_point now, std::uint64_t through) {

@@ -78,6 +78,7 @@ class server::host {
     void on_damage(time_point now, journal_damage const& damage);
     void journal_is_rolled_back(time_point now, server_id told_by);
     void stop_if_rolled_back(time_point now, std::uint32_t cell);
+    void stop_all_if_rolled_back(time_point now);
 
     // host.cpp: steps and turns
     void step(time_point now, std::uint32_t cell, event const& what);

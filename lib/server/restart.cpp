@@ -74,6 +74,11 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     mark(marks_, sometimes::rolled_back_journal_refused);
     events_.push_back(journal_rolled_back{told_by});
     batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
+    stop_all_if_rolled_back(now);
+}
+
+void server::host::stop_all_if_rolled_back(time_point now) {
+    if (!rolled_back_) return;
     for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
         stop_if_rolled_back(now, cell);
 }

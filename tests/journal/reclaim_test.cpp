@@ -124,22 +124,13 @@ TEST_CASE("under a backlog that never empties the log keeps no bytes of what it 
     journal_options const options{.block_bytes = 512, .segment_bytes = 512 * 512, .batch_bytes_max = 512};
     rig r(format_journal(the_journal, options), options, 2);
     r.run({}, to_the_end);
-    auto const step = [&] {
-        auto const task = r.tasks.front();
-        r.tasks.erase(r.tasks.begin());
-        io_outcome done;
-        for (auto const& s : task.steps)
-            r.disk.carry_out(s, done.read);
-        r.log->complete(task.id, std::move(done), r.effects);
-        r.collect();
-    };
     auto const in_use = [] { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; };
     std::size_t early = 0;
     for (int i = 0; i < 2000; ++i) {
         r.submit({make(record_kind::promise, 1, 0, std::string(16384, 'p'))});
         r.collect();
         while (r.submitted - r.acknowledged > 4)
-            step();
+            r.finish_next();
         if (i == 200) early = in_use();
     }
     auto const late = in_use();
@@ -183,13 +174,7 @@ TEST_CASE("a hundred segments that turned out too small are given back in the ba
     while (!r.tasks.empty() && std::holds_alternative<io_create>(r.tasks.front().steps.front())) {
         ++too_small;
         r.submit({make(record_kind::value, 1, ++at, std::string(2000, 'v'))});
-        auto const task = r.tasks.front();
-        r.tasks.erase(r.tasks.begin());
-        io_outcome done;
-        for (auto const& step : task.steps)
-            r.disk.carry_out(step, done.read);
-        r.log->complete(task.id, std::move(done), r.effects);
-        r.collect();
+        r.finish_next();
     }
     CHECK(too_small > 100);
     r.run(workload(r.submitted), to_the_end);
