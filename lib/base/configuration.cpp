@@ -31,6 +31,11 @@ std::optional<std::size_t> configuration::index_of(replica_id replica) const {
     return std::nullopt;
 }
 
+std::optional<std::size_t> configuration::index_of(member const& one) const {
+    auto const index = index_of(one.replica);
+    return index && members_[*index] == one ? index : std::nullopt;
+}
+
 std::optional<std::size_t> configuration::index_of(server_id server) const {
     for (std::size_t i = 0; i < count_; ++i) {
         if (members_[i].server == server) return i;

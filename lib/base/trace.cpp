@@ -20,6 +20,8 @@ std::string_view name_of(sometimes point) {
     case sometimes::pipeline_full_rejected: return "pipeline_full_rejected";
     case sometimes::acceptance_before_previous_chosen: return "acceptance_before_previous_chosen";
     case sometimes::unreadable_value_reported: return "unreadable_value_reported";
+    case sometimes::learned_without_votes: return "learned_without_votes";
+    case sometimes::lost_value_written_again: return "lost_value_written_again";
     case sometimes::replica_outvoted: return "replica_outvoted";
     case sometimes::replica_healed: return "replica_healed";
     case sometimes::replica_quarantined: return "replica_quarantined";

@@ -13,7 +13,7 @@
 //       there, and nothing else: the promise and every acceptance above stay (T3). Then it votes again, and a
 //       record says that it was healed. Who taught it may be wrong itself; then the next comparison finds
 //       both.
-//   D6  A replica whose votes are in doubt is never healed: it comes back under a new id.
+//   D6  A replica whose votes are in doubt is never healed: it comes back under a new id (stopped.cpp).
 #include "cell/turn.hpp"
 
 #include <zooid/base/mutant.hpp>
@@ -119,15 +119,11 @@ void turn::outvote(slot at, digest const& right) {
 
 void turn::heal(event const& what) {
     learner_state& l = s_.learner;
-    if (auto const* e = std::get_if<votes_lost>(&what)) // D6: now nothing of it can be trusted
-        return quarantine(s_.quarantine + "; " + e->cause, true, distrust::state);
     if (auto const* e = std::get_if<received>(&what)) {
         member const from{e->server, {}, e->replica};
         auto const* const taught = std::get_if<teach_snapshot>(&e->content);
         if (taught && taught->state.cell == s_.cell && taught->state.at >= l.prefix && !l.pending)
             take_snapshot(from, *taught);
-        if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
-        if (auto const* m = std::get_if<keeps_waiting>(&e->content)) on(from, *m); // G8: it leads no more
         ask_a_stranger(from, e->content);
     }
     if (auto const* e = std::get_if<persisted>(&what); e && l.pending && l.pending->ticket == e->ticket) {

@@ -130,12 +130,13 @@ void put(writer& w, acceptor_state const& a) {
 
 void put(writer& w, learner_state const& l) {
     auto const& [prefix, recorded, applied, state_digest, wanted, source, fetch_again, starting, asked,
-                 checkpoint, log_bytes, checkpoint_bytes, pending, to_teach, snapshot_wanted, digest_owed] =
-        l;
+                 checkpoint, log_bytes, checkpoint_bytes, pending, to_teach, snapshot_wanted, checkpoint_owed,
+                 digest_owed] = l;
     put(w, prefix), put(w, recorded), put(w, applied), w.put(state_digest), put(w, wanted), put(w, source);
     put(w, fetch_again), put(w, starting), put_list(w, asked), put(w, checkpoint);
     w.put(std::uint64_t{log_bytes}), w.put(std::uint64_t{checkpoint_bytes});
-    put_optional(w, pending), put_list(w, to_teach), put(w, snapshot_wanted), put(w, digest_owed);
+    put_optional(w, pending), put_list(w, to_teach), put(w, snapshot_wanted), put(w, checkpoint_owed),
+        put(w, digest_owed);
 }
 
 void put(writer& w, election_state const& e) {

@@ -66,7 +66,7 @@ void turn::leadership_won() {
 
 void turn::consider_candidacy(duration wait) {
     election_state& e = s_.election;
-    if (s_.proposer || e.now != election_state::phase::idle) return;
+    if (s_.proposer || !s_.quarantine.empty() || e.now != election_state::phase::idle) return;
     e.wanted = true;
     e.now = election_state::phase::waiting;
     e.at = now() + wait;
@@ -150,8 +150,8 @@ void turn::on(member const& from, canvassed const& m) {
         return give_back_waiting(errc::not_proposer);
     }
     configuration const& voters = present_config();
-    auto const index = voters.index_of(from.replica);
-    if (!index || voters[*index] != from) return;
+    auto const index = voters.index_of(from);
+    if (!index) return;
     e.welcome.insert(*index);
     if (voters.is_quorum(e.welcome)) start_phase_one();
 }

@@ -112,8 +112,7 @@ bool turn::quorum_answered() const {
     configuration const& voters = present_config();
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
-        auto const index = voters.index_of(report.from.replica);
-        if (index && voters[*index] == report.from) promised.insert(*index);
+        if (auto const index = voters.index_of(report.from)) promised.insert(*index);
     }
     return voters.is_quorum(promised);
 }
@@ -134,8 +133,7 @@ bool turn::quorum_promised(slot at) const {
     member_set promised;
     for (promise_report const& report : s_.proposer->promises) {
         if (report.prefix >= at && !mutated(mutant::ignore_reported_prefix)) continue; // P4
-        auto const index = voters.index_of(report.from.replica);
-        if (index && voters[*index] == report.from) promised.insert(*index);
+        if (auto const index = voters.index_of(report.from)) promised.insert(*index);
     }
     return voters.is_quorum(promised);
 }
@@ -177,12 +175,6 @@ void turn::step_down(ballot const& preempted_by) {
 
 namespace {
 
-// Not by its replica alone: one that answered as a learner, under the same id, is no second voter.
-bool is_voter(member const& m, configuration const& voters) {
-    auto const index = voters.index_of(m.replica);
-    return index && voters[*index] == m;
-}
-
 struct reported_at {
     bool chosen = false;
     ballot accepted;
@@ -204,7 +196,8 @@ std::vector<reported_at> by_ballot(slot at, std::vector<promise_report> const& p
             if (group == groups.end()) {
                 group = groups.insert(groups.end(), {a.chosen, a.accepted, a.value_digest, 0, {}});
             }
-            if (is_voter(report.from, voters)) ++group->members;
+            // By the whole member: one that answered as a learner, under the same id, is no second voter.
+            if (voters.index_of(report.from)) ++group->members;
             if (!a.value.empty()) group->value = a.value;
         }
     }
@@ -231,7 +224,7 @@ entry readable_elsewhere(digest const& wanted, std::vector<reported_at> const& g
 obligation obliged(slot at, std::vector<promise_report> const& promises, configuration const& voters) {
     std::size_t answered = 0;
     for (promise_report const& report : promises) {
-        answered += report.prefix < at && is_voter(report.from, voters) ? 1 : 0;
+        answered += report.prefix < at && voters.index_of(report.from) ? 1 : 0;
     }
     std::size_t at_or_above = 0;
     auto const groups = by_ballot(at, promises, voters);

@@ -145,8 +145,8 @@ void turn::on(member const& from, accepted const& m) {
         ZOOID_CHECK(found->value_digest == m.value_digest, "Q2: a slot has one value in a ballot");
     }
     configuration const& voters = config(m.at);
-    auto const index = voters.index_of(from.replica);
-    if (!index || voters[*index] != from) return;
+    auto const index = voters.index_of(from);
+    if (!index) return;
     found->votes.insert(*index);
     if (mutated(mutant::count_acceptances_not_members)) found->votes.insert(found->votes.size());
     bool const enough = voters.is_quorum(found->votes) || (mutated(mutant::count_one_vote_too_few) &&

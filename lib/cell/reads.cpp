@@ -76,8 +76,8 @@ void turn::on(member const& from, confirmed const& m) {
     if (p.asking && p.asking->round == m.round) note_standing(from.replica, p.asking->asked_at);
     if (!p.asking || (p.asking->round != m.round && !mutated(mutant::confirm_any_round))) return;
     configuration const& voters = p.asking->voters;
-    auto const index = voters.index_of(from.replica);
-    if (!index || voters[*index] != from) return;
+    auto const index = voters.index_of(from);
+    if (!index) return;
     p.asking->confirmed.insert(*index);
     if (!voters.is_quorum(p.asking->confirmed)) return;
     if (!p.asking->requests.empty()) p.confirmed.push_back({p.asking->at, std::move(p.asking->requests)});

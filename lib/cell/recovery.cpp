@@ -32,10 +32,12 @@ std::vector<survey_answer> answers_of(cell_survey const& seen) {
     return all;
 }
 
-// One that stopped for a cause that can pass may vote again; lost votes and seals are for ever.
+// One that stopped for another cause than lost votes may vote again, for all that its word tells; those and
+// seals are for ever.
 bool may_vote_again(survey_answer const& a) {
     bool const stopped = !a.quarantine.empty();
-    return !a.sealed_for && !(stopped && a.quarantined_for == distrust::votes);
+    bool const lost = a.quarantined_for == distrust::votes || a.quarantined_for == distrust::everything;
+    return !a.sealed_for && !(stopped && lost);
 }
 
 // What it accepted can be believed. A value that is known to be chosen can, wherever the state can.
@@ -61,8 +63,8 @@ std::map<slot, configuration> needed(std::vector<survey_answer> const& answers) 
 bool may_choose(configuration const& members, std::vector<survey_answer> const& answers) {
     member_set voters;
     for (survey_answer const& a : answers) {
-        auto const index = members.index_of(a.self.replica);
-        if (index && members[*index] == a.self && may_vote_again(a)) voters.insert(*index);
+        auto const index = members.index_of(a.self);
+        if (index && may_vote_again(a)) voters.insert(*index);
     }
     return members.is_quorum(voters);
 }

@@ -79,7 +79,7 @@ result<survey_answer> decode_survey_answer(bytes_view encoded) {
     a.quarantine = std::string(in.get_sized());
     a.quarantined_for = static_cast<distrust>(in.get<std::uint8_t>());
     if (in.get<std::uint8_t>() != 0) get(in, a.sealed_for.emplace());
-    if (!in.complete() || a.held.empty() || a.quarantined_for > distrust::sealed)
+    if (!in.complete() || a.held.empty() || a.quarantined_for > distrust::everything)
         return error(errc::malformed, "a survey's answer");
     return a;
 }

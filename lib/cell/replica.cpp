@@ -140,47 +140,11 @@ void turn::arm_again(repeat& r) {
     r.at = now() + r.wait + jitter(r.wait / 4);
 }
 
-void turn::quarantine(std::string cause, bool durably, distrust of) {
-    step_down({});
-    give_back_waiting(errc::quarantined);
-    s_.quarantine = std::move(cause);
-    s_.quarantined_for = of;
-    s_.upgrade_resumes = !durably;
-    s_.learner.to_teach.clear();
-    if (of == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
-    reached(sometimes::replica_quarantined);
-    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, of});
-}
-
-void turn::on(votes_lost const& e) {
-    quarantine(e.cause, true, distrust::votes);
-}
-
 void turn::refuse_callers(event const& what, errc why) {
     if (auto const* proposed = std::get_if<propose>(&what)) end(proposed->request, why);
     if (auto const* asked = std::get_if<read>(&what)) end(asked->request, why);
     if (auto const* change = std::get_if<change_members>(&what)) end(change->request, why);
     if (auto const* rise = std::get_if<raise_version>(&what)) end(rise->request, why);
-}
-
-void turn::run_stopped(event const& what) {
-    refuse_callers(what, errc::quarantined);
-    if (auto const* asked = std::get_if<seal>(&what)) return seal_stopped(*asked);
-    if (auto const* r = std::get_if<received>(&what)) {
-        if (auto const* told = std::get_if<sealed>(&r->content)) return seal_stopped({told->to});
-    }
-    if (s_.quarantined_for == distrust::learned) return heal(what);
-    auto const* const lost = std::get_if<votes_lost>(&what);
-    if (lost && s_.upgrade_resumes) // newer software would vote again, with what is left of its memory
-        return quarantine(s_.quarantine + "; " + lost->cause, true, distrust::state);
-    if (auto const* taken = std::get_if<snapshot_taken>(&what)) return on(*taken);
-    auto const* e = std::get_if<received>(&what);
-    if (e == nullptr) return;
-    member const from{e->server, {}, e->replica};
-    if (auto const* m = std::get_if<fetch>(&e->content)) teach_stopped(from, *m);
-    if (auto const* m = std::get_if<keeps_waiting>(&e->content)) return on(from, *m);
-    // Whoever takes it for the proposer need not wait for the silence to tell.
-    if (auto const* m = std::get_if<probe>(&e->content)) send(from, probed{m->attempt, {}});
 }
 
 // ---- construction
@@ -283,9 +247,12 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     if (!state->quarantine.empty() && state->quarantined_for == distrust::learned)
         state->learner.fetch_again.at = time_point(); // D5: asks at once
     // V1: not durably; this software can't even judge what the checkpoint holds.
-    if (state->quarantine.empty() && recovered.checkpoint.cell_version > identity.version_highest) {
+    bool const above = recovered.checkpoint.cell_version > identity.version_highest;
+    if (above && state->quarantine.empty()) {
         state->quarantine = above_version(recovered.checkpoint, identity.version_highest);
         state->upgrade_resumes = true;
+    } else if (above && state->quarantined_for == distrust::votes) {
+        state->quarantined_for = distrust::everything;
     }
     return replica(std::move(state));
 }
@@ -328,8 +295,11 @@ time_point replica::deadline() const {
     replica_state const& s = *state_;
     if (is_retired()) return never;
     if (is_quarantined() && sealed_for()) return never;
-    if (is_quarantined()) return s.quarantined_for == distrust::learned ? s.learner.fetch_again.at : never;
+    bool const learns = s.quarantined_for == distrust::learned || s.quarantined_for == distrust::votes;
+    if (is_quarantined() && !learns) return never;
+    if (is_quarantined() && s.quarantined_for == distrust::learned) return s.learner.fetch_again.at;
     if (s.start_from) return time_point(); // at once
+    if (is_quarantined()) return s.learner.fetch_again.at;
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});
     if (s.proposer)
         at = std::min({at, s.proposer->again.at, s.proposer->laggards.at, s.proposer->gives_up_at});
@@ -414,6 +384,7 @@ std::string_view name_of(distrust of) {
     case distrust::learned: return "learned";
     case distrust::nothing: return "nothing";
     case distrust::sealed: return "sealed";
+    case distrust::everything: return "everything";
     }
     return "unknown";
 }

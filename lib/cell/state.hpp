@@ -56,6 +56,7 @@ struct learner_state {
     std::optional<pending_checkpoint> pending;
     std::vector<member> to_teach; ///< waiting for a snapshot to be taken
     bool snapshot_wanted = false; ///< asked of the host, not answered yet
+    bool checkpoint_owed = false; ///< the last one, or a value since, is lost on the disk
     bool digest_owed = false;     ///< to the proposer, once everything known is applied
 };
 

@@ -4,8 +4,8 @@
 //   T2  A snapshot is durable here before the prefix moves to it.
 //   T3  Installing keeps the promise, and every acceptance above the snapshot's slot: they may be somebody's
 //       quorum (trap 10, second half).
-//   T4  A replica that lost its votes goes on teaching what is chosen; one whose state is in doubt teaches
-//       nobody.
+//   T4  A replica that lost its votes goes on as a learner, and says nothing that counts; one whose state is
+//       in doubt teaches nobody (stopped.cpp).
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
 //       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
 //       asks us whatever we send it, though it may not vote yet or cannot hold it; if it asks one that is
@@ -109,18 +109,6 @@ void turn::on(member const& from, fetch const& m) {
     send(from, std::move(lesson));
 }
 
-// A replica that votes no more still knows what was chosen (T1 holds for it as for any other). One that came
-// back quarantined never installed its checkpoint: it is taught as it was recovered.
-void turn::teach_stopped(member const& from, fetch const& m) {
-    learner_state& l = s_.learner;
-    if (s_.quarantined_for != distrust::votes) return;
-    if (m.from >= s_.log.first()) return on(from, m);
-    if (s_.start_from) return send(from, teach_snapshot{*s_.start_from});
-    on(from, m);
-    if (l.snapshot_wanted || l.applied != l.prefix || l.to_teach.empty()) return;
-    out_.want_snapshot = l.snapshot_wanted = true;
-}
-
 // Cell.tla: Teach.
 void turn::on(member const& from, slice const& m) {
     learner_state& l = s_.learner;
@@ -130,7 +118,7 @@ void turn::on(member const& from, slice const& m) {
     }
     slot at = m.from;
     for (entry const& value : m.values) { // what follows the prefix is delivered at once, the rest piles up
-        if (at > l.prefix + s_.options.slots_ahead_max || value.empty() || !s_.quarantine.empty()) break;
+        if (at > l.prefix + s_.options.slots_ahead_max || value.empty() || !learns()) break;
         mark_chosen(at, value, value.value_digest());
         if (at == l.prefix + 1) advance_prefix();
         ++at;
@@ -232,10 +220,18 @@ void turn::checkpoint_if_due() {
     learner_state& l = s_.learner;
     if (l.snapshot_wanted || l.applied != l.prefix || out_.restore) return;
     std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
-    bool const grown =
-        l.log_bytes >= bytes_due || l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries;
+    bool const grown = l.log_bytes >= bytes_due ||
+                       l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries || l.checkpoint_owed;
     if ((grown && !l.pending) || !l.to_teach.empty() || s_.sealing)
         out_.want_snapshot = l.snapshot_wanted = true;
+}
+
+// While it is in memory it is written again. A checkpoint does for all that is known to be chosen.
+void turn::on(value_lost const& e) {
+    reached(sometimes::lost_value_written_again);
+    if (e.at <= s_.learner.prefix) return void(s_.learner.checkpoint_owed = true);
+    log_slot* const held = s_.log.find(e.at);
+    if (held && !held->value.empty()) record_slot(e.at, *held);
 }
 
 void turn::on(snapshot_taken const& e) {
@@ -248,7 +244,8 @@ void turn::on(snapshot_taken const& e) {
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();
-    if (l.pending || e.at <= l.checkpoint) return;
+    if (l.pending || (e.at <= l.checkpoint && !l.checkpoint_owed)) return;
+    l.checkpoint_owed = false;
     l.checkpoint_bytes = e.state.size();
     l.pending = pending_checkpoint{++s_.tickets, e.at, std::nullopt};
     out_.persist.emplace_back(checkpoint_record{taken});

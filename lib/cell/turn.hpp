@@ -15,9 +15,12 @@ class turn {
 
     // replica.cpp: dispatch
     void run(event const& what);
-    /// The same for a replica that is quarantined: it only teaches, if what it learned can be trusted.
-    void run_stopped(event const& what);
     void refuse_callers(event const& what, errc why);
+
+    // stopped.cpp: what a replica still does that is quarantined
+    void run_stopped(event const& what);
+    void quarantine(std::string cause, bool durably, distrust of = distrust::state);
+    void on(votes_lost const& e);
 
     // seal.cpp: the cell was recovered elsewhere
     void on(seal const& e);
@@ -91,8 +94,8 @@ class turn {
     void advance_prefix();
     void on(applied const& e);
     void on(apply_failed const& e);
-    void on(votes_lost const& e);
     void start_recovered();
+    void install_recovered();
     void begin_again_anew();
     void deliver(slot at, log_slot const& held);
 
@@ -116,10 +119,10 @@ class turn {
     void on(member const& from, moved const& m);
     void on(snapshot_taken const& e);
     void on(persisted const& e);
+    void on(value_lost const& e);
     void checkpoint_if_due();
     void take_snapshot(member const& from, teach_snapshot const& m);
     void install_snapshot(pending_checkpoint done);
-    void teach_stopped(member const& from, fetch const& m);
 
     // Used by all.
     configuration const& config(slot at) const { return s_.members.at(at); }
@@ -135,9 +138,12 @@ class turn {
     duration jitter(duration width);
     void arm(repeat& r, duration wait) { r = {now() + wait, wait}; }
     void arm_again(repeat& r);
-    void quarantine(std::string cause, bool durably, distrust of = distrust::state);
 
   private:
+    bool learns() const;
+    bool lost_votes() const;
+    void learn_only(event const& what);
+    void learn_from(received const& e);
     void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
     void raise_promise(ballot const& to);
     bool allowed_to_vote();

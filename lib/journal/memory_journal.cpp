@@ -40,6 +40,17 @@ io_outcome memory_disk::carry_out(io_task const& task) {
     return done;
 }
 
+std::size_t memory_disk::rot(bytes_view where) {
+    std::size_t count = 0;
+    for (auto& [number, content] : flushed_) {
+        for (auto at = content.find(where); at != bytes::npos; at = content.find(where, at + 1), ++count) {
+            content[at + where.size() / 2] ^= 1;
+            written_.at(number)[at + where.size() / 2] ^= 1;
+        }
+    }
+    return count;
+}
+
 memory_journal::memory_journal(journal_recovery recovery, life_id life, disk_image image)
     : recovered_(std::move(recovery.content)), log_(std::move(recovery.state), life),
       disk_(std::move(image)) {}

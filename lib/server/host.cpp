@@ -158,6 +158,10 @@ void server::host::carry_out(time_point now, std::uint32_t cell, effects& done) 
     for (delivery const& d : done.deliver) {
         auto const now_applied = apply(cell, d);
         if (!now_applied) {
+            for (auto rest = &d; rest != done.deliver.data() + done.deliver.size(); ++rest) {
+                for (token request : rest->requests)
+                    answer(request, errc::outcome_unknown, {});
+            }
             if (last) step(now, cell, *last);
             return step(now, cell, apply_failed{d.at, "a command above this software's version"});
         }

@@ -261,8 +261,10 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     auto const cell = index_of(a.cell);
     if (!cell || cells_[*cell].replica.self().replica != a.to) {
         auto const reserved = reservations_.find(a.cell);
-        if (reserved != reservations_.end() && reserved->second.replica == a.to)
-            return on_message_for_newcomer(from, a, reserved->second);
+        if (reserved != reservations_.end() && reserved->second.replica == a.to) {
+            if (!let_go_of_absent(from, a)) on_message_for_newcomer(from, a, reserved->second);
+            return;
+        }
         ++statistics_.messages_refused;
         if (a.content.empty() || is_moved(a.content)) return;
         if (let_go_of_absent(from, a)) return;

@@ -64,7 +64,9 @@ class interpreter {
         // What could have been healed can't, now that its votes are in doubt as well (D6).
         bool const doubted = found.voting_suspect || !out_.trouble.empty();
         if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
-            state_.quarantined_for = distrust::state;
+            state_.quarantined_for = distrust::everything;
+        if (was_quarantined && found.voting_suspect && state_.quarantined_for == distrust::state)
+            state_.quarantined_for = distrust::everything;
         if (state_.sealed_for && doubted && state_.quarantined_for == distrust::sealed)
             state_.quarantined_for = distrust::votes;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
@@ -123,7 +125,8 @@ class interpreter {
         // The first records ended here.
         auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
         if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
-        bool const known = of == distrust::votes || of == distrust::learned || of == distrust::sealed;
+        bool const known = of == distrust::votes || of == distrust::learned || of == distrust::sealed ||
+                           of == distrust::everything;
         state_.quarantined_for = known ? of : distrust::state;
         if (!in.at_end()) get(in, state_.sealed_for.emplace());
         if (in.failed()) state_.sealed_for.reset();

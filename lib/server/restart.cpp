@@ -47,15 +47,16 @@ void server::host::restore(recovered_journal const& recovered) {
 }
 
 // A replica whose votes are lost stops now, while a majority of the others is likely well, and not at the
-// next start, when many may come back with losses at once. Lost values it goes on without: it has them in
-// memory, and a peer can teach them. The journal's own facts are written again.
+// next start, when many may come back with losses at once. Values and the journal's own facts are written
+// again while they are in memory.
 void server::host::on_damage(time_point now, journal_damage const& damage) {
     mark(marks_, sometimes::damage_reported);
     std::string const what = std::string(name_of(damage.kind)) + ": " + std::string(name_of(damage.record)) +
                              " at offset " + std::to_string(damage.offset) + " of segment " +
                              std::to_string(damage.segment);
     events_.push_back(damage_reported{damage.cell, what});
-    if (damage.kind != damage_kind::voting || damage.superseded) return;
+    bool const votes = damage.kind == damage_kind::voting;
+    if ((!votes && damage.kind != damage_kind::value) || damage.superseded) return;
     if (damage.record == record_kind::server) {
         for (peer_state& peer : peers_.all())
             peer.claim_changed = peer.claim_changed || !peer.claims.empty();
@@ -64,6 +65,7 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     }
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
+    if (!votes) return step(now, *cell, value_lost{damage.at});
     if (cells_[*cell].replica.may_vote_again())
         step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }

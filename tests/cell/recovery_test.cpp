@@ -106,8 +106,11 @@ TEST_CASE("a cell that still has a majority is refused, whatever is said to be o
     CHECK(refusal(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7}).why ==
           refused::has_majority); // it is going to be healed
     wrong.quarantined_for = distrust::votes;
-    CHECK(plan(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7})
-              .to_seal.size() == 4);
+    for (auto const lost : {distrust::votes, distrust::everything}) {
+        wrong.quarantined_for = lost;
+        CHECK(plan(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7})
+                  .to_seal.size() == 4);
+    }
 }
 
 TEST_CASE("a fork that is decided is finished even where the majority came back: all of it is sealed") {

@@ -185,6 +185,15 @@ void colony::damage(std::size_t number, journal_damage const& found) {
     settle();
 }
 
+std::size_t colony::rot(std::size_t number, bytes_view where) {
+    node& n = *nodes_.at(number);
+    std::size_t const places = n.journal->disk().rot(where);
+    n.journal->scrub(64 * 1024 * 1024);
+    n.dirty = true;
+    settle();
+    return places;
+}
+
 void colony::restart(std::size_t number) {
     start(number);
     settle();

@@ -61,6 +61,8 @@ class colony {
     void set_software(std::size_t number, std::uint16_t version_highest);
     /// The journal reports damage that it found while running.
     void damage(std::size_t number, journal_damage const& found);
+    /// Flips a bit wherever its disk has these bytes, and lets the journal read all of it. Says how often.
+    std::size_t rot(std::size_t number, bytes_view where);
     void restart(std::size_t number);
 
     /// Since the last call: frames of each kind, and journal appends, over all servers.

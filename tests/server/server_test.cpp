@@ -216,6 +216,27 @@ TEST_CASE("damage of values, of others, or of nobody in particular stops no repl
     CHECK_FALSE(c.at(1).find_replica(volume)->is_quarantined());
 }
 
+TEST_CASE("a checkpoint that rots while its server runs is written again, and a start finds it") {
+    colony c(3);
+    snapshot const founding = c.found(volume, "volume", 3);
+    for (int i = 0; i < 200; ++i) // the founding record lies in a segment that is full
+        REQUIRE(c.commit(volume, put_once(std::to_string(i))).has_value());
+    c.run_for(std::chrono::seconds(1));
+    std::size_t const places = c.rot(1, encode(founding));
+    c.run_for(std::chrono::seconds(1));
+    REQUIRE(places == 1);
+    std::size_t reported = 0;
+    for (auto const& e : c.events(1))
+        reported += std::holds_alternative<damage_reported>(e);
+    CHECK(reported == 1);
+    c.kill(1);
+    c.restart(1);
+    REQUIRE(c.at(1).find_replica(volume) != nullptr);
+    CHECK_FALSE(c.at(1).find_replica(volume)->is_quarantined());
+    c.run_for(std::chrono::seconds(3));
+    CHECK(commits_of(c, 1, volume) == commits_of(c, 2, volume));
+}
+
 TEST_CASE("a server whose journal hangs wins no lead") {
     colony c(5);
     c.found(volume, "volume", 5);

@@ -56,6 +56,8 @@ class configuration {
 
     std::optional<std::size_t> index_of(replica_id replica) const;
     std::optional<std::size_t> index_of(server_id server) const;
+    /// Of exactly this member: on this server, with this journal and replica id.
+    std::optional<std::size_t> index_of(member const& one) const;
     bool contains(replica_id replica) const { return index_of(replica).has_value(); }
     member const& operator[](std::size_t index) const { return members_[index]; }
 

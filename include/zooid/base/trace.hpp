@@ -30,6 +30,8 @@ enum class sometimes : unsigned char {
     acceptance_before_previous_chosen,
     unreadable_value_reported,
     replica_quarantined,
+    learned_without_votes,
+    lost_value_written_again,
     replica_outvoted,
     replica_healed,
     members_changed,

@@ -103,6 +103,11 @@ struct complaint {};
 struct votes_lost {
     std::string cause;
 };
+/// The journal can't read a value of this slot any more, or a checkpoint at this slot; the votes beside it are
+/// intact. It is written again while it is in memory.
+struct value_lost {
+    slot at;
+};
 /// Lead no longer: the journal under this replica hangs, the server is stopping, or an operator prefers
 /// another. The others are told, and `successor` (zero: whoever is first in line) stands at once.
 struct resign {
@@ -115,9 +120,9 @@ struct seal {
     successor_cell to;
 };
 
-using event =
-    std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
-                 apply_failed, votes_lost, persisted, woken, liveness_changed, complaint, resign, seal>;
+using event = std::variant<received, propose, read, change_members, raise_version, applied, snapshot_taken,
+                           apply_failed, votes_lost, value_lost, persisted, woken, liveness_changed,
+                           complaint, resign, seal>;
 
 // ---- effects
 
@@ -150,11 +155,12 @@ struct prefix_record {
 };
 /// What a replica that stopped is no longer trusted with.
 enum class distrust : std::uint8_t {
-    state = 0, ///< anything: what it learned may be wrong
-    votes = 1, ///< its promises and acceptances: it never votes again, and teaches what it knows to be chosen
-    learned = 2, ///< what it learned and applied; its votes are sound: it is healed by teaching
-    nothing = 3, ///< only in a record: it was healed
-    sealed = 4,  ///< nothing of it is in doubt: the cell was recovered elsewhere
+    state = 0,      ///< anything: what it learned may be wrong
+    votes = 1,      ///< its promises and acceptances: it never votes again, and goes on as a learner
+    learned = 2,    ///< what it learned and applied; its votes are sound: it is healed by teaching
+    nothing = 3,    ///< only in a record: it was healed
+    sealed = 4,     ///< nothing of it is in doubt: the cell was recovered elsewhere
+    everything = 5, ///< its votes, and what it learned
 };
 std::string_view name_of(distrust of); ///< "votes"
 /// This replica stopped, and why; or it was healed; or it was sealed, whatever was wrong with it before.

@@ -16,6 +16,8 @@ class memory_disk {
     explicit memory_disk(disk_image image) : written_(image), flushed_(std::move(image)) {}
 
     io_outcome carry_out(io_task const& task); ///< never fails
+    /// Rot: flips a bit wherever these bytes were flushed. Says how often that was.
+    std::size_t rot(bytes_view where);
     /// What a reader sees now.
     disk_image const& written() const { return written_; }
     /// What a loss of power leaves: nothing but what was flushed.
@@ -40,6 +42,7 @@ class memory_journal final : public journal {
 
     recovered_journal const& recovered() const { return recovered_; }
     memory_disk const& disk() const { return disk_; }
+    memory_disk& disk() { return disk_; }
 
     /// Carries out all outstanding I/O and calls the listener; not from within the listener.
     void flush();

@@ -289,7 +289,10 @@ void verbs::settle(words const& w) {
 }
 
 // rot WHO SLOT: the value of its acceptance rots on disk; the vote stays readable.
+// rot WHO votes: its journal finds, while it runs, that votes of it can't be read any more.
 void verbs::rot(words const& w) {
+    if (word(w, 2) == "votes")
+        return stage_->step(stage_->index_of(word(w, 1)), votes_lost{"its journal lost votes"});
     stage_->rot_value(stage_->index_of(word(w, 1)), slot{number(word(w, 2))});
 }
 // corrupt WHO HOW: bits of its state flip in memory; its state machine has also applied HOW.
