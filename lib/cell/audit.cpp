@@ -33,6 +33,7 @@ constexpr std::uint64_t slots_compared = 2 * audit_interval; // older reports ar
 void turn::report_digest() {
     learner_state& l = s_.learner;
     l.digest_owed = false;
+    if (lost_votes()) return; // T4
     if (leads()) return note_digest(s_.identity.self.replica, l.applied, l.state_digest);
     member const* const proposer = s_.members.find(s_.election.proposer.server);
     bool const elsewhere = proposer && proposer->server != s_.identity.self.server;
@@ -129,7 +130,10 @@ void turn::heal(event const& what) {
     if (auto const* e = std::get_if<persisted>(&what); e && l.pending && l.pending->ticket == e->ticket) {
         if (l.pending->taught && l.pending->at >= l.prefix) return be_healed();
         l.pending.reset();
+        if (s_.sealing) return be_sealed(std::nullopt);
     }
+    if (auto const* e = std::get_if<value_lost>(&what); e && e->at > l.prefix)
+        on(*e); // of a vote, which is sound
     if (l.fetch_again.at <= now()) ask_for_a_state();
 }
 

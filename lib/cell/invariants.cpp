@@ -45,12 +45,17 @@ void check_proposer(replica_state const& s, findings& f) {
     }
 }
 
+// One that stopped may be wrong in what it is not trusted with; one that lost its votes learns on (T4).
+bool is_not_judged(replica const& r) {
+    return r.is_quarantined() && (r.sealed_for() || r.state().quarantined_for != distrust::votes);
+}
+
 } // namespace
 
 std::vector<std::string> violations(replica const& now) {
     findings f;
     replica_state const& s = now.state();
-    if (now.is_quarantined()) return {};
+    if (is_not_judged(now)) return {};
     f.expect(s.learner.applied <= s.learner.prefix, "only delivered slots are applied");
     f.expect(s.learner.checkpoint <= s.learner.prefix, "a checkpoint covers known slots");
     f.expect(s.demands.cell_version <= s.identity.version_highest,
@@ -64,7 +69,7 @@ std::vector<std::string> violations(replica const& before, replica const& after)
     findings f;
     replica_state const& a = before.state();
     replica_state const& b = after.state();
-    if (after.is_quarantined()) return {};
+    if (is_not_judged(after)) return {};
     f.expect(a.acceptor.promised <= b.acceptor.promised, "A1: a promise never goes down");
     f.expect(a.learner.prefix <= b.learner.prefix, "L2: the prefix never goes down");
     f.expect(a.learner.checkpoint <= b.learner.checkpoint, "a checkpoint never goes down");

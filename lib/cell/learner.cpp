@@ -159,13 +159,6 @@ void turn::on(apply_failed const& e) {
 // The first step after a restart hands the checkpoint and what is known to follow it to the state machine,
 // and begins to ask what was chosen meanwhile.
 void turn::start_recovered() {
-    install_recovered();
-    if (present_config().majority() == 1) return; // there is nobody to ask
-    s_.learner.starting = true;
-    arm(s_.learner.fetch_again, jitter(s_.options.retransmit));
-}
-
-void turn::install_recovered() {
     snapshot const from = std::move(*s_.start_from);
     s_.start_from.reset();
     out_.restore = install{from};
@@ -173,6 +166,9 @@ void turn::install_recovered() {
     for (slot at = from.at + 1; at <= known; ++at)
         deliver(at, *s_.log.find(at));
     advance_prefix();
+    if (present_config().majority() == 1) return; // there is nobody to ask
+    s_.learner.starting = true;
+    arm(s_.learner.fetch_again, jitter(s_.options.retransmit));
 }
 
 } // namespace zooid

@@ -340,10 +340,6 @@ configuration const& replica::members() const {
 std::uint16_t replica::cell_version() const {
     return state_->demands.cell_version;
 }
-bool replica::may_vote_again() const {
-    if (sealed_for()) return false;
-    return !is_quarantined() || state_->quarantined_for == distrust::learned || state_->upgrade_resumes;
-}
 bool replica::is_quarantined() const {
     return !state_->quarantine.empty();
 }

@@ -32,6 +32,9 @@ void turn::on(member const&, sealed const& m) {
 void turn::seal_stopped(seal const& e) {
     if (e.to.cell == s_.cell || e.to.birth <= s_.birth) return;
     s_.sealing = e.to;
+    bool const taught = s_.learner.pending && s_.learner.pending->taught;
+    if (taught && (learns() || s_.quarantined_for == distrust::learned))
+        return; // X2: that is installed first
     bool const running = s_.quarantined_for == distrust::votes && !s_.start_from;
     if (!running || s_.learner.applied != s_.learner.prefix) return be_sealed(std::nullopt);
     s_.learner.snapshot_wanted = out_.want_snapshot = true;
@@ -72,6 +75,7 @@ void turn::tell_sealed(member const& to) { // X3
 
 void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
+    if (auto const* lost = std::get_if<value_lost>(&what)) return keep_again(lost->at);
     if (auto const* changed = std::get_if<liveness_changed>(&what)) {
         member const* const there = s_.members.find(changed->server);
         return there ? tell_sealed(*there) : void();
@@ -82,6 +86,13 @@ void turn::run_sealed(event const& what) {
     if (auto const* m = std::get_if<prepare>(&e->content); m && mutated(mutant::sealed_still_promises))
         return on(from, *m);
     send(from, sealed{*s_.sealed_for}); // X3
+}
+
+// What rots while it runs is written again, as ever.
+void turn::keep_again(slot at) {
+    if (s_.start_from && at <= s_.start_from->at) return persist(checkpoint_record{*s_.start_from});
+    log_slot* const held = s_.log.find(at);
+    if (held && !held->value.empty()) record_slot(at, *held);
 }
 
 successor_cell const* replica::sealed_for() const {

@@ -2,8 +2,8 @@
 //
 //   T4  One that lost its votes goes on as a learner: it learns what is chosen and keeps it durably, teaches it,
 //       and retires when it is released, so that its server may be given another replica of the cell. It says
-//       nothing that counts. That includes how far it is: a release takes a report for the word of one that
-//       answers phase 1 (C3). One whose state is in doubt teaches nobody.
+//       nothing that counts. That includes how far it is, since a release takes a report for the word of one
+//       that answers phase 1 (C3), and the digest of its state (D2). One whose state is in doubt teaches nobody.
 //   D5  One that learned something wrong is taught again, and votes on (audit.cpp).
 //   D6  One whose votes are in doubt is never healed, and once its state is in doubt as well it does nothing any
 //       more: it comes back under a new id.
@@ -13,19 +13,34 @@
 
 namespace zooid {
 
+namespace {
+
+// Of a replica without votes, in `retransmit_max`: nobody is obliged to tell it anything.
+constexpr int patience_for_news = 16;
+
+} // namespace
+
 void turn::quarantine(std::string cause, bool durably, distrust of) {
     step_down({});
     give_back_waiting(errc::quarantined);
+    election_state& e = s_.election;
+    e.now = election_state::phase::idle;
+    e.at = e.probe_fails_at = never;
+    e.wanted = false;
     bool const voteless = lost_votes();
     bool const both = voteless || (!s_.quarantine.empty() && of == distrust::votes); // D6
+    // Newer software judges the state anew, and learns on without votes (V1).
+    distrust const recorded = both && !s_.upgrade_resumes ? distrust::everything : of;
     s_.quarantine = both ? s_.quarantine + "; " + cause : std::move(cause);
     s_.quarantined_for = both ? distrust::everything : of;
     s_.upgrade_resumes = !durably && !voteless;
-    s_.learner.to_teach.clear();
-    s_.learner.starting = s_.learner.starting && !lost_votes(); // it learns what it is told of
-    if (s_.quarantined_for == distrust::learned) arm(s_.learner.fetch_again, s_.options.retransmit);
+    learner_state& l = s_.learner;
+    l.to_teach.clear();
+    if (s_.quarantined_for == distrust::learned) arm(l.fetch_again, s_.options.retransmit);
+    if (s_.quarantined_for == distrust::votes)
+        l.fetch_again.at = now() + jitter(s_.options.retransmit_max * patience_for_news);
     reached(sometimes::replica_quarantined);
-    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, s_.quarantined_for});
+    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, recorded});
 }
 
 bool turn::learns() const {
@@ -37,7 +52,7 @@ bool turn::lost_votes() const {
     return !s_.quarantine.empty() && votes;
 }
 
-// Whatever it stopped for before. Newer software would vote again, with what is left of its memory (V1).
+// Whatever it stopped for before.
 void turn::on(votes_lost const& e) {
     if (!lost_votes()) quarantine(e.cause, true, distrust::votes);
 }
@@ -46,8 +61,7 @@ void turn::run_stopped(event const& what) {
     refuse_callers(what, errc::quarantined);
     if (auto const* asked = std::get_if<seal>(&what)) return seal_stopped(*asked);
     if (auto const* lost = std::get_if<votes_lost>(&what)) return on(*lost);
-    auto const* const r = std::get_if<received>(&what);
-    if (r) {
+    if (auto const* r = std::get_if<received>(&what)) {
         if (auto const* told = std::get_if<sealed>(&r->content)) return seal_stopped({told->to});
         member const from{r->server, {}, r->replica};
         if (auto const* m = std::get_if<keeps_waiting>(&r->content)) on(from, *m); // G8: it leads no more
@@ -60,8 +74,13 @@ void turn::run_stopped(event const& what) {
 
 // T4
 void turn::learn_only(event const& what) {
-    if (s_.start_from) install_recovered();
-    slot const before = s_.learner.prefix;
+    learner_state& l = s_.learner;
+    if (s_.start_from) {
+        start_recovered();
+        // What it records now may stand for what was lost, and the next start find nothing wrong.
+        persist(quarantine_record{s_.quarantine, distrust::votes});
+    }
+    slot const before = l.prefix;
     if (auto const* r = std::get_if<received>(&what)) learn_from(*r);
     if (auto const* e = std::get_if<applied>(&what)) on(*e);
     if (auto const* e = std::get_if<apply_failed>(&what)) on(*e);
@@ -69,8 +88,12 @@ void turn::learn_only(event const& what) {
     if (auto const* e = std::get_if<snapshot_taken>(&what)) on(*e);
     if (auto const* e = std::get_if<value_lost>(&what)) on(*e);
     if (s_.quarantined_for != distrust::votes || s_.sealed_for) return;
-    if (s_.learner.prefix > before) reached(sometimes::learned_without_votes);
-    if (s_.learner.fetch_again.at <= now()) fetch_now();
+    if (l.prefix > before) reached(sometimes::learned_without_votes);
+    bool const due = l.fetch_again.at <= now() || std::holds_alternative<complaint>(what);
+    if (due) fetch_now();
+    bool const misses = l.wanted > l.prefix || l.starting || is_leaving();
+    if (l.fetch_again.at == never || (due && !misses))
+        arm(l.fetch_again, s_.options.retransmit_max * patience_for_news);
     retire_if_released();
     checkpoint_if_due();
 }
@@ -80,12 +103,18 @@ void turn::learn_from(received const& e) {
     member const* const known = s_.members.find(e.replica);
     if (known && known->server != e.server) return;
     member const from = known ? *known : member{e.server, {}, e.replica};
-    if (auto const* m = std::get_if<commit>(&e.content); m && m->in.server == e.server) want(m->chosen, from);
+    auto const hear = [&](ballot const& in, slot chosen) {
+        if (in.server != e.server) return;
+        follow(in); // for callers
+        want(chosen, from);
+    };
+    if (auto const* m = std::get_if<prepare>(&e.content)) hear(m->in, m->from - 1);
+    if (auto const* m = std::get_if<accept>(&e.content)) hear(m->in, m->chosen);
+    if (auto const* m = std::get_if<commit>(&e.content)) hear(m->in, m->chosen);
     if (auto const* m = std::get_if<slice>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<teach_snapshot>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<moved>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<fetch>(&e.content)) on(from, *m);
-    if (auto const* m = std::get_if<outvoted>(&e.content)) on(from, *m);
 }
 
 } // namespace zooid

@@ -48,7 +48,7 @@ std::optional<member> turn::take_source() {
 // of the present one may have been released long ago.
 void turn::fetch_now() {
     learner_state& l = s_.learner;
-    if (l.wanted <= l.prefix && !l.starting && !is_leaving()) {
+    if (l.wanted <= l.prefix && !l.starting && !is_leaving() && !lost_votes()) {
         l.fetch_again = {};
         return;
     }
@@ -230,8 +230,7 @@ void turn::checkpoint_if_due() {
 void turn::on(value_lost const& e) {
     reached(sometimes::lost_value_written_again);
     if (e.at <= s_.learner.prefix) return void(s_.learner.checkpoint_owed = true);
-    log_slot* const held = s_.log.find(e.at);
-    if (held && !held->value.empty()) record_slot(e.at, *held);
+    keep_again(e.at);
 }
 
 void turn::on(snapshot_taken const& e) {
@@ -240,6 +239,8 @@ void turn::on(snapshot_taken const& e) {
     if (e.at != l.prefix) return; // the next step asks again
     snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
                          s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
+    bool const taught = l.pending && l.pending->taught;
+    if (s_.sealing && taught) return; // X2: that is installed first, since a restart would begin with it
     if (s_.sealing) return be_sealed(taken);
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});

@@ -29,6 +29,7 @@ class turn {
     void be_sealed(std::optional<snapshot> kept);
     void run_sealed(event const& what);
     void tell_sealed(member const& to);
+    void keep_again(slot at);
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -95,7 +96,6 @@ class turn {
     void on(applied const& e);
     void on(apply_failed const& e);
     void start_recovered();
-    void install_recovered();
     void begin_again_anew();
     void deliver(slot at, log_slot const& held);
 

@@ -171,6 +171,7 @@ class recoverer {
             r.records.push_back(record_of(segment, *e.batch, content_of));
         } else if (is_voting(kind)) {
             r.voting_suspect = true;
+            if (kind == record_kind::quarantine) r.unreadable.push_back({kind, content_of.at});
         } else {
             r.unreadable.push_back({kind, content_of.at});
         }
@@ -185,7 +186,7 @@ class recoverer {
             for (std::size_t i = 0; i < born_.size(); ++i) {
                 if (born_[i] >= s.before) continue;
                 auto& r = out_.content.replicas[i];
-                r.voting_suspect = true;
+                r.voting_suspect = r.records_suspect = true;
                 segment.concerned.push_back(r.replica);
             }
         }

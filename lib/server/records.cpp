@@ -54,13 +54,16 @@ class interpreter {
         for (unreadable_record const& lost : found.unreadable) {
             if (lost.kind == record_kind::checkpoint) trouble("its checkpoint is unreadable");
             if (lost.kind == record_kind::moved) out_.moved.emplace();
+            if (lost.kind == record_kind::quarantine) trouble("why it stopped is unreadable");
         }
         if (out_.moved) return std::move(out_); // nothing else is kept of it, and no vote
         bool const was_quarantined = !state_.quarantine.empty();
         if (found.voting_suspect) {
-            if (!was_quarantined && out_.trouble.empty()) state_.quarantined_for = distrust::votes;
+            if (!was_quarantined)
+                state_.quarantined_for = out_.trouble.empty() ? distrust::votes : distrust::everything;
             trouble("its voting state was damaged");
         }
+        if (found.records_suspect) doubt_prefixes();
         // What could have been healed can't, now that its votes are in doubt as well (D6).
         bool const doubted = found.voting_suspect || !out_.trouble.empty();
         if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
@@ -78,6 +81,13 @@ class interpreter {
   private:
     void trouble(std::string what) {
         if (out_.trouble.empty()) out_.trouble = std::move(what);
+    }
+    // L1 does not hold: where a record is gone without a trace an older one of that slot seems to be the last. The
+    // checkpoint, and what says itself that it is chosen, can be believed.
+    void doubt_prefixes() {
+        state_.prefix = {};
+        for (acceptance_record& a : acceptances_)
+            a.prefix = {};
     }
     void take_reserved(record const& r) {
         reader in = open(r);

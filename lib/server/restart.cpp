@@ -66,8 +66,7 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
     if (!votes) return step(now, *cell, value_lost{damage.at});
-    if (cells_[*cell].replica.may_vote_again())
-        step(now, *cell, votes_lost{"its journal lost votes, " + what});
+    step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
 void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
@@ -88,8 +87,7 @@ void server::host::stop_all_if_rolled_back(time_point now) {
 // It may have voted before the image was taken back, under this id as well: all that is here stops for good,
 // whenever it came and whatever it was stopped for.
 void server::host::stop_if_rolled_back(time_point now, std::uint32_t cell) {
-    if (rolled_back_ && cells_[cell].replica.may_vote_again())
-        step(now, cell, votes_lost{"the journal was rolled back"});
+    if (rolled_back_) step(now, cell, votes_lost{"the journal was rolled back"});
 }
 
 } // namespace zooid

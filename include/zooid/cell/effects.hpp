@@ -155,7 +155,7 @@ struct prefix_record {
 };
 /// What a replica that stopped is no longer trusted with.
 enum class distrust : std::uint8_t {
-    state = 0,      ///< anything: what it learned may be wrong
+    state = 0,      ///< what it learned; nothing speaks against its votes, and it is not healed
     votes = 1,      ///< its promises and acceptances: it never votes again, and goes on as a learner
     learned = 2,    ///< what it learned and applied; its votes are sound: it is healed by teaching
     nothing = 3,    ///< only in a record: it was healed

@@ -151,8 +151,6 @@ class replica {
     /// A configuration that is held names this replica; else it is a learner, or released.
     bool is_member() const;
     bool is_quarantined() const; ///< it stopped alone; `explain` says why
-    /// It votes, or will when it is healed, or resumed by newer software (V1).
-    bool may_vote_again() const;
     /// What its commands and limits are judged by: raised by an entry of its log only.
     std::uint16_t cell_version() const;
     /// In its first attempt to lead since it last followed or led: it waits to stand, canvasses or prepares.

@@ -76,7 +76,7 @@ struct journal_damage {
     friend bool operator==(journal_damage const&, journal_damage const&) = default;
 };
 
-/// A value or checkpoint whose bytes are lost; the acceptance beside it, if any, is intact.
+/// A value, checkpoint, pointer or quarantine whose bytes are lost; the acceptance beside a value is intact.
 struct unreadable_record {
     record_kind kind{};
     slot at{};
@@ -89,7 +89,9 @@ struct recovered_replica {
     replica_id replica{};
     std::vector<record> records{}; ///< live and readable; by kind, then slot
     std::vector<unreadable_record> unreadable{};
-    bool voting_suspect = false; ///< a vote may be lost: never vote again under this id; teaching is fine
+    bool voting_suspect = false; ///< a vote may be lost: never vote again under this id
+    bool records_suspect =
+        false; ///< and nobody can tell which: of some key, a record may be here that was superseded
 
     friend bool operator==(recovered_replica const&, recovered_replica const&) = default;
 };
