@@ -27,6 +27,12 @@ void turn::on(member const&, sealed const& m) {
     on(seal{m.to});
 }
 
+// X2: a snapshot that is on its way into the journal is installed first, since a restart would begin with it.
+bool turn::may_be_sealed() const {
+    bool const taught = s_.learner.pending && s_.learner.pending->taught;
+    return s_.sealing && !taught;
+}
+
 // One that came back stopped has its checkpoint in hand; one that stopped while running, and may be believed
 // in what it learned, has its state taken like any other.
 void turn::seal_stopped(seal const& e) {

@@ -58,7 +58,8 @@ void turn::fetch_now() {
         send(*source, fetch{l.prefix + 1});
     } else {
         std::size_t const drawn = s_.random.below(voters.size());
-        member const& to = voters[drawn];
+        bool const ours = voters[drawn].replica == s_.identity.self.replica;
+        member const& to = voters[ours ? (drawn + 1) % voters.size() : drawn];
         if (to.replica != s_.identity.self.replica) send(to, fetch{l.prefix + 1});
     }
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
@@ -222,7 +223,7 @@ void turn::checkpoint_if_due() {
     std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
     bool const grown = l.log_bytes >= bytes_due ||
                        l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries || l.checkpoint_owed;
-    if ((grown && !l.pending) || !l.to_teach.empty() || s_.sealing)
+    if ((grown && !l.pending) || !l.to_teach.empty() || may_be_sealed())
         out_.want_snapshot = l.snapshot_wanted = true;
 }
 
@@ -239,9 +240,7 @@ void turn::on(snapshot_taken const& e) {
     if (e.at != l.prefix) return; // the next step asks again
     snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
                          s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
-    bool const taught = l.pending && l.pending->taught;
-    if (s_.sealing && taught) return; // X2: that is installed first, since a restart would begin with it
-    if (s_.sealing) return be_sealed(taken);
+    if (may_be_sealed()) return be_sealed(taken);
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();

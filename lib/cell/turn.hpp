@@ -30,6 +30,7 @@ class turn {
     void run_sealed(event const& what);
     void tell_sealed(member const& to);
     void keep_again(slot at);
+    bool may_be_sealed() const;
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);

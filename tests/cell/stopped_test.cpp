@@ -131,6 +131,112 @@ TEST_CASE("and retires when it is released, though it restarts in between") {
     }
 }
 
+TEST_CASE("it hears of its release though it was cut off, and everybody forgot to tell it") {
+    group g(3, 1, {}, 1);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.step(2, votes_lost{"its disk rots"});
+    g.settle();
+    for (std::size_t other : {0u, 1u, 3u})
+        g.cut(2, other, true);
+    token const moved = g.change_at(0, {0, 1, 3});
+    g.settle(std::chrono::seconds(60));
+    REQUIRE(g.changed().count(moved.value) == 1);
+    REQUIRE_FALSE(g.of(2).retired);
+    for (std::size_t other : {0u, 1u, 3u})
+        g.cut(2, other, false);
+    g.settle(std::chrono::seconds(60));
+    CHECK(g.of(2).retired);
+}
+
+TEST_CASE("it learns from proposals, since a proposer that is never idle announces nothing else") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.step(2, votes_lost{"its disk rots"});
+    ballot const in = g.at(0).promised();
+    effects out;
+    auto const hears = [&](message const& content) {
+        g.at(2).step({g.now(), *g.of(2).servers},
+                     received{g.of(0).self.server, g.of(0).self.replica, content}, out);
+    };
+    hears(accept{in, slot{9}, slot{8}, entry::no_op()});
+    CHECK(g.at(2).deadline() < g.now() + std::chrono::milliseconds(200));
+    g.at(2).step({g.at(2).deadline(), *g.of(2).servers}, woken{}, out);
+    REQUIRE(out.now.size() == 1);
+    CHECK(std::holds_alternative<fetch>(out.now.front().content));
+    CHECK(out.after_durable.empty());
+}
+
+TEST_CASE("a start that finds lost votes says so durably: what is learned then may hide what was lost") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.crash(2);
+    g.of(2).disk.quarantine = "its voting state was damaged", g.of(2).disk.quarantined_for = distrust::votes;
+    auto& m = g.of(2);
+    m.running.emplace(replica::recover(m.disk.read(), {m.self, {77}, 1}, {}));
+    m.disk.quarantine.clear(); // no record said it: what was damaged did
+    g.step(2, woken{});
+    while (g.flush_one(2)) {
+    }
+    CHECK_FALSE(m.disk.quarantine.empty());
+    CHECK(m.disk.quarantined_for == distrust::votes);
+}
+
+TEST_CASE("who is about to stand for election and loses its votes does not") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.crash(0);
+    g.suspect(0, true);
+    effects out;
+    g.at(1).step({g.now(), *g.of(1).servers}, liveness_changed{g.of(0).self.server}, out);
+    time_point const stands = g.at(1).deadline();
+    REQUIRE(stands < g.now() + std::chrono::seconds(5));
+    g.at(1).step({stands, *g.of(1).servers}, votes_lost{"its disk rots"}, out);
+    CHECK(out.now.empty());
+    CHECK(g.at(1).role() == role::quarantined);
+    CHECK(g.at(1).deadline() > stands);
+}
+
+TEST_CASE("a seal waits for a snapshot that is on its way into the journal") {
+    cell_options options;
+    options.checkpoint_log_entries = 10, options.kept_log_entries = 3;
+    for (bool const lost : {false, true}) {
+        group g(3, 1, options);
+        g.propose_at(0, "warm");
+        g.settle();
+        if (lost) g.step(2, votes_lost{"its disk rots"});
+        g.settle();
+        slot const before = g.at(2).prefix();
+        for (std::size_t other : {0u, 1u})
+            g.cut(2, other, true);
+        for (int i = 0; i < 30; ++i) {
+            g.propose_at(0, std::to_string(i));
+            g.settle();
+        }
+        REQUIRE(g.of(0).disk.checkpoint.at > before);
+        teach_snapshot const lesson{g.of(0).disk.checkpoint};
+        g.step(2, received{g.of(0).self.server, g.of(0).self.replica, lesson});
+        g.step(2, seal{{cell_id{2, 2}, {2}, g.at(2).members()}});
+        CHECK(g.at(2).sealed_for() == nullptr);
+        while (g.flush_one(2)) {
+        }
+        REQUIRE(g.at(2).sealed_for() != nullptr);
+        CHECK(g.of(2).disk.checkpoint.at == lesson.state.at);
+        survey_answer const said = g.at(2).survey();
+        CHECK(said.state_at == lesson.state.at);
+        while (g.flush_one(2)) {
+        }
+        g.crash(2);
+        g.restart(2);
+        survey_answer const again = g.at(2).survey();
+        CHECK(again.state_at == said.state_at);
+        CHECK(again.accepted == said.accepted);
+    }
+}
+
 TEST_CASE("votes that are lost at once after a start leave what was known applied") {
     group g(3);
     g.propose_at(0, "warm");

@@ -372,6 +372,40 @@ TEST_CASE("a damaged value leaves the vote beside it readable") {
     CHECK(!c.replicas[1].voting_suspect);
 }
 
+TEST_CASE("a batch that is gone without a trace leaves records that it superseded, and they are suspect") {
+    rig r(format_journal(the_journal, small_options()), small_options(), 2);
+    r.run({{make(record_kind::reserved, 1, 0, "r")},
+           {make(record_kind::acceptance, 1, 5, "OLDER-VOTE")},
+           {make(record_kind::acceptance, 1, 5, "NEWER-VOTE")},
+           {make(record_kind::promise, 1, 0, "LAST-PROMISE")},
+           {make(record_kind::reserved, 2, 0, "r")}},
+          to_the_end);
+    auto const harmed = [&](bytes_view where, std::size_t size) {
+        auto image = r.disk.killed();
+        for (auto& [number, content] : image) {
+            auto const at = content.find(where);
+            if (at == bytes::npos) continue;
+            std::size_t const block = small_options().block_bytes;
+            size == 1 ? void(content[at] ^= 1)
+                      : void(content.replace(at / block * block, size, bytes(size, '\x55')));
+        }
+        return recover_journal(the_journal, small_options(), image).value().content;
+    };
+    auto const has = [](recovered_journal const& c, bytes_view payload) {
+        auto const& all = c.replicas.at(0).records;
+        return std::any_of(all.begin(), all.end(),
+                           [&](record const& found) { return found.payload.view() == payload; });
+    };
+    auto const hole = harmed("NEWER-VOTE", 512);
+    CHECK(has(hole, "OLDER-VOTE"));
+    CHECK(hole.replicas.at(0).voting_suspect);
+    CHECK(hole.replicas.at(0).records_suspect);
+    auto const flipped = harmed("NEWER-VOTE", 1);
+    CHECK_FALSE(has(flipped, "OLDER-VOTE"));
+    CHECK(flipped.replicas.at(0).voting_suspect);
+    CHECK_FALSE(flipped.replicas.at(0).records_suspect);
+}
+
 TEST_CASE("a batch that landed elsewhere is not believed, and what it overwrote is reported") {
     auto const work = three_replicas();
     auto const image = journal_of(work);
@@ -403,7 +437,7 @@ TEST_CASE("evidence of damage outlives reclaiming until all whom it concerns are
     rig r(image, eager_options(), 3);
     REQUIRE(!r.content.damage.empty());
     for (auto const& replica : r.content.replicas)
-        REQUIRE(replica.voting_suspect);
+        REQUIRE((replica.voting_suspect && replica.records_suspect));
     workload churn;
     churn.push_back({make(record_kind::reserved, 9, 0, "new")});
     for (std::uint64_t i = 1; i <= 3; ++i) { // nearly all that lay beside the damage is obsolete
