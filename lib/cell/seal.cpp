@@ -38,9 +38,8 @@ bool turn::may_be_sealed() const {
 void turn::seal_stopped(seal const& e) {
     if (e.to.cell == s_.cell || e.to.birth <= s_.birth) return;
     s_.sealing = e.to;
-    bool const taught = s_.learner.pending && s_.learner.pending->taught;
-    if (taught && (learns() || s_.quarantined_for == distrust::learned))
-        return; // X2: that is installed first
+    bool const installs = learns() || s_.quarantined_for == distrust::learned;
+    if (installs && !may_be_sealed()) return;
     bool const running = s_.quarantined_for == distrust::votes && !s_.start_from;
     if (!running || s_.learner.applied != s_.learner.prefix) return be_sealed(std::nullopt);
     s_.learner.snapshot_wanted = out_.want_snapshot = true;

@@ -66,7 +66,7 @@ bytes merge_status(std::vector<bytes> const& of_shards) {
     json::object all = parts.front();
     json::object counters, journal;
     json::array reservations;
-    bool stopping = false, rolled_back = false;
+    bool stopping = false, rolled_back = false, hung = false;
     for (json::object const& part : parts) {
         add_up(counters, part.if_contains("counters"));
         add_up(journal, part.if_contains("journal"));
@@ -74,10 +74,13 @@ bytes merge_status(std::vector<bytes> const& of_shards) {
         reservations.insert(reservations.end(), reserved.begin(), reserved.end());
         stopping = stopping || flag(part, "stopping");
         rolled_back = rolled_back || flag(part, "rolled_back");
+        hung = hung || flag(part, "journal_hung");
+        if (auto const* why = part.if_contains("journal_error")) all["journal_error"] = *why;
     }
     all["shards"] = parts.size();
     all["stopping"] = stopping;
     all["rolled_back"] = rolled_back;
+    all["journal_hung"] = hung;
     all["counters"] = std::move(counters);
     all["journal"] = std::move(journal);
     all["reservations"] = std::move(reservations);

@@ -96,15 +96,18 @@ bytes describe(server::host const& h) {
                                      {"suspected", h.peers_.view().suspected(p.server)},
                                      {"version_highest", h.peers_.view().find(p.server)->version_highest}});
     }
-    return json::serialize(json::object{{"server", h.identity_.server.value},
-                                        {"life", to_string(h.identity_.life)},
-                                        {"version_highest", h.machines_.version_highest},
-                                        {"stopping", h.stopping_},
-                                        {"rolled_back", h.rolled_back_},
-                                        {"counters", counters(h.statistics())},
-                                        {"journal", journal_counters(h.journal_.statistics())},
-                                        {"reservations", reservations},
-                                        {"peers", peers}});
+    json::object out{{"server", h.identity_.server.value},
+                     {"life", to_string(h.identity_.life)},
+                     {"version_highest", h.machines_.version_highest},
+                     {"stopping", h.stopping_},
+                     {"rolled_back", h.rolled_back_},
+                     {"journal_hung", h.hung_},
+                     {"counters", counters(h.statistics())},
+                     {"journal", journal_counters(h.journal_.statistics())},
+                     {"reservations", reservations},
+                     {"peers", peers}};
+    if (h.latched_) out["journal_error"] = h.latched_->message();
+    return json::serialize(out);
 }
 
 } // namespace zooid

@@ -508,7 +508,7 @@ void server::host::on_persisted(time_point now, std::uint64_t through) {
 }
 
 void server::host::on_journal_failed(time_point now, error const& reason) {
-    latched_ = true;
+    latched_ = reason;
     mark(marks_, sometimes::flush_error_latched);
     parked_.clear();
     unflushed_.clear();

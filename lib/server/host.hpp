@@ -126,6 +126,8 @@ class server::host {
     sometimes_set marks_;
     bool stopping_ = false;
     bool rolled_back_ = false;
+    bool hung_ = false;            ///< the journal flushes nothing
+    std::optional<error> latched_; ///< why it takes nothing any more
 
   private:
     void carry_out(time_point now, std::uint32_t cell, effects& done);
@@ -226,8 +228,6 @@ class server::host {
     time_point earlier_holds_end_{};
     std::uint64_t hold_recorded_in_ = 0; ///< the append that says so
     bool secured_ = false;
-    bool latched_ = false;
-    bool hung_ = false;
 };
 
 } // namespace zooid

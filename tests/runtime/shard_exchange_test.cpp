@@ -196,13 +196,15 @@ TEST_CASE("all shards hear that a client has gone") {
 }
 
 TEST_CASE("the status of all shards adds counters up, and a peer is as well as where it is worst") {
-    bytes const a = R"({"server":1,"life":"x","stopping":false,"rolled_back":false,"counters":{"cells":2},
+    bytes const a =
+        R"({"server":1,"life":"x","stopping":false,"rolled_back":false,"journal_hung":true,"counters":{"cells":2},
         "journal":{"batches":5},"reservations":[{"cell":"c","generation":1}],
         "peers":[{"server":2,"connected":true,"both_ways":true,"suspected":false,"version_highest":0}]})";
-    bytes const b = R"({"server":1,"life":"x","stopping":false,"rolled_back":true,"counters":{"cells":3},
+    bytes const b =
+        R"({"server":1,"life":"x","stopping":false,"rolled_back":true,"journal_hung":false,"journal_error":"no space","counters":{"cells":3},
         "journal":{"batches":7},"reservations":[{"cell":"d","generation":2}],
         "peers":[{"server":2,"connected":true,"both_ways":false,"suspected":true,"version_highest":1}]})";
     CHECK(
         merge_status({a, b}) ==
-        R"({"server":1,"life":"x","stopping":false,"rolled_back":true,"counters":{"cells":5},"journal":{"batches":12},"reservations":[{"cell":"c","generation":1},{"cell":"d","generation":2}],"peers":[{"server":2,"connected":true,"both_ways":false,"suspected":true,"version_highest":1}],"shards":2})");
+        R"({"server":1,"life":"x","stopping":false,"rolled_back":true,"journal_hung":true,"counters":{"cells":5},"journal":{"batches":12},"reservations":[{"cell":"c","generation":1},{"cell":"d","generation":2}],"peers":[{"server":2,"connected":true,"both_ways":false,"suspected":true,"version_highest":1}],"journal_error":"no space","shards":2})");
 }

@@ -255,6 +255,9 @@ TEST_CASE("a server whose journal hangs wins no lead") {
     CHECK(c.at(hung).find_replica(volume)->role() == role::follower);
     CHECK(c.commit(volume, put_once("b")).has_value());
     CHECK(c.at(hung).statistics().leading == 0);
+    bytes const status(c.ask(hung, operation::status, {}, {}).value().content.payload);
+    CHECK(status.find("\"journal_hung\":true") != bytes::npos);
+    CHECK(status.find("journal_error") == bytes::npos);
 }
 
 TEST_CASE("of two generations of a key the younger one answers for it, whichever was founded last here") {
