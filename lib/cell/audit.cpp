@@ -123,12 +123,14 @@ void turn::heal(event const& what) {
     if (auto const* e = std::get_if<received>(&what)) {
         member const from{e->server, {}, e->replica};
         auto const* const taught = std::get_if<teach_snapshot>(&e->content);
-        if (taught && taught->state.cell == s_.cell && taught->state.at >= l.prefix && !l.pending)
-            take_snapshot(from, *taught);
+        bool const fits = taught && taught->state.cell == s_.cell && taught->state.at >= l.prefix &&
+                          above_version(taught->state, s_.identity.version_highest).empty();
+        if (fits && !l.pending) take_snapshot(from, *taught);
         ask_a_stranger(from, e->content);
     }
     if (auto const* e = std::get_if<persisted>(&what); e && l.pending && l.pending->ticket == e->ticket) {
         if (l.pending->taught && l.pending->at >= l.prefix) return be_healed();
+        l.checkpoint = std::max(l.checkpoint, l.pending->at);
         l.pending.reset();
         if (s_.sealing) return be_sealed(std::nullopt);
     }

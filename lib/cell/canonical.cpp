@@ -181,7 +181,7 @@ void put_list(writer& w, List const& list) {
 void encode_canonical(replica_state const& state, bytes& out) {
     auto const& [identity, options, random, cell, key, birth, demands, alpha, joined, retired,
                  quarantined_for, members, log, acceptor, learner, election, proposer, start_from, tickets,
-                 quarantine, sealed_for, sealing, upgrade_resumes] = state;
+                 quarantine, sealed_for, sealing, quarantine_unrecorded, upgrade_resumes] = state;
     (void)options, (void)random;
     writer w(out);
     put(w, identity.self), w.put(identity.life);
@@ -193,7 +193,7 @@ void encode_canonical(replica_state const& state, bytes& out) {
     if (proposer) put(w, *proposer);
     put_optional(w, start_from), put(w, tickets), w.put_sized(quarantine);
     w.put(static_cast<std::uint8_t>(quarantined_for));
-    w.put(static_cast<std::uint8_t>(upgrade_resumes));
+    put(w, quarantine_unrecorded), put(w, upgrade_resumes);
     put_optional(w, sealed_for), put_optional(w, sealing);
 }
 

@@ -241,6 +241,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
     state->quarantined_for = recovered.quarantined_for;
+    state->quarantine_unrecorded = recovered.quarantine_unrecorded;
     state->sealed_for = recovered.sealed_for;
     if (state->sealed_for && mutated(mutant::seal_forgotten_on_restart))
         state->sealed_for.reset(), state->quarantine.clear();
@@ -454,13 +455,30 @@ std::size_t replica::memory_bytes() const {
 
 replica replica::clone() const {
     replica_state const& s = *state_;
-    auto copy = std::make_unique<replica_state>(
-        replica_state{s.identity,   s.options,    s.random,          s.cell,
-                      s.key,        s.birth,      s.demands,         s.alpha,
-                      s.joined,     s.retired,    s.quarantined_for, s.members,
-                      s.log,        s.acceptor,   s.learner,         s.election,
-                      nullptr,      s.start_from, s.tickets,         s.quarantine,
-                      s.sealed_for, s.sealing,    s.upgrade_resumes});
+    auto copy = std::make_unique<replica_state>(replica_state{s.identity,
+                                                              s.options,
+                                                              s.random,
+                                                              s.cell,
+                                                              s.key,
+                                                              s.birth,
+                                                              s.demands,
+                                                              s.alpha,
+                                                              s.joined,
+                                                              s.retired,
+                                                              s.quarantined_for,
+                                                              s.members,
+                                                              s.log,
+                                                              s.acceptor,
+                                                              s.learner,
+                                                              s.election,
+                                                              nullptr,
+                                                              s.start_from,
+                                                              s.tickets,
+                                                              s.quarantine,
+                                                              s.sealed_for,
+                                                              s.sealing,
+                                                              s.quarantine_unrecorded,
+                                                              s.upgrade_resumes});
     if (s.proposer) copy->proposer = std::make_unique<proposer_state>(*s.proposer);
     return replica(std::move(copy));
 }

@@ -38,8 +38,8 @@ bool turn::may_be_sealed() const {
 void turn::seal_stopped(seal const& e) {
     if (e.to.cell == s_.cell || e.to.birth <= s_.birth) return;
     s_.sealing = e.to;
-    bool const installs = learns() || s_.quarantined_for == distrust::learned;
-    if (installs && !may_be_sealed()) return;
+    if (learns() && !may_be_sealed()) return;
+    if (s_.quarantined_for == distrust::learned && s_.learner.pending) return; // X2: heal goes on with it
     bool const running = s_.quarantined_for == distrust::votes && !s_.start_from;
     if (!running || s_.learner.applied != s_.learner.prefix) return be_sealed(std::nullopt);
     s_.learner.snapshot_wanted = out_.want_snapshot = true;
@@ -81,6 +81,7 @@ void turn::tell_sealed(member const& to) { // X3
 void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
     if (auto const* lost = std::get_if<value_lost>(&what)) return keep_again(lost->at);
+    if (std::holds_alternative<votes_lost>(what)) return keep_votes_again();
     if (auto const* changed = std::get_if<liveness_changed>(&what)) {
         member const* const there = s_.members.find(changed->server);
         return there ? tell_sealed(*there) : void();
@@ -91,6 +92,17 @@ void turn::run_sealed(event const& what) {
     if (auto const* m = std::get_if<prepare>(&e->content); m && mutated(mutant::sealed_still_promises))
         return on(from, *m);
     send(from, sealed{*s_.sealed_for}); // X3
+}
+
+// X2. It says nothing any more that what was lost could contradict.
+void turn::keep_votes_again() {
+    slot const base = s_.start_from ? s_.start_from->at : s_.learner.prefix;
+    persist(promise_record{s_.acceptor.promised});
+    for (slot at = base + 1; at <= s_.log.last(); ++at) {
+        log_slot* const held = s_.log.find(at);
+        if (held && !held->vacant()) record_slot(at, *held);
+    }
+    persist(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
 }
 
 // What rots while it runs is written again, as ever.

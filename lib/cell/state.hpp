@@ -214,6 +214,7 @@ struct replica_state {
     std::string quarantine;                     ///< the cause; empty while healthy
     std::optional<successor_cell> sealed_for{}; ///< the cell goes on there; whatever else is wrong here
     std::optional<successor_cell> sealing{};    ///< asked for, and waits for the state to be taken
+    bool quarantine_unrecorded = false;         ///< no record says it: those that are missing do
     bool upgrade_resumes = false; ///< V1: quarantined for what newer software understands; no record says so
 };
 

@@ -11,14 +11,14 @@
 // Callers are refused. Who takes it for the proposer is told at once that it leads no more.
 #include "cell/turn.hpp"
 
+#include <algorithm>
+
 namespace zooid {
 
-namespace {
-
-// Of a replica without votes, in `retransmit_max`: nobody is obliged to tell it anything.
-constexpr int patience_for_news = 16;
-
-} // namespace
+// Nobody is obliged to tell a replica without votes anything.
+duration turn::news_after() const {
+    return s_.options.retransmit_max * 16;
+}
 
 void turn::quarantine(std::string cause, bool durably, distrust of) {
     step_down({});
@@ -31,14 +31,14 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     bool const both = voteless || (!s_.quarantine.empty() && of == distrust::votes); // D6
     // Newer software judges the state anew, and learns on without votes (V1).
     distrust const recorded = both && !s_.upgrade_resumes ? distrust::everything : of;
+    s_.upgrade_resumes = !durably && s_.quarantine.empty();
     s_.quarantine = both ? s_.quarantine + "; " + cause : std::move(cause);
     s_.quarantined_for = both ? distrust::everything : of;
-    s_.upgrade_resumes = !durably && !voteless;
     learner_state& l = s_.learner;
     l.to_teach.clear();
     if (s_.quarantined_for == distrust::learned) arm(l.fetch_again, s_.options.retransmit);
     if (s_.quarantined_for == distrust::votes)
-        l.fetch_again.at = now() + jitter(s_.options.retransmit_max * patience_for_news);
+        l.fetch_again.at = std::min(l.fetch_again.at, now() + jitter(news_after()));
     reached(sometimes::replica_quarantined);
     if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, recorded});
 }
@@ -52,9 +52,10 @@ bool turn::lost_votes() const {
     return !s_.quarantine.empty() && votes;
 }
 
-// Whatever it stopped for before.
+// Whatever it stopped for before. The record that says so may be what is lost this time.
 void turn::on(votes_lost const& e) {
-    if (!lost_votes()) quarantine(e.cause, true, distrust::votes);
+    if (!lost_votes()) return quarantine(e.cause, true, distrust::votes);
+    persist(quarantine_record{s_.quarantine, s_.quarantined_for});
 }
 
 void turn::run_stopped(event const& what) {
@@ -70,16 +71,16 @@ void turn::run_stopped(event const& what) {
     if (s_.quarantined_for == distrust::learned) return heal(what);
     if (s_.quarantined_for == distrust::votes) return learn_only(what);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) on(*taken);
+    if (auto const* e = std::get_if<value_lost>(&what); e && s_.upgrade_resumes) keep_again(e->at);
 }
 
 // T4
 void turn::learn_only(event const& what) {
     learner_state& l = s_.learner;
-    if (s_.start_from) {
-        start_recovered();
-        // What it records now may stand for what was lost, and the next start find nothing wrong.
+    // What it records from now on may stand for what was lost, and the next start find nothing wrong.
+    if (std::exchange(s_.quarantine_unrecorded, false))
         persist(quarantine_record{s_.quarantine, distrust::votes});
-    }
+    if (s_.start_from) start_recovered();
     slot const before = l.prefix;
     if (auto const* r = std::get_if<received>(&what)) learn_from(*r);
     if (auto const* e = std::get_if<applied>(&what)) on(*e);
@@ -89,11 +90,11 @@ void turn::learn_only(event const& what) {
     if (auto const* e = std::get_if<value_lost>(&what)) on(*e);
     if (s_.quarantined_for != distrust::votes || s_.sealed_for) return;
     if (l.prefix > before) reached(sometimes::learned_without_votes);
-    bool const due = l.fetch_again.at <= now() || std::holds_alternative<complaint>(what);
+    bool const returned = l.starting && std::holds_alternative<liveness_changed>(what);
+    bool const due = l.fetch_again.at <= now() || returned || std::holds_alternative<complaint>(what);
     if (due) fetch_now();
     bool const misses = l.wanted > l.prefix || l.starting || is_leaving();
-    if (l.fetch_again.at == never || (due && !misses))
-        arm(l.fetch_again, s_.options.retransmit_max * patience_for_news);
+    if (l.fetch_again.at == never || (due && !misses)) arm(l.fetch_again, news_after());
     retire_if_released();
     checkpoint_if_due();
 }

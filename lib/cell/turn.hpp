@@ -30,6 +30,7 @@ class turn {
     void run_sealed(event const& what);
     void tell_sealed(member const& to);
     void keep_again(slot at);
+    void keep_votes_again();
     bool may_be_sealed() const;
 
     // acceptor.cpp: promises and acceptances
@@ -141,6 +142,7 @@ class turn {
     void arm_again(repeat& r);
 
   private:
+    duration news_after() const;
     bool learns() const;
     bool lost_votes() const;
     void learn_only(event const& what);

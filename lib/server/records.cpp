@@ -73,7 +73,8 @@ class interpreter {
         if (state_.sealed_for && doubted && state_.quarantined_for == distrust::sealed)
             state_.quarantined_for = distrust::votes;
         state_.acceptances.assign(acceptances_.begin(), acceptances_.end());
-        state_.quarantine = state_.quarantine.empty() ? out_.trouble : state_.quarantine;
+        state_.quarantine_unrecorded = !was_quarantined && !out_.trouble.empty();
+        state_.quarantine = was_quarantined ? state_.quarantine : out_.trouble;
         if (founded_) out_.state = std::move(state_);
         return std::move(out_);
     }

@@ -13,7 +13,10 @@ void server::host::on_seal(time_point now, link_id client, request const& r, std
     step(now, cell, seal{to.value()});
     successor_cell const* const there = c.replica.sealed_for();
     if (!there || *there != to.value()) {
-        std::string const why = there ? c.replica.explain().quarantine : "an older generation seals nothing";
+        std::string const why = there ? c.replica.explain().quarantine
+                                : to.value().birth > c.replica.birth()
+                                    ? "what it is being taught is on its way into its journal, ask again"
+                                    : "an older generation seals nothing";
         return refuse(client, r, error(errc::conflict, why), &c);
     }
     bytes const told = encode(c.replica.survey());

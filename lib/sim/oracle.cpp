@@ -40,7 +40,7 @@ void oracle::on_fact(durable_fact const& fact) {
         promised = std::max(promised, fact.in);
         return;
     case durable_fact::kind::acceptance:
-        if (fact.in < promised)
+        if (fact.in < promised && !has_accepted(*c, fact))
             find_fault(*c, fact.at,
                        "O4: accepted in " + to_string(fact.in) + " after a promise of " +
                            to_string(promised));
@@ -52,6 +52,14 @@ void oracle::on_fact(durable_fact const& fact) {
 void oracle::on_recovered(cell_id cell, replica_id replica, slot at, ballot in, digest value) {
     cell_account* c = find(cell);
     if (c) on_acceptance(*c, replica, at, in, value);
+}
+
+bool oracle::has_accepted(cell_account const& c, durable_fact const& fact) const {
+    if (c.slots.size() < fact.at.value) return false;
+    auto const& all = c.slots[fact.at.value - 1].accepted;
+    return std::any_of(all.begin(), all.end(), [&](accepted_in const& a) {
+        return a.in == fact.in && std::find(a.voters.begin(), a.voters.end(), fact.replica) != a.voters.end();
+    });
 }
 
 void oracle::on_acceptance(cell_account& c, replica_id voter, slot at, ballot const& in,

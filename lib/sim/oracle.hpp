@@ -3,8 +3,8 @@
 //   O1  A slot of a cell is chosen with one value, and leaves one state behind.
 //   O2  It is chosen only after a quorum made an acceptance of that value durable in one ballot.
 //   O3  One (slot, ballot) is accepted with one value only.
-//   O4  A replica accepts nothing below a promise that it made durable before; its promise never goes down,
-//       restarts included.
+//   O4  A replica accepts nothing below a promise that it made durable before, but what it had accepted then
+//       and writes again; its promise never goes down, restarts included.
 //   O5  Reads of one version see one state.
 //   O6  Whoever knows which configuration governs a slot knows the same one.
 #pragma once
@@ -59,6 +59,7 @@ class oracle {
     };
 
     cell_account* find(cell_id cell);
+    bool has_accepted(cell_account const& c, durable_fact const& fact) const;
     void on_acceptance(cell_account& c, replica_id voter, slot at, ballot const& in, digest const& value);
     void on_choice(cell_account& c, durable_fact const& fact);
     void find_fault(cell_account const& c, slot at, std::string const& what);

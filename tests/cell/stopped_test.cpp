@@ -173,10 +173,11 @@ TEST_CASE("a start that finds lost votes says so durably: what is learned then m
     g.propose_at(0, "warm");
     g.settle();
     g.crash(2);
-    g.of(2).disk.quarantine = "its voting state was damaged", g.of(2).disk.quarantined_for = distrust::votes;
     auto& m = g.of(2);
-    m.running.emplace(replica::recover(m.disk.read(), {m.self, {77}, 1}, {}));
-    m.disk.quarantine.clear(); // no record said it: what was damaged did
+    recovered_state found = m.disk.read();
+    found.quarantine = "its voting state was damaged", found.quarantined_for = distrust::votes;
+    found.quarantine_unrecorded = true;
+    m.running.emplace(replica::recover(found, {m.self, {77}, 1}, {}));
     g.step(2, woken{});
     while (g.flush_one(2)) {
     }
@@ -303,4 +304,46 @@ TEST_CASE("whose votes are in doubt stays so, whatever becomes of its state") {
         g.restart(who);
         CHECK(g.at(who).explain().quarantined_for == distrust::everything);
     }
+}
+
+TEST_CASE("what a sealed replica said is written again when its disk rots, and a start finds it as it was") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.cut(0, 2, true), g.cut(1, 2, true);
+    ballot const in = g.at(0).promised();
+    entry const open = entry::no_op();
+    slot const at = g.at(2).prefix() + 1;
+    g.step(2, received{g.of(0).self.server, g.of(0).self.replica, accept{in, at, g.at(2).prefix(), open}});
+    g.step(2, seal{{cell_id{2, 2}, {2}, g.at(2).members()}});
+    while (g.flush_one(2)) {
+    }
+    REQUIRE(g.at(2).sealed_for());
+    survey_answer const said = g.at(2).survey();
+    REQUIRE(said.accepted.size() == 1);
+    auto& disk = g.of(2).disk;
+    disk.promised = {}, disk.acceptances.clear(), disk.sealed_for.reset(), disk.quarantine.clear();
+    g.step(2, votes_lost{"its disk rots"});
+    while (g.flush_one(2)) {
+    }
+    g.crash(2);
+    g.restart(2);
+    survey_answer again = g.at(2).survey();
+    again.life = said.life;
+    CHECK(again == said);
+}
+
+TEST_CASE("that its state is in doubt is not forgotten when newer software and lost votes come on top") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.step(2, apply_failed{slot{1}, "its state is not what it was", apply_failed::reason::state});
+    snapshot newer = g.of(0).disk.checkpoint;
+    newer.at = g.at(2).prefix() + 5, newer.cell_version = 9;
+    g.step(2, received{g.of(0).self.server, g.of(0).self.replica, teach_snapshot{newer}});
+    CHECK(g.at(2).explain().quarantined_for == distrust::learned); // and asks on, somebody else
+    g.step(2, votes_lost{"its disk rots"});
+    while (g.flush_one(2)) {
+    }
+    CHECK(g.of(2).disk.quarantined_for == distrust::everything);
 }

@@ -70,6 +70,7 @@ struct recovered_state {
     distrust quarantined_for = distrust::state; ///< and what it is still good for
     slot prefix{};                              ///< the highest that a prefix record names
     std::optional<successor_cell> sealed_for{}; ///< the cell was recovered there
+    bool quarantine_unrecorded = false;         ///< no record says the cause: those that are missing do
 };
 
 /// Roles, as `explain` and the observer name them.
