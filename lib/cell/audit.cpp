@@ -30,10 +30,15 @@ constexpr std::uint64_t slots_compared = 2 * audit_interval; // older reports ar
 
 // ---- a member
 
+// D1: told as soon as all that is known is applied.
+void turn::owe_digest() {
+    s_.learner.digest_owed = true;
+    if (s_.learner.applied == s_.learner.prefix) report_digest();
+}
+
 void turn::report_digest() {
     learner_state& l = s_.learner;
     l.digest_owed = false;
-    if (lost_votes()) return; // T4
     if (leads()) return note_digest(s_.identity.self.replica, l.applied, l.state_digest);
     member const* const proposer = s_.members.find(s_.election.proposer.server);
     bool const elsewhere = proposer && proposer->server != s_.identity.self.server;

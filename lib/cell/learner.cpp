@@ -30,8 +30,7 @@ void turn::on(member const& from, commit const& m) {
     advance_prefix();
     want(m.chosen, from);
     if (m.wanted == report::none) return;
-    s_.learner.digest_owed = true; // D1: told as soon as all of it is applied
-    if (s_.learner.applied == s_.learner.prefix) report_digest();
+    owe_digest();
     // What decides what may be destroyed must survive a restart: a record names it.
     learner_state& l = s_.learner;
     if (m.wanted == report::durable && l.recorded < l.prefix) {

@@ -1,9 +1,10 @@
 // What a replica still does that stopped: it is quarantined, alone, and says why.
 //
-//   T4  One that lost its votes goes on as a learner: it learns what is chosen and keeps it durably, teaches it,
-//       and retires when it is released, so that its server may be given another replica of the cell. It says
-//       nothing that counts. That includes how far it is, since a release takes a report for the word of one
-//       that answers phase 1 (C3), and the digest of its state (D2). One whose state is in doubt teaches nobody.
+//   T4  One that lost its votes goes on as a learner: it learns what is chosen and keeps it durably, teaches
+//       it, and retires when it is released, so that its server may be given another replica of the cell. It
+//       says nothing that counts for a choice or a release. That includes how far it is, since a release takes
+//       a report for the word of one that answers phase 1 (C3). Its state is compared like any other (D1). One
+//       whose state is in doubt teaches nobody.
 //   D5  One that learned something wrong is taught again, and votes on (audit.cpp).
 //   D6  One whose votes are in doubt is never healed, and once its state is in doubt as well it does nothing any
 //       more: it comes back under a new id.
@@ -111,7 +112,11 @@ void turn::learn_from(received const& e) {
     };
     if (auto const* m = std::get_if<prepare>(&e.content)) hear(m->in, m->from - 1);
     if (auto const* m = std::get_if<accept>(&e.content)) hear(m->in, m->chosen);
-    if (auto const* m = std::get_if<commit>(&e.content)) hear(m->in, m->chosen);
+    if (auto const* m = std::get_if<commit>(&e.content)) {
+        hear(m->in, m->chosen);
+        if (m->wanted != report::none) owe_digest(); // and nothing else that is asked
+    }
+    if (auto const* m = std::get_if<outvoted>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<slice>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<teach_snapshot>(&e.content)) on(from, *m);
     if (auto const* m = std::get_if<moved>(&e.content)) on(from, *m);

@@ -102,6 +102,7 @@ class turn {
     void deliver(slot at, log_slot const& held);
 
     // audit.cpp: digests are compared, not obeyed; who differs is taught again
+    void owe_digest();
     void report_digest();
     void on(member const& from, digested const& m);
     void on(member const& from, outvoted const& m);
