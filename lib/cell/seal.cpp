@@ -81,7 +81,8 @@ void turn::tell_sealed(member const& to) { // X3
 void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
     if (auto const* lost = std::get_if<value_lost>(&what)) return keep_again(lost->at);
-    if (std::holds_alternative<votes_lost>(what)) return keep_votes_again();
+    if (std::holds_alternative<votes_lost>(what)) // X1, X3: that record may be among them
+        return persist(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
     if (auto const* changed = std::get_if<liveness_changed>(&what)) {
         member const* const there = s_.members.find(changed->server);
         return there ? tell_sealed(*there) : void();
@@ -92,17 +93,6 @@ void turn::run_sealed(event const& what) {
     if (auto const* m = std::get_if<prepare>(&e->content); m && mutated(mutant::sealed_still_promises))
         return on(from, *m);
     send(from, sealed{*s_.sealed_for}); // X3
-}
-
-// X2. It says nothing any more that what was lost could contradict.
-void turn::keep_votes_again() {
-    slot const base = s_.start_from ? s_.start_from->at : s_.learner.prefix;
-    persist(promise_record{s_.acceptor.promised});
-    for (slot at = base + 1; at <= s_.log.last(); ++at) {
-        log_slot* const held = s_.log.find(at);
-        if (held && !held->vacant()) record_slot(at, *held);
-    }
-    persist(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
 }
 
 // What rots while it runs is written again, as ever.

@@ -53,10 +53,11 @@ bool turn::lost_votes() const {
     return !s_.quarantine.empty() && votes;
 }
 
-// Whatever it stopped for before. The record that says so may be what is lost this time.
+// Whatever it stopped for before. The record that says so may be what is lost this time. (Of one that has lost
+// everything a start comes to that verdict without it.)
 void turn::on(votes_lost const& e) {
     if (!lost_votes()) return quarantine(e.cause, true, distrust::votes);
-    persist(quarantine_record{s_.quarantine, s_.quarantined_for});
+    if (s_.quarantined_for == distrust::votes) persist(quarantine_record{s_.quarantine, distrust::votes});
 }
 
 void turn::run_stopped(event const& what) {

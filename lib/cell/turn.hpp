@@ -30,7 +30,6 @@ class turn {
     void run_sealed(event const& what);
     void tell_sealed(member const& to);
     void keep_again(slot at);
-    void keep_votes_again();
     bool may_be_sealed() const;
 
     // acceptor.cpp: promises and acceptances

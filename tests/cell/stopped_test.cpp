@@ -306,31 +306,40 @@ TEST_CASE("whose votes are in doubt stays so, whatever becomes of its state") {
     }
 }
 
-TEST_CASE("what a sealed replica said is written again when its disk rots, and a start finds it as it was") {
+TEST_CASE("that a replica is sealed is written again when its disk rots, and what it was sealed with") {
     group g(3);
     g.propose_at(0, "warm");
     g.settle();
-    g.cut(0, 2, true), g.cut(1, 2, true);
-    ballot const in = g.at(0).promised();
-    entry const open = entry::no_op();
-    slot const at = g.at(2).prefix() + 1;
-    g.step(2, received{g.of(0).self.server, g.of(0).self.replica, accept{in, at, g.at(2).prefix(), open}});
     g.step(2, seal{{cell_id{2, 2}, {2}, g.at(2).members()}});
     while (g.flush_one(2)) {
     }
     REQUIRE(g.at(2).sealed_for());
     survey_answer const said = g.at(2).survey();
-    REQUIRE(said.accepted.size() == 1);
     auto& disk = g.of(2).disk;
-    disk.promised = {}, disk.acceptances.clear(), disk.sealed_for.reset(), disk.quarantine.clear();
+    snapshot const kept = std::exchange(disk.checkpoint, {});
+    disk.sealed_for.reset(), disk.quarantine.clear();
     g.step(2, votes_lost{"its disk rots"});
+    g.step(2, value_lost{kept.at});
     while (g.flush_one(2)) {
     }
+    CHECK(disk.checkpoint == kept);
     g.crash(2);
     g.restart(2);
     survey_answer again = g.at(2).survey();
     again.life = said.life;
     CHECK(again == said);
+}
+
+TEST_CASE("a replica that newer software could resume learns on then, however many of its votes are lost") {
+    group g(3);
+    g.propose_at(0, "warm");
+    g.settle();
+    g.step(2, apply_failed{slot{1}, "a command from the future"});
+    g.step(2, votes_lost{"a promise rots"});
+    g.step(2, votes_lost{"an acceptance rots"});
+    g.settle();
+    CHECK(g.at(2).explain().quarantined_for == distrust::everything); // of this software
+    CHECK(g.of(2).disk.quarantined_for == distrust::votes);
 }
 
 TEST_CASE("that its state is in doubt is not forgotten when newer software and lost votes come on top") {
