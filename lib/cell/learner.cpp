@@ -165,7 +165,8 @@ void turn::start_recovered() {
     for (slot at = from.at + 1; at <= known; ++at)
         deliver(at, *s_.log.find(at));
     advance_prefix();
-    if (present_config().majority() == 1) return; // there is nobody to ask
+    configuration const& voters = present_config();
+    if (voters.majority() == 1 && voters.contains(s_.identity.self.replica)) return; // there is nobody to ask
     s_.learner.starting = true;
     arm(s_.learner.fetch_again, jitter(s_.options.retransmit));
 }

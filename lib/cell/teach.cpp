@@ -9,7 +9,8 @@
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
 //       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
 //       asks us whatever we send it, though it may not vote yet or cannot hold it; if it asks one that is
-//       gone, the server of that says who is there. The same for one that is to be healed (D5).
+//       gone, the server of that says who is there. The same for one that is to be healed (D5). And whoever
+//       asks from a slot on knows all below: perhaps it left, and we are who governs now.
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>
@@ -92,6 +93,7 @@ void turn::ask_everybody() {
 }
 
 void turn::on(member const& from, fetch const& m) {
+    if (m.from > s_.learner.prefix + 1) want(m.from - 1, from); // it knows what we do not
     slot const prefix = mutated(mutant::teach_accepted) ? s_.log.last() : s_.learner.prefix;
     if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
     if (m.from < s_.log.first()) {
