@@ -144,7 +144,7 @@ void turn::heal(event const& what) {
     if (l.fetch_again.at <= now()) ask_for_a_state();
 }
 
-// T5. Only while it is one: the proposer that we know may be who is wrong, and the others are asked in turn.
+// T5. Only while it is one: the proposer that we know may be who is wrong, and the others are drawn too.
 void turn::ask_a_stranger(member const& from, message const& content) {
     if (s_.learner.pending) return; // it was asked, and its lesson waits to be durable
     auto const* const pointer = std::get_if<moved>(&content);

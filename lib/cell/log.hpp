@@ -1,6 +1,6 @@
 // The part of a cell's log that a replica holds in memory.
 //
-// A dense window of slots: it begins after the oldest slot that is still kept for teaching and ends at the
+// A dense window of slots: it begins at the oldest slot that is still kept for teaching and ends at the
 // highest slot that this replica accepted or learned. Below it only the checkpoint knows.
 #pragma once
 

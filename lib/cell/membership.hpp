@@ -30,10 +30,11 @@ class membership {
     configuration const& at(slot at) const;
     /// Every configuration that governs a slot in [from, to], ascending.
     std::vector<governed> between(slot from, slot to) const;
-    /// From the last released one to the newest.
+    /// From the one that the last release kept to the newest.
     std::vector<governed> const& held() const { return held_; }
     configuration const& newest() const { return held_.back().members; }
-    /// The slot of the change that made the newest configuration; 0 for the founding one.
+    /// The slot of the change that made the newest configuration; 0 for the founding one. (In a fork: alpha
+    /// slots before the first that it governs.)
     slot base() const { return made_at(held_.back()); }
     slot made_at(governed const& g) const { return g.from > slot{alpha_} ? g.from - alpha_ : slot{}; }
 

@@ -209,7 +209,7 @@ struct replica_state {
     learner_state learner;
     election_state election;
     std::unique_ptr<proposer_state> proposer;
-    std::optional<snapshot> start_from; ///< recovered: install before the first event
+    std::optional<snapshot> start_from; ///< recovered: to be installed first; sealed: what it keeps (X2)
     std::uint64_t tickets = 0;
     std::string quarantine;                     ///< the cause; empty while healthy
     std::optional<successor_cell> sealed_for{}; ///< the cell goes on there; whatever else is wrong here

@@ -2,12 +2,12 @@
 //
 //   T4  One that lost its votes goes on as a learner: it learns what is chosen and keeps it durably, teaches
 //       it, and retires when it is released, so that its server may be given another replica of the cell. It
-//       says nothing that counts for a choice or a release. That includes how far it is, since a release takes
-//       a report for the word of one that answers phase 1 (C3). Its state is compared like any other (D1). One
-//       whose state is in doubt teaches nobody.
+//       says nothing that counts for a choice or a release. That includes how far it is, since a release
+//       takes a report for the word of one that answers phase 1 (C3). Its state is compared like any other
+//       (D1). One whose state is in doubt teaches nobody.
 //   D5  One that learned something wrong is taught again, and votes on (audit.cpp).
-//   D6  One whose votes are in doubt is never healed, and once its state is in doubt as well it does nothing any
-//       more: it comes back under a new id.
+//   D6  One whose votes are in doubt is never healed, and once its state is in doubt as well it neither
+//       learns nor teaches: it comes back under a new id.
 //
 // Callers are refused. Who takes it for the proposer is told at once that it leads no more.
 #include "cell/turn.hpp"
@@ -53,8 +53,8 @@ bool turn::lost_votes() const {
     return !s_.quarantine.empty() && votes;
 }
 
-// Whatever it stopped for before. The record that says so may be what is lost this time. (Of one that has lost
-// everything a start comes to that verdict without it.)
+// Whatever it stopped for before. The record that says so may be what is lost this time. (Of one that has
+// lost everything a start comes to that verdict without it.)
 void turn::on(votes_lost const& e) {
     if (!lost_votes()) return quarantine(e.cause, true, distrust::votes);
     if (s_.quarantined_for == distrust::votes) persist(quarantine_record{s_.quarantine, distrust::votes});

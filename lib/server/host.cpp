@@ -340,7 +340,7 @@ void server::host::note_changes(time_point now, std::uint32_t cell) {
     if ((hung_ || latched_) && wants_to_lead(c.replica)) step(now, cell, resign{});
 }
 
-// Design 9. Those that take it for the proposer would wait for its silence to tell; the others learn whom to
+// Those that take it for the proposer would wait for its silence to tell; the others learn whom to
 // count out. Who is not connected now hears of it when it sends something here.
 void server::host::announce_stopped(hosted_cell const& c) {
     for (member const& m : c.replica.members().members()) {

@@ -43,7 +43,7 @@ struct found_replica {
     reservation reserved;
     std::optional<recovered_state> state; ///< absent: reserved and never founded, or beyond recovery
     std::optional<configuration> moved;   ///< it was released and destroyed; its cell's members as of then
-    std::string trouble;                  ///< why `state` is absent or quarantined; empty when all is well
+    std::string trouble;                  ///< what the journal lost of it; empty if nothing
 };
 found_replica interpret(recovered_replica const& found);
 

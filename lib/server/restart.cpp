@@ -1,4 +1,5 @@
-// What a journal gave back after a restart, and what it could not.
+// What a journal gave back after a restart and what it could not; damage that it finds while it runs; a
+// journal that was rolled back.
 #include "server/host.hpp"
 
 #include <zooid/base/codec.hpp>
@@ -84,8 +85,8 @@ void server::host::stop_all_if_rolled_back(time_point now) {
         stop_if_rolled_back(now, cell);
 }
 
-// It may have voted before the image was taken back, under this id as well: all that is here stops for good,
-// whenever it came and whatever it was stopped for.
+// It may have voted before the image was taken back, under this id as well: all that is here loses its votes
+// for good (T4), whenever it came and whatever it was stopped for.
 void server::host::stop_if_rolled_back(time_point now, std::uint32_t cell) {
     if (rolled_back_) step(now, cell, votes_lost{"the journal was rolled back"});
 }

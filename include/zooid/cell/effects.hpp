@@ -103,8 +103,8 @@ struct complaint {};
 struct votes_lost {
     std::string cause;
 };
-/// The journal can't read a value of this slot any more, or a checkpoint at this slot; the votes beside it are
-/// intact. It is written again while it is in memory.
+/// The journal can't read a value of this slot any more, or a checkpoint at this slot; the votes beside it
+/// are intact. It is written again while it is in memory.
 struct value_lost {
     slot at;
 };
@@ -131,9 +131,9 @@ struct promise_record {
     ballot in;
     friend bool operator==(promise_record const&, promise_record const&) = default;
 };
-/// Voting state, with its value framed apart. `chosen` marks a value that was taught: it is known to be
-/// chosen, and `accepted` is then the ballot of nobody's proposal. `prefix` is what was known to be chosen by
-/// then.
+/// Voting state, with its value framed apart. `chosen`: known to be chosen when this was written (taught,
+/// counted here, founded with it, or kept by a seal); `accepted` then need not be a ballot in which this
+/// value was proposed. `prefix` is what was known to be chosen by then.
 struct acceptance_record {
     slot at;
     ballot accepted;
@@ -155,7 +155,9 @@ struct prefix_record {
 };
 /// What a replica that stopped is no longer trusted with.
 enum class distrust : std::uint8_t {
-    state = 0,      ///< what it learned; nothing speaks against its votes, and it is not healed
+    /// It broke an invariant, or can't go on: nothing of it is believed, and it is not healed. Only to be
+    /// safe it is counted as one that may vote again (Y1).
+    state = 0,
     votes = 1,      ///< its promises and acceptances: it never votes again, and goes on as a learner
     learned = 2,    ///< what it learned and applied; its votes are sound: it is healed by teaching
     nothing = 3,    ///< only in a record: it was healed
@@ -185,13 +187,13 @@ struct delivery {
     entry value;
     std::vector<token> requests;
 };
-/// The strict read may be answered from any state at or after `at`, which is applied.
+/// The read, strict or leased, may be answered from any state at or after `at`, which is applied.
 struct read_ready {
     token request;
     slot at;
 };
 /// A request that this replica will not carry through. `outcome_unknown`: it was proposed and may yet be
-/// chosen. `not_proposer`, `overloaded`, `quarantined`: it was not proposed.
+/// chosen. `conflict`: a change or a rise that is void, chosen or not. All others: it was not proposed.
 struct ended {
     token request;
     errc why = errc::not_proposer;
@@ -206,7 +208,8 @@ struct install {
     snapshot state;
 };
 
-/// Everything that one step asks of the host. The host clears and reuses it: `clear()` keeps the memory.
+/// Everything that one step asks of the host. A step clears it first and keeps its memory: use one again and
+/// again.
 struct effects {
     std::vector<durable_record> persist;
     std::vector<outgoing> now;

@@ -53,7 +53,8 @@ class entry {
     std::vector<bytes_view> commands() const;
     /// The change that it holds; nothing for every other kind. Requires `understood()`.
     std::optional<configuration_change> changes() const;
-    /// The change that a release lets go of; 0 for every other kind. Requires `understood()`.
+    /// The slot of the change of which a release lets go those that it and all changes before it removed; 0
+    /// for every other kind. Requires `understood()`.
     slot releases() const;
     /// The rise of the cell's version; nothing for every other kind. Requires `understood()`.
     std::optional<version_rise> raises() const;

@@ -15,7 +15,8 @@
 
 namespace zooid {
 
-/// Phase 1 request: promise ballot `in`, and report what you accepted from slot `from` on.
+/// Phase 1 request: promise ballot `in`, and report your prefix and what you accepted above it. The sender
+/// knows all slots below `from`.
 struct prepare {
     ballot in;
     slot from;
@@ -134,13 +135,15 @@ struct resigned {
     friend bool operator==(resigned const&, resigned const&) = default;
 };
 
-/// Teach me what was chosen from `from` on.
+/// Teach me what was chosen from `from` on. 0: a snapshot, whatever you have. A `from` above what the
+/// addressee knows tells it that there is more (T5).
 struct fetch {
     slot from;
     friend bool operator==(fetch const&, fetch const&) = default;
 };
 
-/// Teaching by log slice: the chosen values of slots from, from + 1, ...; nothing that is not chosen.
+/// Teaching by log slice: the chosen values of slots from, from + 1, ...; nothing that is not chosen. `from`
+/// 0, without values: the sender does not know the addressee, and this is its prefix (T5).
 struct slice {
     slot from;
     std::vector<entry> values;
@@ -200,7 +203,8 @@ result<message> decode_message(bytes_view encoded);
 /// Is it an encoded `moved`? It is the one that is never answered: two servers that a cell left would go on
 /// telling each other for ever.
 bool is_moved(bytes_view encoded);
-/// The message's name, for traces: "prepare".
+/// The message's name, for traces: "prepare"; of `teach_snapshot` "snapshot", of `rejected_ballot`
+/// "rejected".
 std::string_view name_of(message const& m);
 
 } // namespace zooid

@@ -16,9 +16,9 @@
 //   Y3  *Base.* The new cell begins with the state after the highest slot up to which a sound survivor knows
 //       everything. Two of them that differ in the state after one slot are refused.
 //   Y4  *Taken over.* Above the base, as far as no slot is missing: what is known to be chosen, else the
-//       value of the highest ballot. A value of the second kind was chosen, or was not, or another was in a
-//       ballot that only lost members saw: it is named in the plan. At the first slot of which nothing can be
-//       read it ends, for what follows rests on it.
+//       value of the highest ballot of those whose votes can be believed. That one was chosen, or was not, or
+//       another was in a ballot that only lost members saw: it is named in the plan. At the first slot of
+//       which nothing can be read it ends, for what follows rests on it.
 //   Y5  Everybody who answered is sealed before the new cell is founded, and its base is computed from what
 //       they said when they were; so what they chose between the survey and the seals is in it.
 //   Y6  A token identifies what the person looked at: base, values taken over and left out, who is sealed,

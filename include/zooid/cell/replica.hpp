@@ -60,8 +60,8 @@ struct replica_identity {
     round_number rounds_used{};
 };
 
-/// What the journal gave back of one replica. `reserved` alone (no checkpoint) is a replica that was named
-/// but never founded: it holds a place and never votes.
+/// What the journal gave back of a replica that was founded or taught. (One that was only reserved has none:
+/// it holds a place and never votes.)
 struct recovered_state {
     snapshot checkpoint;
     ballot promised;
@@ -115,8 +115,8 @@ class replica {
     /// host must have made the founding record durable before it delivers any event.
     static replica found(snapshot const& founding, replica_identity const& identity,
                          cell_options const& options);
-    /// A replica after a restart. It asks its peers what it missed and does not vote before members that make
-    /// a majority with it have answered.
+    /// A replica after a restart, a newcomer with its first state, or a founder of a fork. It asks its peers
+    /// what it missed and does not vote before members that make a majority with it have answered.
     static replica recover(recovered_state const& recovered, replica_identity const& identity,
                            cell_options const& options);
 
@@ -125,8 +125,8 @@ class replica {
     ~replica();
 
     /// One event, all consequences, which replace what `out` held. Same state, surroundings and event: the
-    /// same effects, byte for byte. A broken invariant quarantines the replica and is reported in `out`;
-    /// nothing else does. Throws only std::bad_alloc.
+    /// same effects, byte for byte. A broken invariant quarantines the replica: of that step only a record of
+    /// it and the ends of callers' requests leave. Throws only std::bad_alloc.
     void step(surroundings const& around, event const& what, effects& out);
 
     /// When it next wants `woken`; `never` for an idle replica.
@@ -171,8 +171,8 @@ class replica {
     successor_cell const* sealed_for() const;
     /// What a recovery has to know of it.
     survey_answer survey() const;
-    /// The state that a sealed replica kept, as of `survey_answer::state_at`. Null if it is not sealed, or if
-    /// its state is in doubt.
+    /// The state that a sealed replica kept, as of `survey_answer::state_at`. Null if it is not sealed, if
+    /// its state is in doubt, or if it was sealed before it had applied what it knew.
     snapshot const* kept_state() const;
     explanation explain() const; ///< for people; copies
 

@@ -32,7 +32,7 @@ struct snapshot {
     std::uint16_t cell_version = 1;
     std::uint8_t alpha = 3;               ///< fixed when the cell is founded
     slot at;                              ///< the last slot that is in it; 0 for the founding record
-    std::vector<governed> configurations; ///< ascending; from the last that was released to the newest
+    std::vector<governed> configurations; ///< ascending; from the one that the last release kept on
     digest state_digest;                  ///< of `state`, as the state machine gives it
     shared_bytes state;                   ///< state_machine::snapshot; empty means the initial state
     std::uint32_t colour = 0;             ///< of every server that may hold a replica of the cell

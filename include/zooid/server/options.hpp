@@ -101,7 +101,7 @@ struct suspicion_changed {
     server_id peer;
     bool suspected = false;
 };
-/// A replica that its cell's own log released; its records are forgotten.
+/// A replica that its cell's own log released; a pointer to where the cell is now stays for a while.
 struct replica_retired {
     cell_id cell;
 };
