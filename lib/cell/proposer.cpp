@@ -207,7 +207,8 @@ void turn::repeat_requests() {
 // No accept followed the last choice: the members that do not know it would lag until the next write. Those
 // that answer are done, and what they answer is what a release waits for (then this replica, too, reports to
 // itself); those that are suspected, or that do not answer though they are up (their replica stopped, or is
-// lost), are asked again when their server returns. So an idle cell falls silent.
+// lost), are asked again when their server returns. So an idle cell falls silent. While a release is owed who
+// is up is asked on: nobody else would tell that it caught up at last.
 void turn::ask_laggards() {
     proposer_state& p = *s_.proposer;
     bool const patient = p.laggards.wait < s_.options.retransmit_max;
@@ -219,7 +220,7 @@ void turn::ask_laggards() {
         if (to.replica == s_.identity.self.replica && !changing) continue;
         member_progress const progress = progress_of(to.replica);
         if ((changing ? progress.durable : progress.known) >= s_.learner.prefix) continue;
-        if (!patient || around_.servers.suspected(to.server)) {
+        if ((!patient && !changing) || around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
         }

@@ -10,6 +10,9 @@
 //   C4  A replica that its own log releases retires. One that only sees itself removed still votes in its old
 //       slots, answers phase 1 and teaches, and asks for the release until it is told.
 //   C5  A proposer that is not a member any more leads until its change is released, then hands over.
+//   C6  A change comes to its end without clients. Who leaves asks, and makes sure, or makes whom it asks
+//       make sure, that somebody leads: after a restart of all nobody may remember that there is something to
+//       do.
 //
 // In the specification: ChangesOf, ReleasesOf, Destroy; the extension of phase 1 is IsAsked and Covering.
 #include "cell/turn.hpp"
@@ -67,7 +70,8 @@ void turn::reconfiguration_timers() {
     }
     if (p.change->ask_again.at > now()) return;
     for (member const& to : p.learners) {
-        if (progress_of(to.replica).known < s_.learner.prefix)
+        member_progress const progress = progress_of(to.replica);
+        if (!progress.replica || progress.known < s_.learner.prefix) // it may be that nothing was chosen yet
             send(to, commit{p.in, s_.learner.prefix, report::known});
     }
     arm_again(p.change->ask_again);
@@ -159,6 +163,15 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
 bool turn::is_leaving() const {
     replica_id const self = s_.identity.self.replica;
     return s_.joined && !s_.retired && !s_.members.newest().contains(self) && s_.members.find(self);
+}
+
+// C6. The release is asked for: is anybody there to propose it?
+void turn::finish_change() {
+    bool const may_lead = s_.quarantine.empty() && present_config().contains(s_.identity.self.replica);
+    if (!may_lead || s_.proposer) return;
+    ballot const& proposer = s_.election.proposer;
+    if (proposer && !around_.servers.gone(proposer)) return on(complaint{});
+    consider_candidacy(s_.options.candidacy_step * (rank() + 1));
 }
 
 // Cell.tla: Destroy begins here.

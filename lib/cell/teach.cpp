@@ -54,6 +54,7 @@ void turn::fetch_now() {
         return;
     }
     configuration const& voters = s_.members.newest();
+    if (is_leaving()) finish_change(); // C6
     if (l.starting) return ask_everybody();
     if (auto const source = take_source()) {
         send(*source, fetch{l.prefix + 1});
@@ -94,6 +95,7 @@ void turn::ask_everybody() {
 
 void turn::on(member const& from, fetch const& m) {
     if (m.from > s_.learner.prefix + 1) want(m.from - 1, from); // it knows what we do not
+    if (s_.members.find(from.replica) && !s_.members.newest().contains(from.replica)) finish_change(); // C6
     slot const prefix = mutated(mutant::teach_accepted) ? s_.log.last() : s_.learner.prefix;
     if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
     if (m.from < s_.log.first()) {
@@ -132,7 +134,10 @@ void turn::on(member const& from, slice const& m) {
         if (std::find(l.asked.begin(), l.asked.end(), from.replica) == l.asked.end())
             l.asked.push_back(from.replica);
         l.starting = l.asked.size() + 1 < present_config().majority();
-        if (!l.starting) l.asked.clear();
+        if (!l.starting) {
+            l.asked.clear();
+            advance_prefix(); // it rests now, or asks on
+        }
     }
     if (m.prefix <= l.prefix) return;
     want(m.prefix, from);

@@ -84,6 +84,7 @@ class turn {
     void retire_if_released();
     void succeed_if_released();
     bool is_leaving() const;
+    void finish_change();
 
     // versions.cpp: what this software understands, and the rise of the cell's version
     void on(raise_version const& e);

@@ -64,7 +64,8 @@ result<void> server::host::on_peer_up(time_point now, server_id peer, life_id li
     bool const reborn = peers_.note_life(p, life);
     peers_.note_answered(p);
     send_pulse(p, now);
-    if (reborn) tell_cells(p, now, false);
+    // One that restarted before anybody suspected it returns as well. Who is suspected has yet to be heard.
+    if (reborn) tell_cells(p, now, !peers_.view().suspected(peer));
     return outcome::success();
 }
 

@@ -152,6 +152,44 @@ TEST_CASE("a newcomer that does not answer holds nothing up, and the request end
     CHECK_FALSE(g.at(0).is_changing());
 }
 
+TEST_CASE("a release that waits for newcomers who are slow to catch up needs no client") {
+    group g(3, 1, {}, 2);
+    commit_one(g, 0, "warm");
+    token const moved = g.change_at(0, {0, 3, 4});
+    // Of what the leader sends them once the change is chosen they get the request for a promise only.
+    auto const reaches = [&](group_message const& m) {
+        bool const caught_up = g.changed().count(moved.value) == 0;
+        return caught_up || m.to < 3 || std::holds_alternative<prepare>(m.content);
+    };
+    for (int idle = 0; idle < 3;) {
+        bool moves = !g.messages().empty();
+        if (moves && reaches(g.messages().front())) {
+            g.deliver_one(0);
+        } else if (moves) {
+            g.messages().erase(g.messages().begin());
+        }
+        for (std::size_t i = 0; i < g.size(); ++i)
+            moves = g.flush_one(i) || moves;
+        idle = moves ? 0 : idle + 1;
+        if (!moves && g.changed().empty()) g.advance(std::chrono::milliseconds(20)), idle = 0;
+    }
+    auto const cut_off = [&](bool is_cut) {
+        for (std::size_t newcomer : {3u, 4u}) {
+            for (std::size_t other : {0u, 1u, 2u})
+                g.cut(newcomer, other, is_cut);
+        }
+    };
+    cut_off(true);
+    g.settle(std::chrono::seconds(20));
+    REQUIRE_FALSE(g.of(1).retired);
+    cut_off(false);
+    g.settle(std::chrono::seconds(20));
+    INFO(describe(g));
+    CHECK(g.of(1).retired);
+    CHECK(g.of(2).retired);
+    require_sound(g);
+}
+
 TEST_CASE("a removed replica that heard of nothing learns that it was released when it asks") {
     group g(3, 1, {}, 1);
     commit_one(g, 0, "before");
