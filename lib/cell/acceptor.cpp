@@ -5,8 +5,8 @@
 //   A3  One (slot, ballot) is never accepted with two values: being asked to quarantines this replica.
 //   A4  No answer leaves before what it says is durable: all answers here go out by `send_durably`, refusals
 //       excepted, which promise nothing.
-//   A5  A slot that is known to be chosen is not voted on again; whoever proposes another value in it, or one
-//       below the known prefix, is taught instead.
+//   A5  Where a slot is known to be chosen no other value is accepted; whoever proposes another one, or
+//       anything at or below the known prefix, is taught instead.
 //   A6  What is held above the known prefix fits into one promise, and that into one frame.
 //   G1  While a lease of its owner's server holds the promise, no higher ballot of anybody else is promised
 //       or accepted. G6: unless the owner let go. G8: the candidate hears nothing, and the owner is asked.

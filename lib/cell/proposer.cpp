@@ -220,7 +220,8 @@ void turn::ask_laggards() {
         if (to.replica == s_.identity.self.replica && !changing) continue;
         member_progress const progress = progress_of(to.replica);
         if ((changing ? progress.durable : progress.known) >= s_.learner.prefix) continue;
-        if ((!patient && !changing) || around_.servers.suspected(to.server)) {
+        bool const owed = changing && s_.members.newest().contains(to.replica); // C3
+        if ((!patient && !owed) || around_.servers.suspected(to.server)) {
             out_.watch.push_back(to.server);
             continue;
         }

@@ -10,9 +10,8 @@
 //   C4  A replica that its own log releases retires. One that only sees itself removed still votes in its old
 //       slots, answers phase 1 and teaches, and asks for the release until it is told.
 //   C5  A proposer that is not a member any more leads until its change is released, then hands over.
-//   C6  A change comes to its end without clients. Who leaves asks, and makes sure, or makes whom it asks
-//       make sure, that somebody leads: after a restart of all nobody may remember that there is something to
-//       do.
+//   C6  A change comes to its end without clients. Who leaves asks; and it, or whom it asks, stands if it
+//       knows of nobody who leads: after a restart of all nobody may remember that there is something to do.
 //
 // In the specification: ChangesOf, ReleasesOf, Destroy; the extension of phase 1 is IsAsked and Covering.
 #include "cell/turn.hpp"
@@ -165,13 +164,13 @@ bool turn::is_leaving() const {
     return s_.joined && !s_.retired && !s_.members.newest().contains(self) && s_.members.find(self);
 }
 
-// C6. The release is asked for: is anybody there to propose it?
+// C6. The release is asked for, and we know of nobody who could propose it. (One that we know of is not
+// disturbed for it: only clients complain.)
 void turn::finish_change() {
-    bool const may_lead = s_.quarantine.empty() && present_config().contains(s_.identity.self.replica);
-    if (!may_lead || s_.proposer) return;
     ballot const& proposer = s_.election.proposer;
-    if (proposer && !around_.servers.gone(proposer)) return on(complaint{});
-    consider_candidacy(s_.options.candidacy_step * (rank() + 1));
+    bool const may_lead = s_.quarantine.empty() && present_config().contains(s_.identity.self.replica);
+    if (may_lead && (!proposer || around_.servers.gone(proposer)))
+        consider_candidacy(s_.options.candidacy_step * (rank() + 1));
 }
 
 // Cell.tla: Destroy begins here.

@@ -53,19 +53,25 @@ void turn::fetch_now() {
         l.fetch_again = {};
         return;
     }
-    configuration const& voters = s_.members.newest();
     if (is_leaving()) finish_change(); // C6
     if (l.starting) return ask_everybody();
     if (auto const source = take_source()) {
         send(*source, fetch{l.prefix + 1});
     } else {
-        std::size_t const drawn = s_.random.below(voters.size());
-        bool const ours = voters[drawn].replica == s_.identity.self.replica;
-        member const& to = voters[ours ? (drawn + 1) % voters.size() : drawn];
-        if (to.replica != s_.identity.self.replica) send(to, fetch{l.prefix + 1});
+        ask_one_of_the_newest();
     }
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     arm_again(l.fetch_again);
+}
+
+bool turn::ask_one_of_the_newest() {
+    configuration const& voters = s_.members.newest();
+    std::size_t const drawn = s_.random.below(voters.size());
+    bool const ours = voters[drawn].replica == s_.identity.self.replica;
+    member const& to = voters[ours ? (drawn + 1) % voters.size() : drawn];
+    if (to.replica == s_.identity.self.replica) return false;
+    send(to, fetch{s_.learner.prefix + 1});
+    return true;
 }
 
 // After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns, and
@@ -89,6 +95,8 @@ void turn::ask_everybody() {
         send(*source, fetch{l.prefix + 1});
         asked = true;
     }
+    if (is_leaving())
+        asked = ask_one_of_the_newest() || asked; // those of the present one may be gone for good
     l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     asked ? arm_again(l.fetch_again) : void(l.fetch_again = {});
 }
@@ -137,6 +145,7 @@ void turn::on(member const& from, slice const& m) {
         if (!l.starting) {
             l.asked.clear();
             advance_prefix(); // it rests now, or asks on
+            if (l.wanted > l.prefix && l.fetch_again.at == never) arm(l.fetch_again, s_.options.retransmit);
         }
     }
     if (m.prefix <= l.prefix) return;

@@ -115,6 +115,7 @@ class turn {
     std::optional<member> take_source();
     std::optional<member> one_of(moved const& m);
     void fetch_now();
+    bool ask_one_of_the_newest();
     void ask_everybody();
     void on(member const& from, fetch const& m);
     void on(member const& from, slice const& m);
