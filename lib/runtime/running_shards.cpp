@@ -116,6 +116,7 @@ void add(server_statistics& sum, server_statistics const& part) {
     sum.requests_failed += part.requests_failed;
     sum.bytes_taught += part.bytes_taught;
     sum.lessons_refused += part.lessons_refused;
+    sum.values_rewritten += part.values_rewritten;
     sum.messages_sent += part.messages_sent;
     sum.messages_received += part.messages_received;
     sum.frames_sent += part.frames_sent;

@@ -29,6 +29,7 @@ json::object counters(server_statistics const& s) {
             {"reads_leased", s.reads_leased},
             {"bytes_taught", s.bytes_taught},
             {"lessons_refused", s.lessons_refused},
+            {"values_rewritten", s.values_rewritten},
             {"requests_failed", s.requests_failed},
             {"messages_sent", s.messages_sent},
             {"messages_received", s.messages_received},

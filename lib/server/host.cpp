@@ -403,7 +403,7 @@ void server::host::finish(time_point now, server_output& out) {
     out.events.swap(events_);
     out.facts.swap(facts_);
     ++statistics_.turns;
-    told_ = 0;
+    told_ = rewritten_ = 0;
     tell_at_ = may_tell() ? now : never;
 }
 

@@ -218,6 +218,7 @@ class server::host {
     std::uint64_t tokens_ = 0;
     std::deque<telling> tellings_;
     std::size_t told_ = 0;       ///< in this turn
+    std::size_t rewritten_ = 0;  ///< in this turn, of what the journal lost
     std::size_t candidates_ = 0; ///< cells that stand
     round_number rounds_used_;   ///< by the replicas that were destroyed in this life, at most
     time_point tell_at_ = never; ///< when the next turn has to go on with it

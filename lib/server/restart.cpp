@@ -6,6 +6,17 @@
 
 namespace zooid {
 
+namespace {
+
+// A value may cost a checkpoint. What more is lost at once waits for the next one of its cell.
+constexpr std::size_t rewritten_per_turn_max = 64;
+
+record dead_journal_record() {
+    return {{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))};
+}
+
+} // namespace
+
 void server::host::restore(recovered_journal const& recovered) {
     for (recovered_replica const& found : recovered.replicas) {
         found_replica back = interpret(found);
@@ -61,12 +72,17 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
     if (damage.record == record_kind::server) {
         for (peer_state& peer : peers_.all())
             peer.claim_changed = peer.claim_changed || !peer.claims.empty();
+        if (rolled_back_) batch_.push_back(dead_journal_record());
         if (recorded_hold_ > duration::zero()) batch_.push_back(to_record(held_promises{recorded_hold_}));
         return;
     }
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
-    if (!votes) return step(now, *cell, value_lost{damage.at});
+    if (!votes) {
+        if (rewritten_ == rewritten_per_turn_max || is_backlogged()) return;
+        ++rewritten_, ++statistics_.values_rewritten;
+        return step(now, *cell, value_lost{damage.at});
+    }
     step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
@@ -75,7 +91,7 @@ void server::host::journal_is_rolled_back(time_point now, server_id told_by) {
     rolled_back_ = true;
     mark(marks_, sometimes::rolled_back_journal_refused);
     events_.push_back(journal_rolled_back{told_by});
-    batch_.push_back({{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))});
+    batch_.push_back(dead_journal_record());
     stop_all_if_rolled_back(now);
 }
 

@@ -237,6 +237,29 @@ TEST_CASE("a checkpoint that rots while its server runs is written again, and a 
     CHECK(commits_of(c, 1, volume) == commits_of(c, 2, volume));
 }
 
+TEST_CASE("of what is lost at once only so much is written again at once") {
+    colony c(1);
+    std::vector<journal_damage> lost;
+    for (std::uint64_t n = 1; n <= 100; ++n) {
+        cell_id const cell{9, n};
+        c.found(cell, std::to_string(n), 1);
+        journal_damage found{};
+        found.kind = damage_kind::value, found.record = record_kind::checkpoint, found.cell = cell;
+        found.replica = c.at(1).find_replica(cell)->self().replica;
+        lost.push_back(found);
+    }
+    c.run_for(std::chrono::seconds(1));
+    server_output out;
+    c.at(1).finish(c.now(), out);
+    auto const rewritten = [&] { return c.at(1).statistics().values_rewritten; };
+    for (journal_damage const& found : lost)
+        c.at(1).on_damage(c.now(), found);
+    CHECK(rewritten() == 64);
+    c.at(1).finish(c.now(), out);
+    c.at(1).on_damage(c.now(), lost.back());
+    CHECK(rewritten() == 65);
+}
+
 TEST_CASE("a server whose journal hangs wins no lead") {
     colony c(5);
     c.found(volume, "volume", 5);

@@ -176,6 +176,7 @@ struct server_statistics {
     std::uint64_t messages_dropped = 0; ///< they would have stored more while `unflushed_bytes_max` waited
     std::uint64_t bytes_taught = 0;     ///< slices and snapshots, to peers
     std::uint64_t lessons_refused = 0;  ///< they asked while `teach_bytes_per_second` was used up
+    std::uint64_t values_rewritten = 0; ///< the journal could not read them any more
     std::uint64_t slots_applied = 0;
     std::uint64_t turns = 0;
     std::uint64_t turns_persisted = 0; ///< turns that appended to the journal
