@@ -148,7 +148,7 @@ void turn::heal(event const& what) {
 void turn::ask_a_stranger(member const& from, message const& content) {
     if (s_.learner.pending) return; // it was asked, and its lesson waits to be durable
     auto const* const pointer = std::get_if<moved>(&content);
-    auto const named = pointer ? one_of(*pointer) : std::nullopt;
+    auto const named = pointer ? another_of(pointer->members) : std::nullopt;
     bool const proposes = std::holds_alternative<prepare>(content) ||
                           std::holds_alternative<accept>(content) || std::holds_alternative<commit>(content);
     if (named) ask_soon(*named);

@@ -296,9 +296,8 @@ time_point replica::deadline() const {
     replica_state const& s = *state_;
     if (is_retired()) return never;
     if (is_quarantined() && sealed_for()) return never;
-    bool const learns = s.quarantined_for == distrust::learned || s.quarantined_for == distrust::votes;
-    if (is_quarantined() && !learns) return never;
     if (is_quarantined() && s.quarantined_for == distrust::learned) return s.learner.fetch_again.at;
+    if (is_quarantined() && s.quarantined_for != distrust::votes) return never;
     if (s.start_from) return time_point(); // at once
     if (is_quarantined()) return s.learner.fetch_again.at;
     time_point at = std::min({s.learner.fetch_again.at, s.election.at, s.election.probe_fails_at});

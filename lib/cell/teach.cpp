@@ -65,13 +65,9 @@ void turn::fetch_now() {
 }
 
 bool turn::ask_one_of_the_newest() {
-    configuration const& voters = s_.members.newest();
-    std::size_t const drawn = s_.random.below(voters.size());
-    bool const ours = voters[drawn].replica == s_.identity.self.replica;
-    member const& to = voters[ours ? (drawn + 1) % voters.size() : drawn];
-    if (to.replica == s_.identity.self.replica) return false;
-    send(to, fetch{s_.learner.prefix + 1});
-    return true;
+    auto const to = another_of(s_.members.newest());
+    if (to) send(*to, fetch{s_.learner.prefix + 1});
+    return to.has_value();
 }
 
 // After a restart: until a majority with us has nothing newer. Who is suspected is asked when it returns, and
@@ -162,14 +158,15 @@ void turn::on(member const& from, slice const& m) {
 // Everybody that we know may be gone. Whoever is there now teaches us the way, or that we are released. We
 // may be one of them: then the others.
 void turn::on(member const&, moved const& m) {
-    if (auto const to = one_of(m)) send(*to, fetch{s_.learner.prefix + 1});
+    if (auto const to = another_of(m.members)) send(*to, fetch{s_.learner.prefix + 1});
 }
 
-std::optional<member> turn::one_of(moved const& m) {
-    if (m.members.size() == 0) return std::nullopt;
-    std::size_t const drawn = s_.random.below(m.members.size());
-    bool const ours = m.members[drawn].replica == s_.identity.self.replica;
-    member const& to = m.members[ours ? (drawn + 1) % m.members.size() : drawn];
+// Drawn at random, and not ourselves.
+std::optional<member> turn::another_of(configuration const& members) {
+    if (members.size() == 0) return std::nullopt;
+    std::size_t const drawn = s_.random.below(members.size());
+    bool const ours = members[drawn].replica == s_.identity.self.replica;
+    member const& to = members[ours ? (drawn + 1) % members.size() : drawn];
     return to.replica == s_.identity.self.replica ? std::nullopt : std::optional(to);
 }
 

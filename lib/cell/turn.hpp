@@ -113,7 +113,7 @@ class turn {
     void want(slot prefix, member const& source);
     void ask_soon(member const& source);
     std::optional<member> take_source();
-    std::optional<member> one_of(moved const& m);
+    std::optional<member> another_of(configuration const& members);
     void fetch_now();
     bool ask_one_of_the_newest();
     void ask_everybody();

@@ -105,7 +105,6 @@ TEST_CASE("a cell that still has a majority is refused, whatever is said to be o
     wrong.quarantine = "outvoted", wrong.quarantined_for = distrust::learned;
     CHECK(refusal(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7}).why ==
           refused::has_majority); // it is going to be healed
-    wrong.quarantined_for = distrust::votes;
     for (auto const lost : {distrust::votes, distrust::everything}) {
         wrong.quarantined_for = lost;
         CHECK(plan(survey_of({knows(1, 5), knows(2, 5), knows(3, 5), wrong}, {}, {5, 6, 7}), {5, 6, 7})
