@@ -8,6 +8,8 @@
 #include "picture.hpp"
 #include "report.hpp"
 
+#include "support/numbers.hpp"
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -164,14 +166,16 @@ int main(int argc, char** argv) {
                    "for data, logs and configurations; must not exist or be empty");
     app.add_option("--history", how.history, "write the history here, as JSON lines");
     app.add_option("--picture", how.picture, "draw the latencies into this SVG file");
-    app.add_option("--servers", how.servers, "server processes")->check(CLI::Range(3, 64));
+    app.add_option("--servers", how.servers, "server processes")->check(support::whole_number(3, 64));
     app.add_option("--shards", how.shards, "of server 1, 2, ..., as 1,2,3; begun again when it ends")
         ->delimiter(',')
-        ->check(CLI::Range(1, 256));
-    app.add_option("--cells", how.cells, "volumes")->check(CLI::Range(1, 100'000));
-    app.add_option("--clients", how.clients, "concurrent clients")->check(CLI::Range(1, 1000));
-    app.add_option("--seconds", how.seconds, "how long clients run")->check(CLI::Range(10, 86'400));
-    app.add_option("--seed", how.seed, "of placement, choices and kills");
+        ->check(support::whole_number(1, 256));
+    app.add_option("--cells", how.cells, "volumes")->check(support::whole_number(1, 100'000));
+    app.add_option("--clients", how.clients, "concurrent clients")->check(support::whole_number(1, 1000));
+    app.add_option("--seconds", how.seconds, "how long clients run")
+        ->check(support::whole_number(10, 86'400));
+    app.add_option("--seed", how.seed, "of placement, choices and kills")
+        ->check(support::whole_number(0, support::whole_max));
     app.add_flag("--kills,!--no-kills", how.kills, "SIGKILL to servers meanwhile; on unless switched off");
     app.add_flag("--moves", how.moves,
                  "move one volume after the other, by single replacements, to servers that do not hold it");

@@ -18,7 +18,6 @@ using namespace zooid;
 
 namespace {
 
-constexpr std::uint64_t count_max = std::uint64_t{1} << 53;
 constexpr std::size_t depth_max = 32;
 
 std::string child_path(std::string const& parent, std::string_view name) {

@@ -86,7 +86,9 @@ class object_reader {
     zooid::result<void> outcome_ = zooid::outcome::success();
 };
 
-/// A number without fraction or exponent, 0 to 2^53: what every JSON tool reads alike.
+/// What every JSON tool reads alike.
+inline constexpr std::uint64_t count_max = std::uint64_t{1} << 53;
+/// A number without fraction or exponent, 0 to 2^53.
 zooid::result<std::uint64_t> count_of(json_node const& node, std::string_view source);
 
 } // namespace support

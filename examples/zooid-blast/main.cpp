@@ -9,6 +9,8 @@
 // which runs crushtool between them: --crush-map FILE and --crush-mappings FILE.
 #include "studies.hpp"
 
+#include "support/numbers.hpp"
+
 #include <zooid/placement/json.hpp>
 
 #include <CLI/CLI.hpp>
@@ -120,16 +122,21 @@ int main(int argc, char** argv) {
     app.add_option("--out", a.out, "folder for plots and figures (default: the current one)");
     app.add_option("--study", a.names, "which (default: all)")
         ->check(CLI::IsMember({"cell-sizes", "aggregation-links", "exact-solver", "load-surge"}));
-    app.add_option("--seed", a.options.seed, "of data centres, volumes and failures");
-    app.add_option("--cells", a.options.cells, "cells of each kind")->check(CLI::Range(1, 1000000));
+    app.add_option("--seed", a.options.seed, "of data centres, volumes and failures")
+        ->check(support::whole_number(0, support::whole_max));
+    app.add_option("--cells", a.options.cells, "cells of each kind")
+        ->check(support::whole_number(1, 1'000'000));
     app.add_option("--topology-out", a.topology_out, "write a made-up data centre (JSON) and stop");
     app.add_option("--cells-out", a.cells_out, "write volumes for it (JSON) and stop");
-    app.add_option("--servers", a.servers, "of the made-up data centre")->check(CLI::Range(50, 100000));
+    app.add_option("--servers", a.servers, "of the made-up data centre")
+        ->check(support::whole_number(50, 100'000));
     app.add_option("--crush-map", a.crush_map, "write the CRUSH map of the comparison and stop");
     app.add_option("--crush-mappings", a.crush_mappings, "compare with what crushtool said");
     app.add_option("--crush-seconds-rows", a.seconds_rows,
-                   "seconds that crushtool took for the rules of rows");
-    app.add_option("--crush-seconds-all", a.seconds_all, "seconds that crushtool took for the whole");
+                   "seconds that crushtool took for the rules of rows")
+        ->check(support::real_number(0, 86'400));
+    app.add_option("--crush-seconds-all", a.seconds_all, "seconds that crushtool took for the whole")
+        ->check(support::real_number(0, 86'400));
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {

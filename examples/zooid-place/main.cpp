@@ -7,6 +7,8 @@
 // but some request was refused; the answer says why. The documents are described in lib/placement/README.md.
 #include "modes.hpp"
 
+#include "support/numbers.hpp"
+
 #include <zooid/placement/picture.hpp>
 
 #include <CLI/CLI.hpp>
@@ -168,14 +170,16 @@ int main(int argc, char** argv) {
         ->check(CLI::IsMember({"joint", "weighted"}));
     app.add_option("--overlap-max", a.overlap_max,
                    "servers in common with any other cell (default: no limit)")
-        ->check(CLI::Range(0, 9));
+        ->check(support::whole_number(0, 9));
     app.add_flag("--row-floor", a.row_floor, "fewer than a majority in any row, too");
     app.add_option("--drain", a.drain, "servers to empty, besides those marked draining");
     app.add_option("--failures", a.fail, "what is down: supposed in what-if, today otherwise (JSON)");
-    app.add_option("--seed", a.seed, "of the choice between equals");
+    app.add_option("--seed", a.seed, "of the choice between equals")
+        ->check(support::whole_number(0, support::whole_max));
     app.add_option("--hysteresis", a.hysteresis, "improve: least gain of a move")
-        ->check(CLI::Range(0.0001, 0.9999));
-    app.add_option("--churn", a.churn, "improve: most moves");
+        ->check(support::real_number(0.0001, 0.9999));
+    app.add_option("--churn", a.churn, "improve: most moves")
+        ->check(support::whole_number(0, support::whole_max));
     app.add_flag("--explain", a.explain, "one line per cell, and in the answers");
     app.add_option("--html", a.html, "write pictures to this file");
     app.add_option("--show", a.show, "the key of the cell to draw (default: the first)");

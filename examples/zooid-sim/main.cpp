@@ -6,6 +6,8 @@
 //
 // Exit codes: 0 all is well, 1 a life failed, 64 wrong usage or a file that cannot be written, 74 a file that
 // could not be written to its end.
+#include "support/numbers.hpp"
+
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/life.hpp>
 #include <zooid/sim/step_trace.hpp>
@@ -245,7 +247,7 @@ void keep_freed_memory() {
 int main(int argc, char** argv) {
     arguments a;
     CLI::App app{"Runs simulated lives of a colony"};
-    app.add_option("--seed", a.seed, "the life to run");
+    app.add_option("--seed", a.seed, "the life to run")->check(support::whole_number(0, support::whole_max));
     app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
     app.add_option(
         "--profile", a.profile,
@@ -257,7 +259,7 @@ int main(int argc, char** argv) {
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
     app.add_option("--calls-per-second", a.calls_per_second,
                    "of the clients of each cell together; fewer make a life cheaper, with as many faults")
-        ->check(CLI::Range(1, 1000));
+        ->check(support::whole_number(1, 1000));
     app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
     try {
         app.parse(argc, argv);

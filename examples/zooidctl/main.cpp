@@ -3,6 +3,9 @@
 #include "lease.hpp"
 #include "recover.hpp"
 
+#include "support/numbers.hpp"
+#include "support/strict_json.hpp"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -34,12 +37,9 @@ freshness freshness_of(arguments const& a) {
     return a.leased ? freshness::leased : freshness::strict;
 }
 
-CLI::Validator const above_zero(
-    [](std::string const& given) {
-        bool const is_zero = given.find_first_not_of("+0") == std::string::npos;
-        return is_zero ? given + " is not above 0" : std::string();
-    },
-    "above 0");
+// Ids and generations are printed as JSON numbers; what comes after the highest generation is one, too.
+CLI::Validator const above_zero = support::whole_number(1, support::count_max);
+CLI::Validator const server_number = support::whole_number(0, support::count_max);
 
 issue issue_of(arguments const& a) {
     party_role const role = a.admin != 0 ? party_role::admin : party_role::client;
@@ -53,12 +53,14 @@ void add_key(CLI::App* command, std::string& key) {
 void add_servers(CLI::App* command, arguments& a) {
     command->add_option("--on", a.servers, "server ids, the preferred proposer first: 1,2,3")
         ->delimiter(',')
+        ->check(server_number)
         ->required();
 }
 
 void add_off(CLI::App* command, arguments& a) {
     command->add_option("--off", a.recovery.off, "servers that are off, and never come back with their data")
-        ->delimiter(',');
+        ->delimiter(',')
+        ->check(server_number);
 }
 
 result<std::unique_ptr<colony>> connect(arguments const& a) {
@@ -84,7 +86,7 @@ int main(int argc, char** argv) {
                    R"(JSON: {"servers":[{"id":1,"address":"host:port"}],"keys":"FILE"})");
     app.add_flag("--json", a.as_json, "one JSON object on each line of output");
     app.add_option("--deadline", a.deadline_seconds, "seconds for the whole command")
-        ->check(CLI::Range(0.001, 86400.0));
+        ->check(support::real_number(0.001, 86400));
     app.require_subcommand(1);
     app.fallthrough();
 
@@ -112,7 +114,7 @@ int main(int argc, char** argv) {
     add_key(finalise, a.key);
     finalise->add_option("VERSION", a.version, "new commands and formats are used from then on: no way back")
         ->required()
-        ->check(CLI::Range(1, 65535));
+        ->check(support::whole_number(1, 65535));
     auto* survey = cell_command->add_subcommand(
         "survey", "what every server knows of a cell, and whether it can be recovered; changes nothing");
     add_key(survey, a.key);
@@ -123,6 +125,7 @@ int main(int argc, char** argv) {
     add_key(recover, a.key);
     recover->add_option("--on", a.recovery.on, "servers of the new cell, the preferred proposer first")
         ->delimiter(',')
+        ->check(server_number)
         ->required();
     add_off(recover, a);
     recover->add_option("--confirm", a.recovery.confirm, "the plan's token, as the command without it says");
@@ -147,7 +150,7 @@ int main(int argc, char** argv) {
     add_key(hold, a.key);
     hold->add_option("LEASE", a.lease.name, "the entry of the cell")->required();
     hold->add_option("--for", a.lease.seconds, "seconds that it lasts unless renewed")
-        ->check(CLI::Range(0.1, 3600.0));
+        ->check(support::real_number(0.1, 3600));
     hold->add_option("COMMAND", a.lease.command, "after --")->required();
     auto* scan = app.add_subcommand("scan", "the cells that the directory knows, or the entries of one");
     scan->add_option("KEY", a.key, "a cell; without it: the directory");

@@ -9,6 +9,7 @@
 #include "log.hpp"
 
 #include "support/address.hpp"
+#include "support/numbers.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -279,8 +280,9 @@ int main(int argc, char** argv) {
                    "append a JSON line for each durable promise, acceptance and choice");
     app.add_flag("--format", how.format, "format the data directory if it is absent or empty: a first start");
     app.add_option("--stop-seconds", how.stop_seconds, "a graceful stop takes at most this long")
-        ->check(CLI::Range(0.0, 3600.0));
-    app.add_option("--report-seconds", how.report_seconds, "log counters this often; 0: at the end only");
+        ->check(support::real_number(0, 3600));
+    app.add_option("--report-seconds", how.report_seconds, "log counters this often; 0: at the end only")
+        ->check(support::whole_number(0, 86400));
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {

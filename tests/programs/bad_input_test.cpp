@@ -46,6 +46,35 @@ TEST_CASE("every program explains itself, and refuses what it does not know with
     CHECK(run({ZOOID_BLAST_PATH, "--cells", "0"}).code == 64);
 }
 
+TEST_CASE("a number that is negative, too large, octal or none is refused with 64 and named") {
+    std::vector<std::string> const above = {"-1", "18446744073709551616", "9007199254740993", "010", "1x"};
+    auto const refused = [](std::vector<std::string> const& command, std::string const& given) {
+        auto const done = run(command);
+        INFO(command.at(0) << " ... " << given << ": " << done.out << done.err);
+        CHECK(done.code == 64);
+        CHECK(says(done, given + " is not a "));
+    };
+    for (std::string const& n : above) {
+        refused({ZOOIDCTL_PATH, "cell", "create", "k", "--on", "1", "--generation=" + n}, n);
+        refused({ZOOIDCTL_PATH, "cell", "create", "k", "--on=1,2," + n}, n);
+        refused({ZOOIDCTL_PATH, "cell", "recover", "k", "--on", "1", "--off=" + n}, n);
+        refused({ZOOIDCTL_PATH, "keygen", "none", "--from", "none", "--client=" + n}, n);
+        refused({ZOOIDD_PATH, "--config", "none", "--report-seconds=" + n}, n);
+    }
+    for (std::string const n : {"-1", "18446744073709551616", "010"}) {
+        refused({ZOOID_SIM_PATH, "--profile", "calm", "--seed=" + n}, n);
+        refused({ZOOID_PLACE_PATH, "--topology", "t", "--cells", "c", "--out", "o", "--churn=" + n}, n);
+        refused({ZOOID_BLAST_PATH, "--topology-out", "/dev/null", "--seed=" + n}, n);
+        refused({ZOOID_FAILOVER_PATH, "--directory", "/dev/null", "--seed=" + n}, n);
+    }
+    for (std::string const n : {"nan", "inf", "-1", "1e9"}) {
+        refused({ZOOIDCTL_PATH, "--deadline=" + n, "status"}, n);
+        refused({ZOOIDCTL_PATH, "lease", "hold", "k", "l", "--for=" + n, "--", "true"}, n);
+        refused({ZOOIDD_PATH, "--config", "none", "--stop-seconds=" + n}, n);
+        refused({ZOOID_PLACE_PATH, "--topology", "t", "--cells", "c", "--out", "o", "--hysteresis=" + n}, n);
+    }
+}
+
 TEST_CASE(
     "an account of a life that cannot be written is refused before the life, and one cut short is told") {
     for (char const* account : {"--trace", "--history", "--steps"}) {
@@ -89,7 +118,7 @@ TEST_CASE("a version that no software has, and a generation of 0, are refused by
     CHECK(c.ctl({"cell", "finalise", "k", "1"}).code == 0);
     auto const unborn = c.ctl({"cell", "create", "l", "--on", "1", "--generation", "0"});
     CHECK(unborn.code == 64);
-    CHECK(says(unborn, "--generation: 0 is not above 0"));
+    CHECK(says(unborn, "--generation: 0 is not a whole number from 1 to 9007199254740992"));
 }
 
 TEST_CASE("what is over its limit is refused with its size, before and at the cell, and the cell goes on") {
