@@ -3,6 +3,7 @@
 #include "support/value_json.hpp"
 
 #include <zooid/base/codec.hpp>
+#include <zooid/base/system_key.hpp>
 #include <zooid/cell/snapshot.hpp>
 #include <zooid/server/server.hpp>
 #include <zooid/tcp/hmac.hpp>
@@ -195,7 +196,20 @@ result<std::optional<found_entry>> decide_entry(colony& on, bytes const& key, di
     return winner;
 }
 
+namespace {
+
+result<directory_entry> directory_cell_of(colony& on, bytes const& key) {
+    for (std::uint32_t i = 0; i < directory_cells; ++i) {
+        if (directory_key(i) == key) return directory_entry{directory_cell_id(on.id(), i), {1}, {}};
+    }
+    return error(errc::not_found,
+                 fmt::format("{} is none of the directory's {} cells", quoted(key), directory_cells));
+}
+
+} // namespace
+
 result<directory_entry> look_up(colony& on, bytes const& key) {
+    if (is_system_key(key)) return directory_cell_of(on, key);
     ZOOID_TRY(auto const there, read_entry(on, key));
     if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     return there->entry;

@@ -34,7 +34,8 @@ zooid::result<birth> found_directory_cell(colony& on, std::uint32_t index,
 zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, zooid::generation wanted,
                                  std::vector<zooid::server_id> const& servers);
 
-/// `not_found` if the directory does not know the key.
+/// `not_found` if the directory does not know the key. The directory's own cells have no entry, and follow from
+/// the colony: without founders.
 zooid::result<zooid::directory_entry> look_up(colony& on, zooid::bytes const& key);
 
 // ---- the steps, for births of another kind

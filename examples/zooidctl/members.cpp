@@ -2,6 +2,7 @@
 
 #include <zooid/base/codec.hpp>
 #include <zooid/cell/change.hpp>
+#include <zooid/cell/recovery.hpp>
 #include <zooid/server/server.hpp>
 
 #include <boost/json/parse.hpp>
@@ -15,6 +16,8 @@ namespace zooidctl {
 using namespace zooid;
 
 namespace {
+
+constexpr duration patience_member = std::chrono::seconds(1); // with one whose server should answer
 
 bool contains(std::vector<server_id> const& all, server_id one) {
     return std::find(all.begin(), all.end(), one) != all.end();
@@ -56,6 +59,36 @@ result<std::uint16_t> version_of(colony& on, server_id server) {
         status.is_object() ? status.get_object().if_contains("version_highest") : nullptr;
     if (failed || !told || !told->is_int64()) return error(errc::malformed, "the status of a server");
     return static_cast<std::uint16_t>(told->get_int64());
+}
+
+// A member is gone for good if its server is up without it, and would draw another one: it was wiped. One
+// that does not answer may be there; one that is only reserved will be founded or taught.
+bool is_lost(colony& on, directory_entry const& cell, member const& m) {
+    auto const seen = on.ask_for(patience_member, operation::survey, m.server, cell.cell, {});
+    if (seen) {
+        auto const answer = decode_survey_answer(seen.value().payload);
+        return answer && answer.value().self != m;
+    }
+    if (seen.error() != errc::not_here) return false;
+    auto const reply = on.ask_for(patience_member, operation::reserve, m.server, cell.cell,
+                                  encode(reserve_request{cell.cell, cell.birth}));
+    auto const drawn = reply ? decode_member(reply.value().payload) : reply.error();
+    return drawn && drawn.value() != m;
+}
+
+// Asks each member once: `asked` remembers them.
+std::vector<server_id> lost_servers(colony& on, directory_entry const& cell, configuration const& now,
+                                    std::vector<server_id> const& wanted, std::vector<member>& asked) {
+    std::vector<server_id> lost;
+    for (member const& m : now.members()) {
+        bool const is_known = std::find(asked.begin(), asked.end(), m) != asked.end();
+        if (is_known || !contains(wanted, m.server)) continue;
+        if (is_lost(on, cell, m))
+            lost.push_back(m.server);
+        else
+            asked.push_back(m);
+    }
+    return lost;
 }
 
 result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
@@ -109,8 +142,12 @@ result<Value> as_far_as_known(replacement const& r, result<Value> ended) {
 
 } // namespace
 
-replacement next_replacement(configuration const& now, std::vector<server_id> const& wanted) {
+replacement next_replacement(configuration const& now, std::vector<server_id> const& wanted,
+                             std::vector<server_id> const& lost) {
     replacement next;
+    for (server_id server : lost) {
+        if (contains(wanted, server) && now.index_of(server)) return {server, server, {}};
+    }
     for (member const& m : now.members()) {
         if (!contains(wanted, m.server)) next.out = m.server;
     }
@@ -148,12 +185,14 @@ result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
                                            std::vector<server_id> const& wanted) {
     ZOOID_TRY(auto const cell, look_up(on, key));
     std::vector<replacement> done;
+    std::vector<member> asked;
     for (;;) {
         ZOOID_TRY(auto const now, describe_members(on, cell));
         if (now.newest.size() != wanted.size())
             return error(errc::invalid_argument,
                          fmt::format("the cell has {} members, not {}", now.newest.size(), wanted.size()));
-        replacement next = next_replacement(now.newest, wanted);
+        replacement next =
+            next_replacement(now.newest, wanted, lost_servers(on, cell, now.newest, wanted, asked));
         if (!next.out) return done;
         time_point const began = boot_time_now();
         ZOOID_TRY(auto const change, plan(on, cell, now, next));

@@ -22,9 +22,11 @@ struct replacement {
 };
 
 /// What is next on the way from `now` to `wanted`: a server that is to leave, and one to take its place;
-/// zeros when nothing is left to do. Servers keep the order of `wanted` in the end, since a newcomer takes
-/// the place of who leaves.
-replacement next_replacement(zooid::configuration const& now, std::vector<zooid::server_id> const& wanted);
+/// zeros when nothing is left to do. A wanted server that lost its member, with its disk, takes its own place
+/// as another member, before anything else. Servers keep the order of `wanted` in the end, since a newcomer
+/// takes the place of who leaves.
+replacement next_replacement(zooid::configuration const& now, std::vector<zooid::server_id> const& wanted,
+                             std::vector<zooid::server_id> const& lost);
 
 /// The newest configuration that any reachable member knows.
 zooid::result<zooid::members_description> describe_members(colony& on, zooid::directory_entry const& cell);
