@@ -1,5 +1,7 @@
 #include "cells.hpp"
 
+#include "ending.hpp"
+
 #include "support/value_json.hpp"
 
 #include <zooid/base/codec.hpp>
@@ -12,6 +14,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
+#include <unistd.h>
 
 namespace zooidctl {
 
@@ -92,17 +96,25 @@ result<configuration> reserve(colony& on, cell_id cell, generation birth_of,
     return configuration(members);
 }
 
+bytes founding_record(bytes const& key, directory_entry const& entry) {
+    snapshot record;
+    record.cell = entry.cell;
+    record.key = key;
+    record.birth = entry.birth;
+    record.alpha = static_cast<std::uint8_t>(limits::alpha_default);
+    record.configurations = {{{1}, entry.founders}};
+    return encode(record);
+}
+
+bool is_recovery(fork_origin const& origin) {
+    return origin.confirmed != digest{};
+}
+
 namespace {
 
 // Step 3.
 void found(colony& on, bytes const& key, birth& b) {
-    snapshot record;
-    record.cell = b.entry.cell;
-    record.key = key;
-    record.birth = b.entry.birth;
-    record.alpha = static_cast<std::uint8_t>(limits::alpha_default);
-    record.configurations = {{{1}, b.entry.founders}};
-    bytes const encoded = encode(record);
+    bytes const encoded = founding_record(key, b.entry);
     for (std::size_t i = 0; i < b.entry.founders.size(); ++i) {
         server_id const server = b.entry.founders[i].server;
         auto const reply = on.ask(operation::found, server, b.entry.cell, encoded);
@@ -162,13 +174,42 @@ result<std::optional<found_entry>> write_entry(colony& on, bytes const& key, dir
     return entry_of(reply.value().rejected()->met);
 }
 
-result<birth> resume(colony& on, bytes const& key, found_entry const& there, generation wanted,
-                     std::vector<server_id> const& servers) {
+// What a later attempt has to know of the cell that is to be ended: it is not in the directory any more.
+fork_origin origin_of(directory_entry const& older) {
+    return {
+        older.cell, older.birth, {}, {}, encode(directory_entry{older.cell, older.birth, older.founders})};
+}
+
+// Without it the founders are asked, which can tell only as long as a majority of them has the cell. So a
+// failure here is no harm.
+void note_founded(colony& on, bytes const& key, birth& b) {
+    auto const there = read_entry(on, key);
+    if (!there || !there.value() || !(there.value()->entry == b.entry)) return;
+    directory_entry next = b.entry;
+    next.origin->is_founded = true;
+    auto const winner = decide_entry(on, key, next, there.value());
+    if (winner && !winner.value()) b.entry = next;
+}
+
+// From the decision on.
+result<birth> finish(colony& on, bytes const& key, birth b, std::string const& stop_after) {
+    bool const ends_another = b.entry.origin && !b.entry.origin->is_founded;
+    if (ends_another && !is_founded(on, b.entry)) {
+        ZOOID_TRY(auto const older, decode_directory_entry(b.entry.origin->words));
+        ZOOID_TRY(end_cell(on, key, older, {b.entry.cell, b.entry.birth, b.entry.founders}));
+        maybe_die(stop_after, "end");
+    }
+    found(on, key, b);
+    if (ends_another && b.has_quorum()) note_founded(on, key, b);
+    return b;
+}
+
+result<birth> resume(colony& on, bytes const& key, found_entry const& there, birth_wish const& wish) {
     directory_entry const& e = there.entry;
-    if (e.origin)
+    if (e.origin && is_recovery(*e.origin))
         return error(errc::already_exists,
                      fmt::format("key {} was recovered as generation {}", quoted(key), e.birth.value));
-    if (e.birth != wanted || !same_servers(servers_of(e.founders), servers)) {
+    if (e.birth != wish.birth || !same_servers(servers_of(e.founders), wish.on)) {
         return error(errc::already_exists,
                      fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key),
                                  e.birth.value, to_string(e.cell), listed(e.founders)));
@@ -176,11 +217,14 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, gen
     birth b;
     b.entry = e;
     b.existed = true;
-    found(on, key, b);
-    return b;
+    return finish(on, key, std::move(b), wish.stop_after);
 }
 
 } // namespace
+
+void maybe_die(std::string const& stop_after, std::string_view step) {
+    if (stop_after == step) (void)::kill(::getpid(), SIGKILL);
+}
 
 result<std::optional<found_entry>> decide_entry(colony& on, bytes const& key, directory_entry const& entry,
                                                 std::optional<found_entry> const& older) {
@@ -236,20 +280,23 @@ result<birth> found_directory_cell(colony& on, std::uint32_t index, std::vector<
     return b;
 }
 
-result<birth> create_cell(colony& on, bytes const& key, generation wanted,
-                          std::vector<server_id> const& servers) {
+result<birth> create_cell(colony& on, bytes const& key, birth_wish const& wish) {
     ZOOID_TRY(check_partition_key(key));
-    ZOOID_TRY(check_servers(on, servers));
+    ZOOID_TRY(check_servers(on, wish.on));
     ZOOID_TRY(auto const there, read_entry(on, key));
-    if (there && there->entry.birth >= wanted) return resume(on, key, *there, wanted, servers);
+    if (there && there->entry.birth >= wish.birth) return resume(on, key, *there, wish);
     birth b;
-    b.entry.birth = wanted;
+    b.entry.birth = wish.birth;
+    if (there) {
+        ZOOID_TRY(can_be_ended(on, key, there->entry));
+        b.entry.origin = origin_of(there->entry);
+    }
     ZOOID_TRY(b.entry.cell, draw_cell_id());
-    ZOOID_TRY(b.entry.founders, reserve(on, b.entry.cell, wanted, servers));
+    ZOOID_TRY(b.entry.founders, reserve(on, b.entry.cell, wish.birth, wish.on));
     ZOOID_TRY(auto const winner, decide_entry(on, key, b.entry, there));
-    if (winner) return resume(on, key, *winner, wanted, servers);
-    found(on, key, b);
-    return b;
+    if (winner) return resume(on, key, *winner, wish);
+    maybe_die(wish.stop_after, "directory");
+    return finish(on, key, std::move(b), wish.stop_after);
 }
 
 } // namespace zooidctl

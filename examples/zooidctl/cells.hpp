@@ -6,6 +6,7 @@
 //   2  the directory: a conditional write of the whole entry under the key. From here on the birth is
 //      decided: whoever repeats the command, or loses the race, finds this entry and goes on with it.
 //   3  found: every server gets the same immutable founding record. It may be repeated at will.
+// A birth above an older generation ends that one between 2 and 3 (ending.hpp).
 #pragma once
 
 #include "colony.hpp"
@@ -29,13 +30,18 @@ struct birth {
 zooid::result<birth> found_directory_cell(colony& on, std::uint32_t index,
                                           std::vector<zooid::server_id> const& servers);
 
-/// `already_exists` if the key is bound to a cell that was born elsewhere, or to a generation that is not
-/// older than `wanted`.
-zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, zooid::generation wanted,
-                                 std::vector<zooid::server_id> const& servers);
+struct birth_wish {
+    zooid::generation birth{1};
+    std::vector<zooid::server_id> on;
+    std::string stop_after{}; ///< for tests: die after this step, "directory" or "end"
+};
 
-/// `not_found` if the directory does not know the key. The directory's own cells have no entry, and follow from
-/// the colony: without founders.
+/// `already_exists` if the key is bound to a cell that was born elsewhere, or to a generation that is not
+/// older than the one wished for. An older generation is ended first: see ending.hpp for what keeps it from that.
+zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, birth_wish const& wish);
+
+/// `not_found` if the directory does not know the key. The directory's own cells have no entry: they follow
+/// from the colony, without founders.
 zooid::result<zooid::directory_entry> look_up(colony& on, zooid::bytes const& key);
 
 // ---- the steps, for births of another kind
@@ -57,9 +63,14 @@ zooid::result<void> check_servers(colony const& on, std::vector<zooid::server_id
 zooid::result<zooid::configuration> reserve(colony& on, zooid::cell_id cell, zooid::generation birth_of,
                                             std::vector<zooid::server_id> const& servers);
 zooid::result<zooid::cell_id> draw_cell_id();
+zooid::bytes founding_record(zooid::bytes const& key, zooid::directory_entry const& entry);
+/// It goes on from a cell that lost its majority; else it was created above one, which it ended.
+bool is_recovery(zooid::fork_origin const& origin);
 std::vector<zooid::server_id> ids_of(std::vector<std::uint64_t> const& numbers);
 std::vector<zooid::server_id> servers_of(zooid::configuration const& members);
 bool same_servers(std::vector<zooid::server_id> a, std::vector<zooid::server_id> b);
+/// For tests: as SIGKILL at this point.
+void maybe_die(std::string const& stop_after, std::string_view step);
 std::string quoted(zooid::bytes const& key);
 
 } // namespace zooidctl

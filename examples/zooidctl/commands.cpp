@@ -156,9 +156,8 @@ int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const&
     return code;
 }
 
-int cell_create(colony& on, output const& out, std::string const& key, std::uint64_t wanted,
-                std::vector<std::uint64_t> const& servers) {
-    auto const born = create_cell(on, key, {wanted}, ids_of(servers));
+int cell_create(colony& on, output const& out, std::string const& key, birth_wish const& wish) {
+    auto const born = create_cell(on, key, wish);
     return born ? report(out, key, born.value()) : out.fail(born.error());
 }
 

@@ -32,8 +32,7 @@ struct issue {
 int exit_code_of(zooid::error const& e);
 
 int colony_init(colony& on, output const& out, std::vector<std::uint64_t> const& servers);
-int cell_create(colony& on, output const& out, std::string const& key, std::uint64_t wanted,
-                std::vector<std::uint64_t> const& servers);
+int cell_create(colony& on, output const& out, std::string const& key, birth_wish const& wish);
 int cell_move(colony& on, output const& out, std::string const& key,
               std::vector<std::uint64_t> const& servers);
 int cell_prefer(colony& on, output const& out, std::string const& key,

@@ -97,7 +97,8 @@ int main(int argc, char** argv) {
     auto* create = cell_command->add_subcommand("create", "create a cell; may be repeated");
     add_key(create, a.key);
     add_servers(create, a);
-    create->add_option("--generation", a.generation, "of the key; replaces an older one")->check(above_zero);
+    create->add_option("--generation", a.generation, "of the key; ends an older one")->check(above_zero);
+    create->add_option("--die-after", a.recovery.stop_after, "a step; for tests")->group("");
     auto* move = cell_command->add_subcommand(
         "move", "replace members one by one until the cell is on these servers; may be repeated");
     add_key(move, a.key);
@@ -189,7 +190,8 @@ int main(int argc, char** argv) {
         if (*finalise) return cell_finalise(on, out, a.key, a.version);
         if (*survey) return survey_cell(on, out, a.key, a.recovery.off);
         if (*recover) return recover_cell(on, out, a.key, a.recovery);
-        if (*create) return cell_create(on, out, a.key, a.generation, a.servers);
+        if (*create)
+            return cell_create(on, out, a.key, {{a.generation}, ids_of(a.servers), a.recovery.stop_after});
         if (*txn) return transact(on, out, a.key, a.text);
         if (*show) return lease_show(on, out, a.key, a.lease.name);
         if (*hold) return lease_hold(on, out, a.key, a.lease);

@@ -1,5 +1,7 @@
 #include "recover.hpp"
 
+#include "ending.hpp"
+
 #include "support/value_json.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -7,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <ctime>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@ using namespace zooid;
 
 namespace {
 
-constexpr duration patience = std::chrono::seconds(2);            // with one server that should answer
 constexpr duration patience_off = std::chrono::milliseconds(300); // with one that is said to be off
 
 json::array numbers_of(std::vector<server_id> const& servers) {
@@ -42,20 +42,6 @@ struct fork_state {
     std::optional<successor_cell> to; ///< decided by an earlier attempt that is not finished
 };
 
-surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration wait) {
-    surveyed_server found{server, surveyed_server::kind::silent, {}};
-    auto const reply = on.ask_for(wait, operation::survey, server, cell, {});
-    if (!reply) {
-        if (reply.error() == errc::not_here) found.what = surveyed_server::kind::absent;
-        return found;
-    }
-    auto answer = decode_survey_answer(reply.value().payload);
-    if (!answer) return found; // it is there and can't be understood: as good as silent
-    found.what = surveyed_server::kind::answered;
-    found.answer = std::move(answer).value();
-    return found;
-}
-
 cell_survey survey_all(colony& on, cell_id cell, std::vector<server_id> const& off) {
     cell_survey seen{cell, {}};
     for (remote_server const& s : on.servers()) {
@@ -63,16 +49,6 @@ cell_survey survey_all(colony& on, cell_id cell, std::vector<server_id> const& o
         seen.servers.push_back(survey_one(on, cell, s.server, gone ? patience_off : patience));
     }
     return seen;
-}
-
-bool is_founded(colony& on, directory_entry const& entry) {
-    if (!entry.origin || entry.origin->is_founded) return true;
-    member_set founded;
-    for (std::size_t i = 0; i < entry.founders.size(); ++i) {
-        auto const found = survey_one(on, entry.cell, entry.founders[i].server, patience);
-        if (found.answer && !found.answer->sealed_for) founded.insert(i);
-    }
-    return entry.founders.is_quorum(founded);
 }
 
 // A fork that a majority of its servers founded is a cell like any other; before that it is unfinished, and
@@ -83,6 +59,9 @@ result<fork_state> fork_of(colony& on, bytes const& key) {
     if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     directory_entry const& e = there->entry;
     if (is_founded(on, e)) return fork_state{*there, e.cell, {}};
+    if (!is_recovery(*e.origin))
+        return error(errc::conflict, "a creation of generation " + to_string(e.birth) +
+                                         " was begun: finish that one, by `zooidctl cell create`");
     return fork_state{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
 }
 
@@ -180,10 +159,6 @@ json::object json_of(surveyed_server const& s) {
 
 // ---- the steps
 
-void maybe_die(recovery_wish const& wish, std::string_view step) {
-    if (wish.stop_after == step) (void)::kill(::getpid(), SIGKILL);
-}
-
 bytes words_of(recovery_plan const& p) {
     std::time_t const now = std::time(nullptr);
     char host[256] = "unknown";
@@ -210,10 +185,10 @@ result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, re
     next.birth = plan.birth;
     ZOOID_TRY(next.cell, draw_cell_id());
     ZOOID_TRY(next.founders, zooidctl::reserve(on, next.cell, next.birth, ids_of(wish.on)));
-    maybe_die(wish, "reserve");
+    maybe_die(wish.stop_after, "reserve");
     next.origin = fork_origin{plan.from, f.entry.entry.birth, confirmed, {}, words_of(plan)};
     ZOOID_TRY(auto written, write(on, key, next, f.entry));
-    maybe_die(wish, "directory");
+    maybe_die(wish.stop_after, "directory");
     return written;
 }
 
@@ -295,12 +270,12 @@ result<recovered> carry_out(colony& on, bytes const& key, fork_state const& f, r
     }
     successor_cell const to{decided.entry.cell, decided.entry.birth, decided.entry.founders};
     ZOOID_TRY(auto const told, seal_all(on, plan, to));
-    maybe_die(wish, "seal");
+    maybe_die(wish.stop_after, "seal");
     ZOOID_TRY(auto founding, make_founding(on, plan, told, to, decided.entry.origin->words));
     ZOOID_TRY(decided, fix_founding(on, key, decided, hash128(encode(founding))));
-    maybe_die(wish, "fix");
+    maybe_die(wish.stop_after, "fix");
     ZOOID_TRY(auto const founded_on, found_on_all(on, to, founding));
-    maybe_die(wish, "found");
+    maybe_die(wish.stop_after, "found");
     ZOOID_TRY(note_founded(on, key, decided));
     return recovered{to, std::move(founding), founded_on};
 }
@@ -341,7 +316,7 @@ int report(output const& out, std::string const& key, recovered const& r) {
 // The same confirmation, and it is done: the answer of the command that did it was lost.
 bool is_done(fork_state const& f, std::string const& token) {
     auto const& origin = f.entry.entry.origin;
-    return !f.to && origin && to_string(origin->confirmed) == token;
+    return !f.to && origin && is_recovery(*origin) && to_string(origin->confirmed) == token;
 }
 
 } // namespace

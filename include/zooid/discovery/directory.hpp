@@ -33,13 +33,14 @@ cell_id directory_cell_id(colony_id const& colony, std::uint32_t index);
 /// `invalid_argument` for the empty key and for those that directory cells serve; `too_large`.
 result<void> check_partition_key(bytes_view key);
 
-/// Of a cell that an emergency recovery founded: what whoever goes on with an interrupted one has to know.
+/// Of a cell that goes on from another (an emergency recovery), or was created above another, which it ends:
+/// what whoever goes on with an interrupted attempt has to know.
 struct fork_origin {
-    cell_id from;            ///< the cell that lost its majority
+    cell_id from;            ///< the cell that lost its majority, or is ended
     generation birth;        ///< of that one
-    digest confirmed;        ///< what the operator confirmed: zooid::confirmation_of
+    digest confirmed;        ///< what the operator confirmed: zooid::confirmation_of; zero: a creation
     digest founding;         ///< of the founding record, fixed before anybody gets it; zero: not yet
-    bytes words;             ///< who, when, which servers are off
+    bytes words;             ///< who, when, which servers are off; of a creation: the entry of `from`
     bool is_founded = false; ///< by a majority of its founders: from here on it is a cell like any other
 
     friend bool operator==(fork_origin const&, fork_origin const&) = default;
@@ -50,7 +51,7 @@ struct directory_entry {
     cell_id cell;
     generation birth;
     configuration founders; ///< from its first slot; later configurations are in the cell's own log
-    std::optional<fork_origin> origin{}; ///< of a cell that was recovered
+    std::optional<fork_origin> origin{}; ///< of a cell that was recovered, or ended another
 
     friend bool operator==(directory_entry const&, directory_entry const&) = default;
 };
