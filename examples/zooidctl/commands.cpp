@@ -295,6 +295,15 @@ void print_reservations(std::uint64_t count, json::object const& told) {
     fmt::print("\n");
 }
 
+// A journal that hangs takes nothing until its disk does; one that failed takes nothing until a restart.
+void print_journal(json::object const& told) {
+    auto const* why = told.if_contains("journal_error");
+    if (why && why->is_string())
+        return fmt::print("  journal failed for good: {}\n", std::string(why->get_string()));
+    auto const* hung = told.if_contains("journal_hung");
+    if (hung && hung->is_bool() && hung->get_bool()) fmt::print("  journal hangs: its writes do not end\n");
+}
+
 int status(colony& on, output const& out) {
     int code = exit_done;
     for (remote_server const& server : on.servers()) {
@@ -323,6 +332,7 @@ int status(colony& on, output const& out) {
         fmt::print("server {}: {} cells, leads {}, {} waiting, {} commits, {} reads\n",
                    to_string(server.server), count("cells"), count("leading"), count("requests_waiting"),
                    count("commits_answered"), count("reads_answered"));
+        if (told.is_object()) print_journal(told.get_object());
         if (told.is_object()) print_reservations(count("reserved"), told.get_object());
     }
     return code;

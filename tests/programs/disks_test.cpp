@@ -128,6 +128,13 @@ TEST_CASE(
     wait_until([&] { return s.server->err().find("\"event\":\"journal_stalled\"") != std::string::npos; },
                "stalls");
     CHECK(s.server->err().find("No space left") != std::string::npos);
+    std::string status;
+    wait_until(
+        [&] {
+            status = zooidctl({"--deadline", "30", "--config", s.operator_config, "status"}).out;
+            return status.find("  journal hangs: its writes do not end\n") != std::string::npos;
+        },
+        "the status says so");
     CHECK(std::stoi(s.count({"--stale"})) >= acknowledged);
 
     // It starts and answers from its log. The last slots are not known as chosen there before a proposer,
@@ -140,6 +147,27 @@ TEST_CASE(
     int const counted = std::stoi(s.count({}));
     CHECK(counted >= acknowledged + 1);
     CHECK(counted <= acknowledged + 2); // the one that was not acknowledged may have happened
+}
+
+TEST_CASE("the status tells that a journal failed for good, and why") {
+    colony c(1);
+    (void)c.ask({"colony", "init", "--on", "1"});
+    (void)c.ask({"cell", "create", "k", "--on", "1"});
+    for (int i = 1; i < 16; ++i) { // where the next segments would be
+        std::string const name = std::string(15, '0') + "0123456789abcdef"[i] + ".segment";
+        if (!fs::exists(c.data(0) / "store-0" / name)) fs::create_directory(c.data(0) / "store-0" / name);
+    }
+    std::string const big(60'000, 'v');
+    ended last;
+    for (int i = 0; i < 100 && last.code == 0; ++i)
+        last = zooidctl({"--deadline", "2", "--config", (c.folder.path / "ctl.json").string(), "txn", "k",
+                         R"({"then":[{"put":"v","value":{"text":")" + big + R"("}}]})"});
+    CHECK(last.code != 0);
+    auto const status = zooidctl({"--config", (c.folder.path / "ctl.json").string(), "status"});
+    INFO(status.out << status.err);
+    CHECK(status.code == 0);
+    CHECK(status.out.find("  journal failed for good: io_failed: open ") != std::string::npos);
+    CHECK(status.out.find("Is a directory") != std::string::npos);
 }
 
 TEST_CASE("a read-only disk is named, and the server on it acknowledges nothing") {
