@@ -13,10 +13,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <charconv>
 #include <chrono>
-#include <cstdlib>
+#include <cstdint>
 #include <iostream>
 #include <string>
+#include <string_view>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -55,14 +57,22 @@ asio::awaitable<void> run(zooid::remote_client& client, std::string volume, std:
     co_await client.async_stop(1s, asio::use_awaitable);
 }
 
+template <class Number>
+bool parse_number(std::string_view text, Number& out) {
+    auto const [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), out);
+    return wrong == std::errc() && end == text.data() + text.size();
+}
+
 // "7=10.0.0.1:7000"; an empty host if it is not like that.
 zooid::remote_server parse_server(std::string const& text) {
     auto const equals = text.find('=');
     auto const colon = text.rfind(':');
     if (equals == std::string::npos || colon == std::string::npos || colon < equals) return {};
-    return {{std::strtoull(text.c_str(), nullptr, 10)},
-            text.substr(equals + 1, colon - equals - 1),
-            static_cast<std::uint16_t>(std::strtoul(text.c_str() + colon + 1, nullptr, 10))};
+    zooid::remote_server s;
+    bool const has_numbers = parse_number(std::string_view(text).substr(0, equals), s.server.value) &&
+                             parse_number(std::string_view(text).substr(colon + 1), s.port);
+    if (has_numbers) s.host = text.substr(equals + 1, colon - equals - 1);
+    return s;
 }
 
 } // namespace
@@ -79,8 +89,12 @@ int main(int argc, char** argv) {
     }
     zooid::remote_client_options options;
     options.keys = std::move(keys).value();
-    for (int i = 4; i < argc; ++i)
+    for (int i = 4; i < argc; ++i) {
         options.servers.push_back(parse_server(argv[i]));
+        if (!options.servers.back().host.empty()) continue;
+        std::cerr << argv[i] << ": a server is ID=HOST:PORT\n";
+        return 64;
+    }
 
     asio::io_context context;
     auto client = zooid::remote_client::open(std::move(options), context.get_executor());

@@ -9,6 +9,7 @@
 #include "report.hpp"
 
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
@@ -154,9 +155,7 @@ zooid::result<bool> play(arguments const& how) {
     return good && moved && all_answered && failed_stops == 0;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     CLI::App app("Fails volumes over on real servers that are being killed, and checks what clients saw.");
     arguments how;
     how.programs = std::filesystem::canonical("/proc/self/exe").parent_path().string();
@@ -192,4 +191,10 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "zooid-failover: {}\n", e.what());
         return 2;
     }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooid-failover", [&] { return run_program(argc, argv); });
 }

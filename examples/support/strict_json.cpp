@@ -176,13 +176,16 @@ result<json_node> parse_strict(std::string_view text, std::string_view source) {
     token_tracker token;
     json_place here;
     json::error_code failure;
+    bool is_followed = false; // by something that is no part of it
     for (char const c : text) {
         token.before(c, here);
         made.start = token.start();
-        parser.write_some(true, &c, 1, failure);
-        if (failure) break;
+        std::size_t const taken = parser.write_some(true, &c, 1, failure);
+        is_followed = !failure && taken == 0;
+        if (failure || is_followed) break;
         c == '\n' ? (++here.line, here.column = 1) : ++here.column;
     }
+    if (is_followed) failure = json::error::extra_data;
     if (!failure) parser.write_some(false, nullptr, 0, failure);
     if (!made.duplicate.empty() || made.duplicate_at.path != "$")
         return json_error(source, made.duplicate_at, fmt::format("\"{}\" is given twice", made.duplicate));

@@ -10,6 +10,7 @@
 #include "studies.hpp"
 
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 
 #include <zooid/placement/json.hpp>
 
@@ -114,9 +115,7 @@ void work(arguments const& a) {
     run_studies(a);
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     arguments a;
     CLI::App app("Studies what failures do to cells");
     app.add_option("--out", a.out, "folder for plots and figures (default: the current one)");
@@ -149,4 +148,10 @@ int main(int argc, char** argv) {
         return 1;
     }
     return 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooid-blast", [&] { return run_program(argc, argv); });
 }

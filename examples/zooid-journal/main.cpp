@@ -3,6 +3,8 @@
 // in flight.
 //
 // Exit codes: 0 all is well, 1 damage was found, 2 the directory can't be read, 64 wrong usage.
+#include "support/output.hpp"
+
 #include <zooid/file/data_directory.hpp>
 
 #include <CLI/CLI.hpp>
@@ -139,9 +141,7 @@ int run(std::string const& directory, bool as_json, bool with_records) {
     return status;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     CLI::App app("Inspects and verifies a zooid data directory. Never writes.");
     std::string directory;
     bool as_json = false, with_records = false;
@@ -154,4 +154,10 @@ int main(int argc, char** argv) {
         return app.exit(e) == 0 ? 0 : 64;
     }
     return run(directory, as_json, with_records);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooid-journal", [&] { return run_program(argc, argv); });
 }

@@ -8,6 +8,7 @@
 #include "modes.hpp"
 
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 
 #include <zooid/placement/picture.hpp>
 
@@ -156,9 +157,7 @@ int work(arguments const& a) {
     return o.refused > 0 ? 3 : 0;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     arguments a;
     CLI::App app("Places cells near their anchors and never too near themselves");
     app.add_option("--topology", a.topology, "the data centre (JSON)")->required();
@@ -196,4 +195,10 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "zooid-place: out of memory\n");
     }
     return 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooid-place", [&] { return run_program(argc, argv); });
 }

@@ -7,6 +7,7 @@
 // Exit codes: 0 all is well, 1 a life failed, 64 wrong usage or a file that cannot be written, 74 a file that
 // could not be written to its end.
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/life.hpp>
@@ -30,7 +31,7 @@ namespace {
 using namespace zooid;
 
 constexpr int exit_usage = 64;
-constexpr int exit_output = 74;
+using support::exit_output;
 
 struct arguments {
     std::uint64_t seed = 1;
@@ -242,9 +243,7 @@ void keep_freed_memory() {
 #endif
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     arguments a;
     CLI::App app{"Runs simulated lives of a colony"};
     app.add_option("--seed", a.seed, "the life to run")->check(support::whole_number(0, support::whole_max));
@@ -271,4 +270,10 @@ int main(int argc, char** argv) {
     if (!choose_mutant(a.mutant)) return exit_usage;
     keep_freed_memory();
     return a.seeds.empty() ? run_one(a) : run_many(a);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooid-sim", [&] { return run_program(argc, argv); });
 }

@@ -4,6 +4,7 @@
 #include "recover.hpp"
 
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 #include "support/strict_json.hpp"
 
 #include <CLI/CLI.hpp>
@@ -77,9 +78,7 @@ int with_colony(arguments const& a, output const& out, std::function<int(colony&
     return act(*opened.value());
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     CLI::App app("Operates a zooid colony.");
     arguments a;
     app.add_option("--config", a.config,
@@ -201,4 +200,10 @@ int main(int argc, char** argv) {
         if (*status_command) return status(on, out);
         return explain(on, out, a.key);
     });
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooidctl", [&] { return run_program(argc, argv); });
 }

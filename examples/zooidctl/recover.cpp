@@ -345,6 +345,11 @@ int survey_cell(colony& on, output const& out, std::string const& key,
 
 int recover_cell(colony& on, output const& out, std::string const& key, recovery_wish const& wish) {
     if (auto const good = check_servers(on, ids_of(wish.on)); !good) return out.fail(good.error());
+    for (std::uint64_t const server : wish.on) {
+        if (std::count(wish.off.begin(), wish.off.end(), server) != 0)
+            return out.fail(error(errc::invalid_argument,
+                                  fmt::format("server {} is named by --on, and said to be off", server)));
+    }
     auto const f = fork_of(on, key);
     if (!f) return out.fail(f.error());
     if (!wish.confirm.empty() && is_done(f.value(), wish.confirm)) {

@@ -46,8 +46,8 @@ class config_reader {
         std::string colony;
         in_.allow("colony", colony);
         json_node const* named = in_.allow("colony");
-        if (named && !parse_hex(colony, colony_.high, colony_.low))
-            in_.refuse(*named, "a colony id has 32 hexadecimal digits");
+        if (named && !(parse_hex(colony, colony_.high, colony_.low) && colony_))
+            in_.refuse(*named, "a colony id has 32 hexadecimal digits, and is not zero");
         file_name(in_.require("keys"), key_file_);
     }
 

@@ -11,6 +11,8 @@
 #include "support/address.hpp"
 #include "support/numbers.hpp"
 
+#include <zooid/tcp/acceptor.hpp>
+
 #include <CLI/CLI.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -237,6 +239,20 @@ error with_advice(error const& e, running_server_options const& options) {
                                        e.detail()));
 }
 
+// A directory is formatted where the server can listen, else the next start would be no first one.
+result<void> check_listening(running_server_options const& o) {
+    std::error_code ignored;
+    bool const may_format = o.storage == journal_storage::file &&
+                            o.policy == directory_policy::format_if_empty &&
+                            !std::filesystem::exists(o.directory + "/manifest", ignored);
+    if (!may_format) return outcome::success();
+    asio::io_context io(1);
+    tcp_acceptor_options listening;
+    listening.listen = o.listen;
+    auto const opened = tcp_acceptor::open(io.get_executor(), listening, [](std::uint16_t, tcp_socket) {});
+    return opened ? result<void>(outcome::success()) : opened.error();
+}
+
 int run(arguments const& how) {
     auto loaded = load_config(how.config);
     if (!loaded) return complain(loaded.error(), exit_config);
@@ -244,6 +260,8 @@ int run(arguments const& how) {
     if (how.format) c.server.policy = directory_policy::format_if_empty;
     c.server.tuning.report_durable = !how.events.empty();
 
+    if (auto const able = check_listening(c.server); !able)
+        return complain(able.error(), open_exit_code(able.error()));
     raise_descriptor_limit();
     event_log const to(c.server.server, c.server.shards);
     std::unique_ptr<event_file> events;

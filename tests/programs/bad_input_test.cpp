@@ -90,6 +90,28 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("what cannot be printed is no success") {
+    scratch folder;
+    auto const to_nowhere = [&](std::string const& program, std::string const& arguments) {
+        auto const done = run({"/bin/sh", "-c", "exec \"$0\" " + arguments + " >/dev/full", program});
+        INFO(program << " " << arguments << ": " << done.err);
+        CHECK(done.code == 74);
+        CHECK(says(done, "cannot write to standard output"));
+    };
+    colony c(1);
+    (void)c.ask({"colony", "init", "--on", "1"});
+    (void)c.ask({"cell", "create", "v", "--on", "1"});
+    auto const config = "--config " + (c.folder.path / "ctl.json").string();
+    to_nowhere(ZOOIDCTL_PATH, config + " get v");
+    to_nowhere(ZOOIDCTL_PATH, config + " --json status");
+    c.kill(0);
+    to_nowhere(ZOOID_JOURNAL_PATH, c.data(0).string());
+    to_nowhere(ZOOID_JOURNAL_PATH, "--json --records " + c.data(0).string());
+    to_nowhere(ZOOID_SIM_PATH, "--profile calm");
+    for (char const* program : {ZOOID_PLACE_PATH, ZOOID_BLAST_PATH, ZOOID_FAILOVER_PATH})
+        to_nowhere(program, "--help");
+}
+
 TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     colony c(3);
     (void)c.ask({"colony", "init", "--on", "1,2,3"});

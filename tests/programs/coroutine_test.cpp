@@ -30,4 +30,10 @@ TEST_CASE("the coroutine example fails a volume over, and knows what to say when
     CHECK(none.code == 1);
     CHECK(none.err.find("cannot read nowhere: not_found") != std::string::npos);
     CHECK(run({ZOOID_COROUTINE_PATH}).code == 64);
+    for (std::string const server :
+         {"1=127.0.0.1:99999", "1=127.0.0.1:7x", "-1=127.0.0.1:7", "127.0.0.1:7"}) {
+        auto const refused = run({ZOOID_COROUTINE_PATH, keys, "volume", "server-a", server});
+        CHECK(refused.code == 64);
+        CHECK(refused.err.find(server + ": a server is ID=HOST:PORT") != std::string::npos);
+    }
 }

@@ -47,6 +47,8 @@ TEST_CASE("what is wrong with a transaction is told with line, column and path")
     };
     row const rows[] = {
         {"{", "in:1:2: at $: this is no JSON"},
+        {"{} x", "in:1:4: at $: this is no JSON: extra data"},
+        {"{\"then\":[]}\n}", "in:2:1: at $: this is no JSON: extra data"},
         {"{\"then\":[{\"add\":\"n\",\"value\":9007199254740993}]}",
          "in:1:29: at $.then[0].value: 9007199254740993"},
         {"{\"then\":[{\"add\":\"n\",\"value\":1.5}]}", "at $.then[0].value: 1.5"},

@@ -130,4 +130,8 @@ TEST_CASE("a cell that has its majority is not recovered, and goes on") {
     CHECK(refused.out.find("has_majority") != std::string::npos);
     CHECK(c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"}).at("generation") == 1);
     CHECK(c.ctl({"cell", "recover", "volume", "--on", "1,2,4", "--off", "1,3"}).code == 65); // 1 is up
+    c.kill(1);
+    auto const both = c.ctl({"cell", "recover", "volume", "--on", "1,3,4", "--off", "2,3"});
+    CHECK(both.code == 65);
+    CHECK(both.out.find("server 3 is named by --on, and said to be off") != std::string::npos);
 }

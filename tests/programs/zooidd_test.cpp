@@ -72,6 +72,7 @@ TEST_CASE("a bad configuration ends zooidd with 78 and names file, line, column 
         {R"({"id":1,"listen":"127.0.0.1:0","data":"d","keys":""})", "at $.keys: the name of a file"},
         {R"({"id":1,"listen":"127.0.0.1:0","data":"","keys":"k"})", "at $.data: the name of a file"},
         {s.good(",\"colony\":\"12\""), "at $.colony: a colony id has 32"},
+        {s.good(",\"colony\":\"" + std::string(32, '0') + "\""), "at $.colony: a colony id has 32"},
         {s.good(",\"colony\":\"00000000000000000000000000000001\""), "the keys are of colony"},
     };
     for (row const& r : rows) {
@@ -130,6 +131,24 @@ TEST_CASE("a data directory is formatted only when asked, and not taken from ano
     auto const full = s.start(s.good(), {"--format"});
     CHECK(full.code == 74);
     CHECK(full.err.find("not empty") != std::string::npos);
+}
+
+TEST_CASE("an address that can't be listened on ends zooidd with 69, and leaves no data directory behind") {
+    one_server s;
+    write_all(s.folder.path / "other.json", s.good(",\"journal\":\"memory\""));
+    process other({ZOOIDD_PATH, "--config", (s.folder.path / "other.json").string()}, s.folder.path / "out",
+                  s.folder.path / "err");
+    wait_until([&] { return other.out().find('\n') != std::string::npos; }, "listens");
+    auto const address = std::string(json::parse(other.out()).at("address").as_string());
+    for (std::string const shards : {"1", "2"}) {
+        auto config = s.good(",\"shards\":" + shards);
+        config.replace(config.find("127.0.0.1:0"), 11, address);
+        auto const done = s.start(config, {"--format"});
+        INFO(done.err);
+        CHECK(done.code == 69);
+        CHECK(done.err.find("cannot listen on " + address) != std::string::npos);
+        CHECK_FALSE(fs::exists(s.data));
+    }
 }
 
 TEST_CASE("a server that keeps its journal in memory says so loudly") {
