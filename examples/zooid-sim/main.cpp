@@ -202,6 +202,9 @@ int run_many(arguments const& a) {
     std::uint64_t from = 0, to = 0;
     if (!parse_range(a.seeds, from, to))
         return std::cerr << "zooid-sim: --seeds takes FROM..TO, not " << a.seeds << '\n', exit_usage;
+    if (from > to || to == support::whole_max)
+        return std::cerr << "zooid-sim: --seeds " << a.seeds << " names no life, or no last one\n",
+               exit_usage;
     totals t;
     for (std::uint64_t seed = from; seed <= to; ++seed) {
         auto const report = sim::live(options_of(a, seed));
@@ -247,14 +250,16 @@ int run_program(int argc, char** argv) {
     arguments a;
     CLI::App app{"Runs simulated lives of a colony"};
     app.add_option("--seed", a.seed, "the life to run")->check(support::whole_number(0, support::whole_max));
-    app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
+    auto* const seeds = app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
     app.add_option(
         "--profile", a.profile,
         "calm, lossy, partitions, crashes, disks, moves, replacements, leases, versions or everything");
-    app.add_option("--trace", a.trace, "write a readable account to this file");
-    app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines");
+    app.add_option("--trace", a.trace, "write a readable account to this file")->excludes(seeds);
+    app.add_option("--history", a.history, "write the calls of all clients to this file, as JSON lines")
+        ->excludes(seeds);
     app.add_option("--steps", a.steps,
-                   "write each replica's steps to this file, for tests/spec/check_trace.py");
+                   "write each replica's steps to this file, for tests/spec/check_trace.py")
+        ->excludes(seeds);
     app.add_option("--mutant", a.mutant, "switch a deliberate bug on");
     app.add_option("--calls-per-second", a.calls_per_second,
                    "of the clients of each cell together; fewer make a life cheaper, with as many faults")

@@ -112,6 +112,24 @@ TEST_CASE("what cannot be printed is no success") {
         to_nowhere(program, "--help");
 }
 
+TEST_CASE("a campaign without a life, or with the files of one life, is wrong usage") {
+    for (std::string const seeds : {"3..1", "1..18446744073709551615"}) {
+        auto const none = run({ZOOID_SIM_PATH, "--profile", "calm", "--seeds", seeds});
+        CHECK(none.code == 64);
+        CHECK(says(none, seeds));
+    }
+    for (std::string const account : {"--trace", "--history", "--steps"}) {
+        INFO(account);
+        scratch folder;
+        auto const path = folder.path / "account";
+        auto const both =
+            run({ZOOID_SIM_PATH, "--profile", "calm", "--seeds", "1..1", account, path.string()});
+        CHECK(both.code == 64);
+        CHECK(says(both, "--seeds excludes " + account));
+        CHECK_FALSE(fs::exists(path));
+    }
+}
+
 TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     colony c(3);
     (void)c.ask({"colony", "init", "--on", "1,2,3"});
