@@ -15,7 +15,9 @@
 // Cancellation (terminal, partial and total alike): a call that no server can have proposed ends as
 // `cancelled`, any other commit as `outcome_unknown`. It never undoes anything.
 //
-// The client has no threads: it runs on the executor that it is given, in a strand of its own.
+// The client has no threads: it runs on the executor that it is given, in a strand of its own. While it holds
+// links their reads are work of that executor: `io_context::run` returns after `async_stop`, or when the
+// client is destroyed.
 #pragma once
 
 #include <zooid/client/client_core.hpp>

@@ -10,7 +10,8 @@
 //
 // Asynchronous calls take any completion token for the signature that they name. The handler runs once, on
 // its associated executor, or else on the one given to `open`, never inside of the call. They, and `holds`,
-// may be made from any thread. The client outlives the operations that are under way; the lease need not.
+// may be made from any thread. Cancellation slots are ignored: a deadline ends an operation. The client
+// outlives the operations that are under way; the lease need not.
 #pragma once
 
 #include <zooid/kv/lease.hpp>
