@@ -154,7 +154,7 @@ void journal_log::core::report(inspected_batch const& batch, journal_effects& ou
             report_hole(d.segment, d.offset, d.offset + d.size, out);
             continue;
         }
-        if (!s_->reported.insert({d.segment, d.offset}).second) continue;
+        if (!s_->reported.try_emplace({d.segment, d.offset}, 0).second) continue;
         mark(s_->marks, sometimes::damage_reported);
         out.events.emplace_back(journal_damage_found{d});
     }
@@ -164,14 +164,16 @@ void journal_log::core::report(inspected_batch const& batch, journal_effects& ou
 // next start can't know, and counts the bytes against every replica that was there before.
 void journal_log::core::report_hole(std::uint64_t segment, std::uint64_t from, std::uint64_t to,
                                     journal_effects& out) {
-    if (!s_->reported.insert({segment, from}).second) return;
+    auto& known = s_->reported[{segment, from}];
+    if (known >= to - from) return;
+    std::uint64_t const news = from + std::exchange(known, to - from); // it may have grown
     auto& s = s_->segments.at(segment);
     s.evidence = s.unsettled = true;
     restate(segment);
     mark(s_->marks, sometimes::damage_reported);
     out.events.emplace_back(journal_damage_found{
         {.kind = damage_kind::unattributed, .segment = segment, .offset = from, .size = to - from}});
-    for (auto const& lost : s_->index.lying_in(segment, from, to)) {
+    for (auto const& lost : s_->index.lying_in(segment, news, to)) {
         auto const& e = lost.content;
         out.events.emplace_back(
             journal_damage_found{{.kind = is_voting(e.kind) ? damage_kind::voting : damage_kind::value,

@@ -15,6 +15,13 @@ journal_damage lost_payload(batch_header const& h, journal_entry const& e) {
     return d;
 }
 
+// Neighbours are one damage: whoever has to know what lay there walks the index for each.
+void note_undecodable(journal_damage const& one, std::vector<journal_damage>& all) {
+    bool const adjoins =
+        !all.empty() && all.back().kind == one.kind && all.back().offset + all.back().size == one.offset;
+    adjoins ? void(all.back().size += one.size) : all.push_back(one);
+}
+
 } // namespace
 
 void inspect_batch(bytes_view segment, batch_header const& h, inspected_batch& out) {
@@ -24,7 +31,7 @@ void inspect_batch(bytes_view segment, batch_header const& h, inspected_batch& o
         std::uint64_t const offset = batch_header_bytes + i * entry_bytes;
         auto const e = decode_entry(segment, h, i);
         if (!e) {
-            out.damage.push_back(damage_at(h, damage_kind::unattributed, offset, entry_bytes));
+            note_undecodable(damage_at(h, damage_kind::unattributed, offset, entry_bytes), out.damage);
             continue;
         }
         if (!known_kind(e->kind)) {

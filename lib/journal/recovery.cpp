@@ -162,11 +162,10 @@ class recoverer {
         auto& replicas = out_.content.replicas;
         if (replicas.empty() || replicas.back().replica != content_of.replica) {
             replicas.push_back({.cell = content_of.cell, .replica = content_of.replica});
-            born_.push_back(0);
         }
         auto& r = replicas.back();
         auto const kind = content_of.as_record();
-        if (kind == record_kind::reserved) born_.back() = content_of.born;
+        if (kind == record_kind::reserved) r.born = content_of.born;
         if (e.found.payload_intact) {
             r.records.push_back(record_of(segment, *e.batch, content_of));
         } else if (is_voting(kind)) {
@@ -183,9 +182,8 @@ class recoverer {
             auto& segment = out_.state->segments.at(s.segment);
             segment.evidence = true;
             out_.content.server_suspect = true;
-            for (std::size_t i = 0; i < born_.size(); ++i) {
-                if (born_[i] >= s.before) continue;
-                auto& r = out_.content.replicas[i];
+            for (auto& r : out_.content.replicas) {
+                if (r.born >= s.before) continue;
                 r.voting_suspect = r.records_suspect = true;
                 segment.concerned.push_back(r.replica);
             }
@@ -249,7 +247,7 @@ class recoverer {
         });
         c.damage = std::move(damage_);
         for (auto const& d : c.damage)
-            out_.state->reported.insert({d.segment, d.offset});
+            out_.state->reported[{d.segment, d.offset}] = d.kind == damage_kind::unattributed ? d.size : 0;
         c.tail_bytes_cut = survey_.tail_bytes_cut;
         auto const& s = *out_.state;
         c.last = {s.journal, s.life, s.number, s.chain};
@@ -266,7 +264,6 @@ class recoverer {
     std::vector<journal_damage> damage_;
     std::vector<std::pair<std::size_t, found_entry>> lost_; // index into damage_, and whose payload it was
     std::vector<suspicion> suspicions_;
-    std::vector<std::uint64_t> born_; // beside content.replicas: the batch of the reservation, or 0
 };
 
 } // namespace

@@ -69,8 +69,8 @@ struct log_state {
         std::uint64_t size = 0;
     };
     std::optional<spare_segment> spare;
-    std::set<log_position> reported; ///< where damage was found: finding it again is no news
-    std::uint64_t segment_next = 1;  ///< above every number ever seen
+    std::map<log_position, std::uint64_t> reported; ///< damage that was found, and the size of holes: no news
+    std::uint64_t segment_next = 1;                 ///< above every number ever seen
     sometimes_set marks;
 };
 

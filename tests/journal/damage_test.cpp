@@ -522,6 +522,57 @@ TEST_CASE("rot is found by scrubbing once, and names each live record that it co
     CHECK(unattributed > 5);
 }
 
+TEST_CASE("a hole that grows is reported again, with what it cost since") {
+    auto const image = journal_of(three_replicas());
+    std::size_t grown = 0, votes = 0;
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t block = 512; block < content.size(); block += 512) {
+            rig r(image, small_options(), 3);
+            r.run({}, to_the_end);
+            if (!r.disk.killed().contains(number)) continue;
+            auto const before = scrub_after_rot(r, number, block);
+            if (before.empty() || before[0].kind != damage_kind::unattributed) continue;
+            auto const end = before[0].offset + before[0].size; // the next batch begins there
+            if (end >= content.size()) continue;
+            auto const after = scrub_after_rot(r, number, end);
+            INFO("segment " << number << " block " << block);
+            if (after.size() == before.size()) continue; // nothing was written there
+            REQUIRE(after[before.size()].offset == before[0].offset);
+            REQUIRE(after[before.size()].size > before[0].size);
+            ++grown;
+            for (std::size_t i = before.size(); i < after.size(); ++i) {
+                for (std::size_t j = 0; j < before.size(); ++j)
+                    REQUIRE(after[i] != before[j]);
+                votes += after[i].kind == damage_kind::voting;
+            }
+        }
+    }
+    CHECK(grown > 5);
+    CHECK(votes > 5);
+}
+
+TEST_CASE("entries that can't be read and adjoin are one damage: each would cost a walk over the index") {
+    auto image = journal_of(three_replicas());
+    log_position at;
+    std::uint64_t entries = 0;
+    for (auto const& [number, content] : image) {
+        for (std::uint64_t from = 512; from < content.size() && entries < 3;) {
+            auto const h = decode_batch_header(content, {number, from}, the_journal, 512);
+            if (!h) break;
+            at = h->position, entries = h->entries;
+            from = h->end().offset;
+        }
+    }
+    REQUIRE(entries >= 3);
+    for (std::uint64_t i = 0; i < 3; ++i)
+        image[at.segment][at.offset + batch_header_bytes + i * entry_bytes] ^= 1;
+    auto const recovered = recover_journal(the_journal, small_options(), image).value().content;
+    REQUIRE(recovered.damage.size() == 1);
+    CHECK(recovered.damage[0].kind == damage_kind::unattributed);
+    CHECK(recovered.damage[0].offset == at.offset + batch_header_bytes);
+    CHECK(recovered.damage[0].size == 3 * entry_bytes);
+}
+
 TEST_CASE("a rotten value is not moved by reclaiming: it would look like new") {
     auto const work = three_replicas();
     rig r(journal_of(work), eager_options(), 3);

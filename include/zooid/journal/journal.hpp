@@ -92,6 +92,7 @@ struct recovered_replica {
     bool voting_suspect = false; ///< a vote may be lost: never vote again under this id
     bool records_suspect =
         false; ///< and nobody can tell which: of some key, a record may be here that was superseded
+    std::uint64_t born = 0; ///< grows from one `reserved` record to the next; 0 if it is lost
 
     friend bool operator==(recovered_replica const&, recovered_replica const&) = default;
 };
@@ -135,9 +136,10 @@ class journal_listener {
     virtual void failed(error const& reason) = 0;
     /// Space or descriptors ran out. Nothing is lost: appends wait, and each `probe` tries again.
     virtual void stalled(error const& reason) = 0;
-    /// Reclaiming or scrubbing read bytes that are not what was written; each place is told once. `voting`,
-    /// unless superseded: the replica must stop voting. `unattributed` is followed by what was live there, as
-    /// damage of its own; at the next start it concerns every replica that was there before.
+    /// Reclaiming or scrubbing read bytes that are not what was written; each place is told once, and again
+    /// if it grew. `voting`, unless superseded: the replica must stop voting. `unattributed` is followed by
+    /// what was live there, as damage of its own; at the next start it concerns every replica that was there
+    /// before.
     virtual void damage_found(journal_damage const& damage) = 0;
 };
 
