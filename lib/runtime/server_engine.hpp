@@ -120,7 +120,8 @@ class server_engine final : public transport_listener,
     void end_turn();
     void carry_out(time_point now);
     void flush_in_turn();
-    bool will_be_answered() const;
+    bool is_flushed_elsewhere();
+    void note_flush(duration took);
     void send_all();
     void send_reply(output_reply& r);
     void note_commit(time_point now, link_id client, bytes_view request);
@@ -152,6 +153,8 @@ class server_engine final : public transport_listener,
     bool ended_ = false;
     bool flushing_in_turn_ = false;
     bool persisted_in_turn_ = false;
+    duration flush_takes_{}; ///< of the journal in a turn, about
+    unsigned flushed_elsewhere_ = 0;
     std::uint64_t inputs_ = 0;
     server_output out_;
     std::vector<runtime_event> events_;
