@@ -142,7 +142,7 @@ bool turn::has_room_for(accept const& m) const {
 void turn::record_slot(slot at, log_slot& held) {
     held.recorded = true;
     s_.learner.recorded = s_.learner.prefix;
-    out_.persist.emplace_back(
+    persist(
         acceptance_record{at, held.accepted, held.value_digest, held.chosen, s_.learner.prefix, held.value});
 }
 

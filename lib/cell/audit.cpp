@@ -179,7 +179,7 @@ void turn::be_healed() { // D5
     s_.start_from.reset();
     l.fetch_again = {};
     l.snapshot_wanted = l.digest_owed = false;
-    persist(quarantine_record{{}, distrust::nothing});
+    record_quarantine(distrust::nothing);
     if (mutated(mutant::healing_forgets_promise)) s_.acceptor.promised = {};
     if (mutated(mutant::healing_forgets_acceptances)) s_.log = log_window(done.at + 1);
     install_snapshot(std::move(done));

@@ -61,8 +61,8 @@ template <class List>
 void put_list(writer& w, List const& list);
 
 void put(writer& w, waiting_command const& c) {
-    auto const& [request, command] = c;
-    put(w, request), put(w, command);
+    auto const& [request, command, until] = c;
+    put(w, request), put(w, command), put(w, until);
 }
 void put(writer& w, open_slot const& o) {
     auto const& [at, value, value_digest, requests, votes, sent, chosen] = o;
@@ -140,10 +140,10 @@ void put(writer& w, learner_state const& l) {
 }
 
 void put(writer& w, election_state const& e) {
-    auto const& [proposer, round_seen, now, at, attempt, failures, welcome, despite, wanted, probe_again,
-                 probe_fails_at, commands, command_bytes, reads] = e;
+    auto const& [proposer, round_seen, now, at, attempt, failures, welcome, despite, wanted, probe_fails_at,
+                 commands, command_bytes, reads] = e;
     put(w, proposer), w.put(round_seen), w.put(static_cast<std::uint8_t>(now)), put(w, at), put(w, attempt);
-    put(w, welcome), put(w, despite), put(w, wanted), put(w, probe_again), put(w, probe_fails_at);
+    put(w, welcome), put(w, despite), put(w, wanted), put(w, probe_fails_at);
     put_list(w, commands), w.put(std::uint64_t{command_bytes}), put_list(w, reads);
     (void)failures; // widens a back-off
 }
@@ -180,8 +180,9 @@ void put_list(writer& w, List const& list) {
 
 void encode_canonical(replica_state const& state, bytes& out) {
     auto const& [identity, options, random, cell, key, birth, demands, alpha, joined, retired,
-                 quarantined_for, members, log, acceptor, learner, election, proposer, start_from, tickets,
-                 quarantine, sealed_for, sealing, quarantine_unrecorded, upgrade_resumes] = state;
+                 quarantined_for, recorded_for, members, log, acceptor, learner, election, proposer,
+                 start_from, tickets, quarantine, sealed_for, sealing, quarantine_unrecorded,
+                 upgrade_resumes] = state;
     (void)options, (void)random;
     writer w(out);
     put(w, identity.self), w.put(identity.life);
@@ -192,7 +193,7 @@ void encode_canonical(replica_state const& state, bytes& out) {
     put(w, proposer != nullptr);
     if (proposer) put(w, *proposer);
     put_optional(w, start_from), put(w, tickets), w.put_sized(quarantine);
-    w.put(static_cast<std::uint8_t>(quarantined_for));
+    w.put(static_cast<std::uint8_t>(quarantined_for)), w.put(static_cast<std::uint8_t>(recorded_for));
     put(w, quarantine_unrecorded), put(w, upgrade_resumes);
     put_optional(w, sealed_for), put_optional(w, sealing);
 }

@@ -7,8 +7,8 @@
 //   E3  Candidates wait by their rank among the members that are up, then by jitter, then by a back-off that
 //       doubles.
 //   E4  A client's complaint is a probe through the proposer, and only a probe that fails makes a candidate.
-//       A member that does not hear the proposer's server both ways canvasses at once: whether the fault is
-//       its own, the vouchers tell (trap 17).
+//       Who is still in phase 1 answers when it leads. A member that does not hear the proposer's server both
+//       ways canvasses at once: whether the fault is its own, the vouchers tell (trap 17).
 //   E5  The order of the configuration's members decides who stands first, and takes the lead from nobody.
 #include "cell/turn.hpp"
 
@@ -163,6 +163,7 @@ void turn::give_up_attempt() {
     e.now = election_state::phase::idle;
     e.at = never;
     if (s_.proposer) {
+        e.despite = {}; // others hold to that proposer, whatever became of our probe
         for (waiting_command const& waiting : s_.proposer->commands)
             end(waiting.request, errc::unreachable);
         s_.proposer->commands.clear();
@@ -210,7 +211,7 @@ void turn::on(complaint const&) {
 }
 
 void turn::on(member const& from, probe const& m) {
-    if (!leads()) return send(from, probed{m.attempt, {}});
+    if (!s_.proposer) return send(from, probed{m.attempt, {}});
     s_.proposer->probes.emplace_back(from, m.attempt);
 }
 
@@ -225,10 +226,6 @@ void turn::on(member const&, probed const& m) {
 
 void turn::on(resign const& e) {
     hand_over(e.successor);
-    s_.election.now = election_state::phase::idle;
-    s_.election.at = never;
-    s_.election.wanted = false;
-    give_back_waiting(errc::not_proposer);
 }
 
 } // namespace zooid

@@ -118,7 +118,7 @@ void turn::advance_prefix() {
 }
 
 // Progress: the back-off begins anew. A round of confirmation makes no progress by it, and is not put off.
-void turn::begin_again_anew() {
+void turn::restart_repeats() {
     proposer_state& p = *s_.proposer;
     time_point const due = p.again.at;
     arm(p.again, s_.options.retransmit);
@@ -135,7 +135,7 @@ void turn::deliver(slot at, log_slot const& held) {
         } else {
             out.requests = std::move(ours.requests);
             s_.proposer->open.pop_front();
-            begin_again_anew();
+            restart_repeats();
         }
     }
     out_.deliver.push_back(std::move(out));

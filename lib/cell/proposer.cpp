@@ -23,7 +23,7 @@ void turn::on(propose const& e) {
             waiting.command_bytes + e.command.size() > s_.options.pending_bytes_max)
             return end(e.request, errc::overloaded);
         waiting.command_bytes += e.command.size();
-        waiting.commands.push_back({e.request, e.command});
+        waiting.commands.push_back({e.request, e.command, e.until});
         return consider_candidacy(duration::zero());
     }
     proposer_state& p = *s_.proposer;
@@ -33,7 +33,7 @@ void turn::on(propose const& e) {
         return end(e.request, errc::overloaded);
     }
     p.command_bytes += e.command.size();
-    p.commands.push_back({e.request, e.command});
+    p.commands.push_back({e.request, e.command, e.until});
 }
 
 // Called at the end of every step: proposes as much as P2, P4 and Q1 allow.
@@ -91,24 +91,29 @@ std::optional<entry> turn::value_for_next_slot(std::vector<token>& requests) {
         }
     }
     if (auto own = membership_entry(requests)) return own;
-    if (!p.commands.empty()) return next_batch(requests);
-    if (has_window_to_fill()) return entry::no_op();
+    if (auto batch = next_batch(requests)) return batch;
+    if (has_duty() || has_window_to_fill()) return entry::no_op();
     return std::nullopt;
 }
 
-entry turn::next_batch(std::vector<token>& requests) {
+std::optional<entry> turn::next_batch(std::vector<token>& requests) {
     proposer_state& p = *s_.proposer;
     std::vector<shared_bytes> batch;
     std::size_t size = 2;
     while (!p.commands.empty()) {
         waiting_command& front = p.commands.front();
         if (!batch.empty() && size + 4 + front.command.size() > limits::batch_bytes_max) break;
-        size += 4 + front.command.size();
         p.command_bytes -= front.command.size();
-        requests.push_back(front.request);
-        batch.push_back(std::move(front.command));
+        if (front.until <= now()) {
+            end(front.request, errc::timed_out);
+        } else {
+            size += 4 + front.command.size();
+            requests.push_back(front.request);
+            batch.push_back(std::move(front.command));
+        }
         p.commands.pop_front();
     }
+    if (batch.empty()) return std::nullopt;
     return entry::batch(batch);
 }
 

@@ -35,9 +35,8 @@ std::vector<survey_answer> answers_of(cell_survey const& seen) {
 // One that stopped for another cause than lost votes may vote again, for all that its word tells; those and
 // seals are for ever.
 bool may_vote_again(survey_answer const& a) {
-    bool const stopped = !a.quarantine.empty();
-    bool const lost = a.quarantined_for == distrust::votes || a.quarantined_for == distrust::everything;
-    return !a.sealed_for && !(stopped && lost);
+    bool const lost = !a.quarantine.empty() && is_voteless(a.quarantined_for);
+    return !a.sealed_for && !lost;
 }
 
 // What it accepted can be believed. A value that is known to be chosen can, wherever the state can.

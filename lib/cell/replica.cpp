@@ -164,6 +164,7 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                false,
                                                                false,
                                                                distrust::state,
+                                                               distrust::state,
                                                                membership(from.configurations, from.alpha),
                                                                log_window(from.at + 1),
                                                                {},
@@ -240,7 +241,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
         restore_log(*state, recovered.prefix, recovered.acceptances);
     state->start_from = recovered.checkpoint;
     state->quarantine = recovered.quarantine;
-    state->quarantined_for = recovered.quarantined_for;
+    state->quarantined_for = state->recorded_for = recovered.quarantined_for;
     state->quarantine_unrecorded = recovered.quarantine_unrecorded;
     state->sealed_for = recovered.sealed_for;
     if (state->sealed_for && mutated(mutant::seal_forgotten_on_restart))
@@ -465,6 +466,7 @@ replica replica::clone() const {
                                                               s.joined,
                                                               s.retired,
                                                               s.quarantined_for,
+                                                              s.recorded_for,
                                                               s.members,
                                                               s.log,
                                                               s.acceptor,

@@ -28,7 +28,7 @@ void turn::on(member const&, sealed const& m) {
 }
 
 // X2: a snapshot that is on its way into the journal is installed first, since a restart would begin with it.
-bool turn::may_be_sealed() const {
+bool turn::is_ready_to_be_sealed() const {
     bool const taught = s_.learner.pending && s_.learner.pending->taught;
     return s_.sealing && !taught;
 }
@@ -38,7 +38,7 @@ bool turn::may_be_sealed() const {
 void turn::seal_stopped(seal const& e) {
     if (e.to.cell == s_.cell || e.to.birth <= s_.birth) return;
     s_.sealing = e.to;
-    if (learns() && !may_be_sealed()) return;
+    if (learns() && !is_ready_to_be_sealed()) return;
     if (s_.quarantined_for == distrust::learned && s_.learner.pending) return; // X2: heal goes on with it
     bool const running = s_.quarantined_for == distrust::votes && !s_.start_from;
     if (!running || s_.learner.applied != s_.learner.prefix) return be_sealed(std::nullopt);
@@ -52,7 +52,7 @@ void turn::be_sealed(std::optional<snapshot> kept) {
     s_.learner.fetch_again = {};
     s_.election.at = s_.election.probe_fails_at = never;
     if (kept) {
-        out_.persist.emplace_back(checkpoint_record{*kept});
+        persist(checkpoint_record{*kept});
         s_.start_from = std::move(kept);
     }
     for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
@@ -67,7 +67,7 @@ void turn::be_sealed(std::optional<snapshot> kept) {
                               to_string(s_.sealed_for->birth);
     s_.quarantine = sound ? where : s_.quarantine + "; " + where;
     reached(sometimes::replica_quarantined);
-    out_.persist.emplace_back(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
+    record_quarantine(s_.quarantined_for);
     for (member const& to : everyone_held())
         tell_sealed(to);
 }
@@ -80,9 +80,9 @@ void turn::tell_sealed(member const& to) { // X3
 
 void turn::run_sealed(event const& what) {
     refuse_callers(what, errc::not_here);
-    if (auto const* lost = std::get_if<value_lost>(&what)) return keep_again(lost->at);
+    if (auto const* lost = std::get_if<value_lost>(&what)) return write_again(lost->at);
     if (std::holds_alternative<votes_lost>(what)) // X1, X3: that record may be among them
-        return persist(quarantine_record{s_.quarantine, s_.quarantined_for, s_.sealed_for});
+        return record_quarantine(s_.recorded_for);
     if (auto const* changed = std::get_if<liveness_changed>(&what)) {
         member const* const there = s_.members.find(changed->server);
         return there ? tell_sealed(*there) : void();
@@ -96,7 +96,7 @@ void turn::run_sealed(event const& what) {
 }
 
 // What rots while it runs is written again, as ever.
-void turn::keep_again(slot at) {
+void turn::write_again(slot at) {
     if (s_.start_from && at <= s_.start_from->at) return persist(checkpoint_record{*s_.start_from});
     log_slot* const held = s_.log.find(at);
     if (held && !held->value.empty()) record_slot(at, *held);

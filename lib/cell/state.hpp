@@ -64,6 +64,7 @@ struct learner_state {
 struct waiting_command {
     token request;
     shared_bytes command;
+    time_point until; ///< nobody waits for it any longer
 };
 
 /// Election: who leads, and whether this replica should.
@@ -79,7 +80,6 @@ struct election_state {
     member_set welcome;    ///< answered the present canvass without vouching
     ballot despite;        ///< its owner failed our probe
     bool wanted = false;   ///< lead as soon as a quorum is in sight
-    repeat probe_again;
     time_point probe_fails_at = never;
     std::vector<waiting_command> commands; ///< arrived while nobody is known to lead
     std::size_t command_bytes = 0;
@@ -203,6 +203,7 @@ struct replica_state {
     bool joined = false;  ///< a held configuration named this replica, as far as it knew
     bool retired = false; ///< released: takes part in nothing any more
     distrust quarantined_for = distrust::state;
+    distrust recorded_for = distrust::state; ///< what the last record of a quarantine says
     membership members;
     log_window log;
     acceptor_state acceptor;

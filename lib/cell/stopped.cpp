@@ -41,7 +41,12 @@ void turn::quarantine(std::string cause, bool durably, distrust of) {
     if (s_.quarantined_for == distrust::votes)
         l.fetch_again.at = std::min(l.fetch_again.at, now() + jitter(news_after()));
     reached(sometimes::replica_quarantined);
-    if (durably) out_.persist.emplace_back(quarantine_record{s_.quarantine, recorded});
+    if (durably) record_quarantine(recorded);
+}
+
+void turn::record_quarantine(distrust of) {
+    s_.recorded_for = of;
+    persist(quarantine_record{s_.quarantine, of, s_.sealed_for});
 }
 
 bool turn::learns() const {
@@ -49,15 +54,13 @@ bool turn::learns() const {
 }
 
 bool turn::lost_votes() const {
-    bool const votes = s_.quarantined_for == distrust::votes || s_.quarantined_for == distrust::everything;
-    return !s_.quarantine.empty() && votes;
+    return !s_.quarantine.empty() && is_voteless(s_.quarantined_for);
 }
 
-// Whatever it stopped for before. The record that says so may be what is lost this time. (Of one that has
-// lost everything a start comes to that verdict without it.)
+// Whatever it stopped for before. The record that says so may be what is lost this time.
 void turn::on(votes_lost const& e) {
     if (!lost_votes()) return quarantine(e.cause, true, distrust::votes);
-    if (s_.quarantined_for == distrust::votes) persist(quarantine_record{s_.quarantine, distrust::votes});
+    record_quarantine(s_.recorded_for);
 }
 
 void turn::run_stopped(event const& what) {
@@ -73,15 +76,14 @@ void turn::run_stopped(event const& what) {
     if (s_.quarantined_for == distrust::learned) return heal(what);
     if (s_.quarantined_for == distrust::votes) return learn_only(what);
     if (auto const* taken = std::get_if<snapshot_taken>(&what)) on(*taken);
-    if (auto const* e = std::get_if<value_lost>(&what); e && s_.upgrade_resumes) keep_again(e->at);
+    if (auto const* e = std::get_if<value_lost>(&what); e && s_.upgrade_resumes) write_again(e->at);
 }
 
 // T4
 void turn::learn_only(event const& what) {
     learner_state& l = s_.learner;
     // What it records from now on may stand for what was lost, and the next start find nothing wrong.
-    if (std::exchange(s_.quarantine_unrecorded, false))
-        persist(quarantine_record{s_.quarantine, distrust::votes});
+    if (std::exchange(s_.quarantine_unrecorded, false)) record_quarantine(distrust::votes);
     if (s_.start_from) start_recovered();
     slot const before = l.prefix;
     if (auto const* r = std::get_if<received>(&what)) learn_from(*r);

@@ -183,7 +183,7 @@ void turn::take_snapshot(member const& from, teach_snapshot const& m) {
     std::string above = above_version(m.state, s_.identity.version_highest); // V1
     if (!above.empty()) return quarantine(std::move(above), false);
     l.pending = pending_checkpoint{++s_.tickets, m.state.at, m.state};
-    out_.persist.emplace_back(checkpoint_record{m.state});
+    persist(checkpoint_record{m.state});
     out_.tell_when_durable = l.pending->ticket; // T2
     if (mutated(mutant::install_before_durable)) on(persisted{l.pending->ticket});
     want(m.state.at, from);
@@ -236,15 +236,16 @@ void turn::checkpoint_if_due() {
     std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
     bool const grown = l.log_bytes >= bytes_due ||
                        l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries || l.checkpoint_owed;
-    if ((grown && !l.pending) || !l.to_teach.empty() || may_be_sealed())
+    if ((grown && !l.pending) || !l.to_teach.empty() || is_ready_to_be_sealed())
         out_.want_snapshot = l.snapshot_wanted = true;
 }
 
 // While it is in memory it is written again. A checkpoint does for all that is known to be chosen.
 void turn::on(value_lost const& e) {
+    if (e.at < s_.learner.checkpoint) return; // a later one is durable
     reached(sometimes::lost_value_written_again);
     if (e.at <= s_.learner.prefix) return void(s_.learner.checkpoint_owed = true);
-    keep_again(e.at);
+    write_again(e.at);
 }
 
 void turn::on(snapshot_taken const& e) {
@@ -253,7 +254,7 @@ void turn::on(snapshot_taken const& e) {
     if (e.at != l.prefix) return; // the next step asks again
     snapshot const taken{s_.cell,           s_.key,         s_.birth, s_.demands.cell_version, s_.alpha, e.at,
                          s_.members.held(), e.state_digest, e.state,  s_.demands.colour};
-    if (may_be_sealed()) return be_sealed(taken);
+    if (is_ready_to_be_sealed()) return be_sealed(taken);
     for (member const& to : l.to_teach)
         send(to, teach_snapshot{taken});
     l.to_teach.clear();
@@ -261,7 +262,7 @@ void turn::on(snapshot_taken const& e) {
     l.checkpoint_owed = false;
     l.checkpoint_bytes = e.state.size();
     l.pending = pending_checkpoint{++s_.tickets, e.at, std::nullopt};
-    out_.persist.emplace_back(checkpoint_record{taken});
+    persist(checkpoint_record{taken});
     out_.tell_when_durable = l.pending->ticket;
 }
 

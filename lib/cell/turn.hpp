@@ -29,8 +29,8 @@ class turn {
     void be_sealed(std::optional<snapshot> kept);
     void run_sealed(event const& what);
     void tell_sealed(member const& to);
-    void keep_again(slot at);
-    bool may_be_sealed() const;
+    void write_again(slot at);
+    bool is_ready_to_be_sealed() const;
 
     // acceptor.cpp: promises and acceptances
     void on(member const& from, prepare const& m);
@@ -52,7 +52,7 @@ class turn {
     void proposer_timers();
     void announce_prefix();
 
-    // reads.cpp: strict reads
+    // reads.cpp: strict reads, and leased ones
     void on(read const& e);
     void confirm_reads();
     void confirm_anew();
@@ -98,7 +98,7 @@ class turn {
     void on(applied const& e);
     void on(apply_failed const& e);
     void start_recovered();
-    void begin_again_anew();
+    void restart_repeats();
     void deliver(slot at, log_slot const& held);
 
     // audit.cpp: digests are compared, not obeyed; who differs is taught again
@@ -144,50 +144,62 @@ class turn {
     void arm_again(repeat& r);
 
   private:
+    void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
+
+    // replica.cpp
+    void route(received const& e);
+    bool is_learner(replica_id replica) const;
+    // stopped.cpp
     duration news_after() const;
+    void record_quarantine(distrust of);
     bool learns() const;
     bool lost_votes() const;
     void learn_only(event const& what);
     void learn_from(received const& e);
-    void persist(durable_record record) { out_.persist.emplace_back(std::move(record)); }
+    // acceptor.cpp
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
     bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);
-    void route(received const& e);
-    bool is_learner(replica_id replica) const;
+    bool has_room_for(accept const& m) const;
+    // phase_one.cpp
     bool quorum_answered() const;
     bool quorum_promised(slot at) const;
+    std::vector<member> everyone() const;
+    std::vector<member> everyone_held() const;
+    bool phase_one_is_open() const;
+    // proposer.cpp
     bool has_duty() const;
     std::size_t open_bytes() const;
+    std::size_t next_bytes_max() const;
+    void propose_in_next_slot(entry value, std::vector<token> requests);
+    std::optional<entry> value_for_next_slot(std::vector<token>& requests);
+    std::optional<entry> next_batch(std::vector<token>& requests);
+    void repeat_requests();
+    void ask_laggards();
+    // reads.cpp
     slot last_possible() const;
     bool answer_under_lease(token request);
     bool lease_covers(slot at) const;
     bool holds_for_us(member const& voter) const;
-    std::size_t next_bytes_max() const;
-    bool has_room_for(accept const& m) const;
+    // election.cpp
     bool somebody_leads() const;
-    void propose_in_next_slot(entry value, std::vector<token> requests);
-    std::optional<entry> value_for_next_slot(std::vector<token>& requests);
-    entry next_batch(std::vector<token>& requests);
-    void repeat_requests();
-    void ask_laggards();
     void begin_canvass();
     void give_up_attempt();
     void back_off();
     duration patience() const;
-    std::vector<member> everyone() const;
-    std::vector<member> everyone_held() const;
     std::int64_t rank() const;
-
-    bool phase_one_is_open() const;
+    // reconfigure.cpp
     bool newcomers_caught_up() const;
-    member_progress progress_of(replica_id replica) const;
     slot release_due() const;
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);
+    // versions.cpp
     std::optional<entry> rise_to_propose(std::vector<token>& requests);
     bool every_member_understands(std::uint16_t to) const;
+    // learner.cpp
+    member_progress progress_of(replica_id replica) const;
+    // audit.cpp
     void note_digest(replica_id from, slot at, digest const& state_digest);
     void judge_digests(slot at);
     void outvote(slot at, digest const& right);

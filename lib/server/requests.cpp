@@ -15,6 +15,13 @@ bool may_administer(party_role role) {
     return role != party_role::client;
 }
 
+// When the caller has given up: what still waits for a slot then would be work for nobody.
+time_point gives_up_at(time_point now, request const& r) {
+    constexpr std::uint64_t longest = 24ull * 60 * 60 * 1000;
+    if (r.remaining_ms == 0 || r.remaining_ms > longest) return never;
+    return now + std::chrono::milliseconds(r.remaining_ms);
+}
+
 } // namespace
 
 bytes server::host::make_reply(correlation_id correlation, std::optional<errc> failure, bytes_view detail,
@@ -150,7 +157,7 @@ void server::host::on_cell_request(time_point now, requester from, request const
             return refuse(client, r, admitted.error(), &cell);
         ++statistics_.commits_admitted;
         waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, {}});
-        return step(now, *index, propose{request, shared_bytes(r.payload)});
+        return step(now, *index, propose{request, shared_bytes(r.payload), gives_up_at(now, r)});
     }
     waiting_.emplace(request, waiting_request{client, r.correlation, *index, r.op, bytes(r.payload)});
     read_mode const how = r.op == operation::leased_read ? read_mode::leased : read_mode::strict;

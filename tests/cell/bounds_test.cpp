@@ -68,6 +68,101 @@ TEST_CASE("commands that wait for a candidacy are bounded in bytes, and the boun
     CHECK(r.step(propose{{3}, shared_bytes(bytes(600, 'c'))}).ended_requests.empty());
 }
 
+namespace {
+
+// The first replica, until it has promised itself and asks the others for that.
+ballot stand(bounded_replica& r, propose const& first) {
+    auto const* asked = sent<canvass>(r.step(first).now);
+    REQUIRE(asked != nullptr);
+    auto const attempt = asked->attempt;
+    r.hear(1, canvassed{attempt, {}, {}});
+    auto const* wanted = sent<prepare>(r.out.now);
+    REQUIRE(wanted != nullptr);
+    return wanted->in;
+}
+
+} // namespace
+
+TEST_CASE("a command that waits for a slot when its caller has given up is not proposed") {
+    bounded_replica r(1);
+    ballot const ours = stand(r, propose{{1}, shared_bytes("a")});
+    r.hear(1, promise{ours, {}, {}});
+    r.hear(2, promise{ours, {}, {}});
+    auto const* first = sent<accept>(r.out.now);
+    REQUIRE(first != nullptr);
+    accepted const vote{ours, {1}, first->value.value_digest(), {}};
+    r.step(propose{{2}, shared_bytes("b"), r.now + std::chrono::milliseconds(10)});
+    r.step(propose{{3}, shared_bytes("c"), r.now + std::chrono::seconds(10)});
+    r.now += std::chrono::milliseconds(10);
+    r.hear(1, vote);
+    CHECK(r.out.ended_requests.empty());
+    r.hear(2, vote);
+    REQUIRE(r.out.ended_requests.size() == 1);
+    CHECK(r.out.ended_requests[0].request == token{2});
+    CHECK(r.out.ended_requests[0].why == errc::timed_out);
+    auto const* next = sent<accept>(r.out.now);
+    REQUIRE(next != nullptr);
+    REQUIRE(next->value.commands().size() == 1);
+    CHECK(*next->value.commands().begin() == "c");
+}
+
+TEST_CASE("a hole is filled though all that waited for a slot has been given up") {
+    bounded_replica r(3);
+    ballot const ours = stand(r, propose{{1}, shared_bytes("a"), r.now + std::chrono::milliseconds(10)});
+    r.now += std::chrono::milliseconds(10);
+    entry const found = value_of(5);
+    r.hear(1, promise{ours, {}, {{{2}, ballot{{1}, {2}, {2}}, found.value_digest(), false, found}}});
+    r.hear(2, promise{ours, {}, {}});
+    std::vector<accept> proposed;
+    for (outgoing const& o : r.out.now) {
+        auto const* a = std::get_if<accept>(&o.content);
+        if (a && o.to == r.members[1]) proposed.push_back(*a);
+    }
+    REQUIRE(proposed.size() == 2);
+    CHECK(proposed[0].at == slot{1});
+    CHECK(proposed[0].value == entry::no_op());
+    CHECK(proposed[1].value == found);
+    REQUIRE(r.out.ended_requests.size() == 1);
+    CHECK(r.out.ended_requests[0].why == errc::timed_out);
+}
+
+TEST_CASE("a probe that meets a proposer in phase 1 is answered once it leads and a quorum says so") {
+    bounded_replica r(3);
+    ballot const ours = stand(r, propose{{1}, shared_bytes("a")});
+    CHECK(sent<probed>(r.hear(1, probe{7}).now) == nullptr);
+    r.hear(1, promise{ours, {}, {}});
+    r.hear(2, promise{ours, {}, {}});
+    auto const* asked = sent<confirm>(r.out.now);
+    REQUIRE(asked != nullptr);
+    confirmed const yes{ours, asked->round};
+    r.hear(1, yes);
+    r.hear(2, yes);
+    auto const* answer = sent<probed>(r.out.now);
+    REQUIRE(answer != nullptr);
+    CHECK(answer->attempt == 7);
+    CHECK(answer->in == ours);
+}
+
+TEST_CASE("who stood despite a proposer and found no promises stands again without that grudge") {
+    bounded_replica r(3);
+    ballot const theirs{{5}, {2}, {2}};
+    r.hear(1, accept{theirs, {1}, {}, value_of(5)});
+    r.step(complaint{});
+    r.now += cell_options().probe_timeout;
+    auto const* first = sent<canvass>(r.step(woken{}).now);
+    REQUIRE(first != nullptr);
+    CHECK(first->despite == theirs);
+    auto const attempt = first->attempt;
+    REQUIRE(sent<prepare>(r.hear(2, canvassed{attempt, {}, {}}).now) != nullptr);
+    canvass const* again = nullptr;
+    for (int i = 0; i < 1000 && again == nullptr; ++i) {
+        r.now += std::chrono::milliseconds(20);
+        again = sent<canvass>(r.step(woken{}).now);
+    }
+    REQUIRE(again != nullptr);
+    CHECK_FALSE(again->despite);
+}
+
 TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever was proposed") {
     bounded_replica r(16);
     ballot const old{{1}, {2}, {2}};
@@ -87,13 +182,7 @@ TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever w
 
 TEST_CASE("a proposer has no more in flight than an acceptor takes") {
     bounded_replica r(16);
-    auto const* asked = sent<canvass>(r.step(propose{{1}, shared_bytes(bytes(10, 'a'))}).now);
-    REQUIRE(asked != nullptr);
-    auto const attempt = asked->attempt;
-    r.hear(1, canvassed{attempt, {}, {}});
-    auto const* first = sent<prepare>(r.out.now);
-    REQUIRE(first != nullptr);
-    ballot const ours = first->in;
+    ballot const ours = stand(r, propose{{1}, shared_bytes(bytes(10, 'a'))});
     r.hear(1, promise{ours, {}, {}});
     r.hear(2, promise{ours, {}, {}});
     std::size_t in_flight = 0;

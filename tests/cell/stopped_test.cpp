@@ -303,6 +303,13 @@ TEST_CASE("whose votes are in doubt stays so, whatever becomes of its state") {
         g.crash(who);
         g.restart(who);
         CHECK(g.at(who).explain().quarantined_for == distrust::everything);
+        auto& disk = g.of(who).disk;
+        disk.quarantine.clear(), disk.quarantined_for = distrust::votes;
+        g.step(who, votes_lost{"the record that says so rots"});
+        while (g.flush_one(who)) {
+        }
+        CHECK_FALSE(disk.quarantine.empty());
+        CHECK(disk.quarantined_for == distrust::everything);
     }
 }
 

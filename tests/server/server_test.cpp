@@ -237,7 +237,7 @@ TEST_CASE("a checkpoint that rots while its server runs is written again, and a 
     CHECK(commits_of(c, 1, volume) == commits_of(c, 2, volume));
 }
 
-TEST_CASE("of what is lost at once only so much is written again at once") {
+TEST_CASE("of what is lost at once so much is written again in a turn, and the rest in those that follow") {
     colony c(1);
     std::vector<journal_damage> lost;
     for (std::uint64_t n = 1; n <= 100; ++n) {
@@ -254,10 +254,58 @@ TEST_CASE("of what is lost at once only so much is written again at once") {
     auto const rewritten = [&] { return c.at(1).statistics().values_rewritten; };
     for (journal_damage const& found : lost)
         c.at(1).on_damage(c.now(), found);
-    CHECK(rewritten() == 64);
     c.at(1).finish(c.now(), out);
-    c.at(1).on_damage(c.now(), lost.back());
-    CHECK(rewritten() == 65);
+    CHECK(rewritten() == 64);
+    CHECK(c.at(1).deadline() == c.now());
+    c.at(1).finish(c.now(), out);
+    CHECK(rewritten() == 100);
+    CHECK(c.at(1).deadline() > c.now());
+}
+
+TEST_CASE("a name that rots before its replica is founded is written again: the replica will vote under it") {
+    colony c(3);
+    std::vector<member> members;
+    for (std::size_t n = 1; n <= 3; ++n) {
+        auto const reserved = c.ask(n, operation::reserve, {}, encode(reserve_request{volume, {1}}));
+        members.push_back(decode_member(reserved.value().content.payload).value());
+    }
+    journal_damage lost{};
+    lost.kind = damage_kind::voting, lost.record = record_kind::reserved;
+    lost.cell = volume, lost.replica = members[0].replica;
+    (void)c.take_traffic();
+    c.damage(1, lost);
+    CHECK(c.take_traffic().appends == 1);
+    lost.replica = {lost.replica.value + 1};
+    c.damage(1, lost);
+    CHECK(c.take_traffic().appends == 0);
+}
+
+TEST_CASE("a command is carried out only if a slot comes free for it before its caller gives up") {
+    colony c(1);
+    c.found(volume, "volume", 1);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    server_statistics const before = c.at(1).statistics();
+    auto const send = [&](std::uint64_t n, std::uint64_t remaining_ms) {
+        bytes command, encoded;
+        kv::encode(kv::request{{9}, {100 + n}, {}, {}, kv::encode(put_once(std::to_string(n)))}, command);
+        request r;
+        r.correlation = {n}, r.op = operation::commit, r.cell = volume, r.payload = command;
+        r.remaining_ms = remaining_ms;
+        encode(r, encoded);
+        c.at(1).on_request(c.now(), {.link = {1000 + n}}, encoded);
+    };
+    for (std::uint64_t n = 1; n <= 3; ++n)
+        send(n, 10); // a slot for each
+    send(4, 10);
+    send(5, 1000);
+    send(6, 0); // waits for ever
+    send(7, ~std::uint64_t{0});
+    c.run_for(std::chrono::milliseconds(20));
+    (void)c.ask(1, operation::status, {}, {});
+    server_statistics const after = c.at(1).statistics();
+    CHECK(after.commits_admitted - before.commits_admitted == 7);
+    CHECK(after.commits_answered - before.commits_answered == 6);
+    CHECK(after.requests_failed - before.requests_failed == 1);
 }
 
 TEST_CASE("a server whose journal hangs wins no lead") {

@@ -34,10 +34,12 @@ struct received {
     replica_id replica; ///< as the envelope says
     zooid::message content;
 };
-/// Order this command. Ends in a `delivery` that carries the token, or in an `ended`.
+/// Order this command. Ends in a `delivery` that carries the token, or in an `ended`: `timed_out` if no slot
+/// came free for it before `until`.
 struct propose {
     token request;
     shared_bytes command;
+    time_point until = never; ///< nobody waits for it any longer
 };
 /// Whether a read may be answered from a lease; if there is none, it is a strict one all the same.
 enum class read_mode : std::uint8_t { strict, leased };
@@ -165,6 +167,10 @@ enum class distrust : std::uint8_t {
     everything = 5, ///< its votes, and what it learned
 };
 std::string_view name_of(distrust of); ///< "votes"
+/// It never votes again under this id.
+constexpr bool is_voteless(distrust of) {
+    return of == distrust::votes || of == distrust::everything;
+}
 /// This replica stopped, and why; or it was healed; or it was sealed, whatever was wrong with it before.
 struct quarantine_record {
     std::string cause;

@@ -56,7 +56,7 @@ struct request {
     bytes_view key;                 ///< empty: by cell
     generation birth;               ///< zero: any; else another generation is `conflict`
     slot min_slot;                  ///< prefix_read only
-    std::uint64_t remaining_ms = 0; ///< until the caller's deadline, as of sending
+    std::uint64_t remaining_ms = 0; ///< until the caller's deadline, as of sending; 0: it has none
     bytes_view payload;
 
     friend bool operator==(request const&, request const&) = default;
