@@ -91,6 +91,7 @@ void server::host::retire(time_point now, std::uint32_t cell) {
     replica_id const released = c.replica.self().replica;
     rounds_used_ = std::max(rounds_used_, c.replica.round_seen());
     batch_.push_back(to_record(id, released, c.replica.newest_members()));
+    if (auto const before = forwarding_.drop(id)) forget(id, *before); // where a `forget` was lost
     forwarding_.note(id, released, c.replica.newest_members(), now);
     by_id_.erase(id);
     drop_key(cell);
@@ -368,7 +369,7 @@ void server::host::wake(time_point now) {
 }
 
 time_point server::host::deadline() const {
-    return secured_ ? std::min({tick_at_, deadlines_.next(), tell_at_}) : tick_at_;
+    return secured_ ? std::min({tick_at_, deadlines_.next(), go_on_at_}) : tick_at_;
 }
 
 // ---- turns
@@ -394,6 +395,7 @@ void server::host::probe_proposers(time_point now) {
 
 void server::host::finish(time_point now, server_output& out) {
     go_on_telling(now);
+    rewrite_values(now);
     probe_proposers(now);
     run_self_messages(now);
     park_or_release(now);
@@ -403,8 +405,8 @@ void server::host::finish(time_point now, server_output& out) {
     out.events.swap(events_);
     out.facts.swap(facts_);
     ++statistics_.turns;
-    told_ = rewritten_ = 0;
-    tell_at_ = may_tell() ? now : never;
+    told_ = 0;
+    go_on_at_ = may_tell() || (!lost_values_.empty() && !is_backlogged()) ? now : never;
 }
 
 void server::host::take_durable_frames() {
@@ -489,6 +491,8 @@ void server::host::on_secured(time_point now) {
     earlier_holds_end_ = now + recorded_hold_;
     if (recorded_hold_ > duration::zero()) peers_.hold_all_until(earlier_holds_end_); // G7
     forwarding_.begin(now);
+    for (auto const& [cell, replica] : std::exchange(outlived_, {}))
+        forget(cell, replica);
     record_hold(now);
     wake(now);
     // The record of the rollback may be all that the life which found it made durable.

@@ -46,6 +46,12 @@ struct telling {
     std::size_t next = 0;
 };
 
+/// A value that the journal lost and a replica may still have.
+struct lost_value {
+    std::uint32_t cell = 0;
+    slot at;
+};
+
 /// What a replica begins with: a state, and a log above it that is known to be chosen.
 struct first_state {
     snapshot state;
@@ -154,6 +160,7 @@ class server::host {
     void forget(cell_id cell, replica_id replica);
     void expire_pointers(time_point now);
     void resign_all(time_point now);
+    void rewrite_values(time_point now);
 
     void tick(time_point now);
     void judge_all(time_point now);
@@ -217,11 +224,13 @@ class server::host {
     std::uint64_t persisted_ = 0;
     std::uint64_t tokens_ = 0;
     std::deque<telling> tellings_;
-    std::size_t told_ = 0;       ///< in this turn
-    std::size_t rewritten_ = 0;  ///< in this turn, of what the journal lost
-    std::size_t candidates_ = 0; ///< cells that stand
-    round_number rounds_used_;   ///< by the replicas that were destroyed in this life, at most
-    time_point tell_at_ = never; ///< when the next turn has to go on with it
+    std::size_t told_ = 0;               ///< in this turn
+    std::deque<lost_value> lost_values_; ///< of the journal, to be written again
+    std::vector<std::pair<cell_id, replica_id>>
+        outlived_;                ///< found at the start, forgotten once that is allowed
+    std::size_t candidates_ = 0;  ///< cells that stand
+    round_number rounds_used_;    ///< by the replicas that were destroyed in this life, at most
+    time_point go_on_at_ = never; ///< when the next turn goes on with what is left
     time_point tick_at_{};
     time_point probe_at_{};
     time_point claims_at_{};

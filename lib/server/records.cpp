@@ -64,6 +64,10 @@ class interpreter {
             trouble("its voting state was damaged");
         }
         if (found.records_suspect) doubt_prefixes();
+        if (found.records_suspect && healed_) { // an older checkpoint may be the wrong one
+            trouble("its journal lost records since it was taught a sound state");
+            state_.quarantined_for = distrust::everything;
+        }
         // What could have been healed can't, now that its votes are in doubt as well (D6).
         bool const doubted = found.voting_suspect || !out_.trouble.empty();
         if (was_quarantined && doubted && state_.quarantined_for == distrust::learned)
@@ -135,7 +139,8 @@ class interpreter {
         state_.quarantine = in.get_sized();
         // The first records ended here.
         auto const of = in.at_end() ? distrust::state : static_cast<distrust>(in.get<std::uint8_t>());
-        if (of == distrust::nothing && !in.failed()) return state_.quarantine.clear();
+        healed_ = of == distrust::nothing && !in.failed();
+        if (healed_) return state_.quarantine.clear();
         bool const known = of == distrust::votes || of == distrust::learned || of == distrust::sealed ||
                            of == distrust::everything;
         state_.quarantined_for = known ? of : distrust::state;
@@ -155,6 +160,7 @@ class interpreter {
     recovered_state state_;
     std::vector<acceptance_record> acceptances_;
     bool founded_ = false;
+    bool healed_ = false; ///< its state was wrong once, and was replaced
 };
 
 } // namespace

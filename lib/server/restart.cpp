@@ -8,17 +8,63 @@ namespace zooid {
 
 namespace {
 
-// A value may cost a checkpoint. What more is lost at once waits for the next one of its cell.
-constexpr std::size_t rewritten_per_turn_max = 64;
+constexpr std::size_t rewritten_per_turn_max = 64; // a value may cost a checkpoint
 
 record dead_journal_record() {
     return {{}, {}, record_kind::server, dead_journal, shared_bytes(bytes(1, '\1'))};
 }
 
+bool says_dead(journal_damage const& d) {
+    bool const payload = d.kind == damage_kind::voting || d.kind == damage_kind::value;
+    return payload && d.record == record_kind::server && d.at == dead_journal && !d.superseded;
+}
+
+/// A replica with a state. One whose votes are sound was named after all that is lost.
+struct founded_replica {
+    bool is_sound = false;
+    slot checkpoint;
+    std::uint64_t born = 0; ///< 0: unknown
+    replica_id replica;
+    friend auto operator<=>(founded_replica const&, founded_replica const&) = default;
+};
+
+std::optional<founded_replica> founded(recovered_replica const& found) {
+    for (record const& r : found.records) {
+        if (r.kind == record_kind::checkpoint)
+            return founded_replica{!found.voting_suspect, r.at, found.born, found.replica};
+    }
+    return std::nullopt;
+}
+
+// A replica is founded once its predecessor here was destroyed. Where both are found, the records that said
+// so lay in a hole, and the later one is here.
+std::map<cell_id, founded_replica> latest_of_each_cell(recovered_journal const& recovered) {
+    std::map<cell_id, founded_replica> all;
+    if (!recovered.server_suspect) return all; // nothing is lost without a trace
+    for (recovered_replica const& found : recovered.replicas) {
+        auto const one = founded(found);
+        if (!one) continue;
+        founded_replica& latest = all.try_emplace(found.cell, *one).first->second;
+        latest = std::max(latest, *one);
+    }
+    return all;
+}
+
 } // namespace
 
 void server::host::restore(recovered_journal const& recovered) {
+    auto const latest = latest_of_each_cell(recovered);
     for (recovered_replica const& found : recovered.replicas) {
+        auto const here = latest.find(found.cell);
+        auto const before = founded(found);
+        if (before && here != latest.end() && here->second.replica != found.replica) {
+            std::string const what = "two replicas of it are found, and " + to_string(found.replica) +
+                                     " seems to be the one that was destroyed";
+            events_.push_back(damage_reported{found.cell, what});
+            bool const is_certain = before->born != 0 && before->born < here->second.born;
+            if (is_certain) outlived_.emplace_back(found.cell, found.replica);
+            continue;
+        }
         found_replica back = interpret(found);
         if (back.moved) {
             forwarding_.note(found.cell, found.replica, *back.moved, {});
@@ -41,8 +87,10 @@ void server::host::restore(recovered_journal const& recovered) {
             std::nullopt);
         if (options_.steps) options_.steps->came_back(cells_.back().replica, state);
     }
+    std::erase_if(reservations_, [&](auto const& named) { return index_of(named.first).has_value(); });
     found_ = recovered.last;
     if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
+    rolled_back_ = std::any_of(recovered.damage.begin(), recovered.damage.end(), says_dead);
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;
         if (auto const held = held_promises_of(fact)) {
@@ -76,14 +124,23 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
         if (recorded_hold_ > duration::zero()) batch_.push_back(to_record(held_promises{recorded_hold_}));
         return;
     }
+    auto const named = reservations_.find(damage.cell);
+    bool const is_named = named != reservations_.end() && named->second.replica == damage.replica;
+    if (is_named && damage.record == record_kind::reserved) batch_.push_back(to_record(named->second));
     auto const cell = index_of(damage.cell);
     if (!cell || cells_[*cell].replica.self().replica != damage.replica) return;
-    if (!votes) {
-        if (rewritten_ == rewritten_per_turn_max || is_backlogged()) return;
-        ++rewritten_, ++statistics_.values_rewritten;
-        return step(now, *cell, value_lost{damage.at});
+    if (votes) return step(now, *cell, votes_lost{"its journal lost votes, " + what});
+    lost_values_.push_back({*cell, damage.at});
+}
+
+// What is left waits for the next turns, and for the journal to keep up.
+void server::host::rewrite_values(time_point now) {
+    for (std::size_t n = 0; n < rewritten_per_turn_max && !lost_values_.empty() && !is_backlogged(); ++n) {
+        auto const [cell, at] = lost_values_.front();
+        lost_values_.pop_front();
+        ++statistics_.values_rewritten;
+        step(now, cell, value_lost{at});
     }
-    step(now, *cell, votes_lost{"its journal lost votes, " + what});
 }
 
 void server::host::journal_is_rolled_back(time_point now, server_id told_by) {

@@ -47,6 +47,16 @@ TEST_CASE("of a journal with holes no prefix is believed: an older vote may seem
     CHECK(holed.state->acceptances.at(1).chosen); // that record says it of its own slot
 }
 
+TEST_CASE(
+    "the state of a replica that was healed may be the wrong one again, if what healed it may be lost") {
+    auto healed = found_with({quarantine_record{{}, distrust::nothing}});
+    CHECK(interpret(healed).state->quarantine.empty());
+    healed.voting_suspect = true;
+    CHECK(interpret(healed).state->quarantined_for == distrust::votes);
+    healed.records_suspect = true;
+    CHECK(interpret(healed).state->quarantined_for == distrust::everything);
+}
+
 TEST_CASE("why a replica stopped may be what is lost: then nothing of it is believed") {
     auto found = found_with({});
     found.voting_suspect = true;
