@@ -386,7 +386,7 @@ class Cell:
 
     def start_read(self, r, b, number, to, requests):
         if (b, number) in self.reads:
-            return False  # asked again
+            return  # asked again
         self.require_leads(b, "StartRead")
         ballot = self.ballots[b]
         reports = [ballot.reports[q] for q in ballot.received]
@@ -397,7 +397,6 @@ class Cell:
                 f"phase 1 of config({at + 1}) is not complete (S2)")
         require(set(to) == self.config(at + 1), "StartRead", f"it does not ask config({at + 1}) (S2)")
         self.reads[b, number] = Read(b, at, frozenset(to), set(requests))
-        return True
 
     def confirmed(self, r, b, number):
         require((b, number) in self.reads, "Confirmed", "nobody asked")

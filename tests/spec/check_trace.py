@@ -89,7 +89,7 @@ class Checker:
         self.undone = undone_by_crashes(lines)
         self.cells = {}
         self.lives = Counter()
-        self.waiting = defaultdict(list)  # replica -> requests that no round has taken up
+        self.waiting = defaultdict(list)  # replica -> requests without an answer: each later round serves them
         self.actions = Counter()
 
     def run(self):
@@ -116,9 +116,12 @@ class Checker:
         self.learn(cell, r, line)
         for m in sent:
             self.ask(cell, r, m)
-        for request, at in line.get("reads", ()):
-            self.answer(cell, r, self.request(r, request), at)
-        if line.get("retired"):
+        for number, at in line.get("reads", ()):
+            request = self.request(r, number)
+            self.answer(cell, r, request, at)
+            if request in self.waiting[r]:
+                self.waiting[r].remove(request)
+        if line.get("retired") and not cell.replica(r).gone:  # it may come back before it is destroyed
             self.actions["Destroy"] += 1
             cell.destroy(r)
 
@@ -201,8 +204,7 @@ class Checker:
             cell.learned(r, m["prefix"], m.get("durable", 0))
         elif kind == "confirm":
             self.actions["StartRead"] += 1
-            if cell.start_read(r, b, m["round"], m["to"], self.waiting[r]):
-                self.waiting[r] = []
+            cell.start_read(r, b, m["round"], m["to"], self.waiting[r])
         elif kind == "confirmed":
             self.actions["Confirmed"] += 1
             cell.confirmed(r, b, m["round"])

@@ -1,11 +1,13 @@
-// scenario_runner [--rewrite] [--mutant NAME] FILE...
+// scenario_runner [--rewrite] [--mutant NAME] [--steps STEPS] FILE...
 //
 // Plays golden scenarios and compares their transcripts. --rewrite writes the new transcripts into the files;
 // what changed is then read in the difference to the last commit. --mutant switches a deliberate bug on, in
-// the build that has them: which expectations fail then, what does the referee find?
+// the build that has them: which expectations fail then, what does the referee find? --steps writes the steps
+// of all replicas, of the last scenario, for tests/spec/check_trace.py.
 #include "cell/scenario/script.hpp"
 
 #include <zooid/base/mutant.hpp>
+#include <zooid/sim/step_trace.hpp>
 
 #include <fstream>
 #include <iostream>
@@ -21,8 +23,11 @@ std::string content_of(std::string const& path) {
 }
 
 /// True if the scenario passes.
-bool judge(std::string const& path, std::string const& script) {
-    auto const played = zooid::scenario::play(script);
+bool judge(std::string const& path, std::string const& script, std::string const& steps) {
+    std::ofstream lines;
+    if (!steps.empty()) lines.open(steps, std::ios::binary);
+    zooid::sim::step_trace trace([&](std::string const& line) { lines << line << "\n"; });
+    auto const played = zooid::scenario::play(script, steps.empty() ? nullptr : &trace);
     for (std::string const& line : played.unplayable)
         std::cout << path << ": " << line << "\n";
     for (std::string const& found : played.findings)
@@ -55,10 +60,15 @@ bool activate(std::string_view) {
 int main(int argc, char** argv) {
     bool rewrite = false;
     int passed = 0, failed = 0;
+    std::string steps;
     for (int i = 1; i < argc; ++i) {
         std::string const argument = argv[i];
         if (argument == "--rewrite") {
             rewrite = true;
+            continue;
+        }
+        if (argument == "--steps" && i + 1 < argc) {
+            steps = argv[++i];
             continue;
         }
         if (argument == "--mutant") {
@@ -71,7 +81,7 @@ int main(int argc, char** argv) {
             script = zooid::scenario::play(script).text;
             std::ofstream(argument, std::ios::binary) << script;
         }
-        ++(judge(argument, script) ? passed : failed);
+        ++(judge(argument, script, steps) ? passed : failed);
     }
     std::cout << passed << " passed, " << failed << " failed\n";
     return failed == 0 && passed > 0 ? 0 : 1;

@@ -31,6 +31,7 @@ void stage::begin(std::size_t who, std::size_t teacher, message const& content) 
     life_id const life{h.id.value * 1000 + h.life};
     replica_identity const identity{a.self, life, life.value, h.runs, h.rounds_used};
     a.running.emplace(replica::recover(a.disk.read(), identity, options_));
+    if (steps_) steps_->began(*a.running, taught->state);
     step(who, woken{});
 }
 

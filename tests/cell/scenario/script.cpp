@@ -25,9 +25,9 @@ bool is_verb(std::string const& line) {
 
 } // namespace
 
-outcome play(std::string const& script) {
+outcome play(std::string const& script, step_observer* steps) {
     outcome result;
-    verbs v;
+    verbs v(steps);
     int line_number = 0;
     for (std::string const& line : lines_of(script)) {
         ++line_number;

@@ -15,6 +15,10 @@
 #include <string>
 #include <vector>
 
+namespace zooid {
+class step_observer;
+}
+
 namespace zooid::scenario {
 
 struct outcome {
@@ -24,8 +28,9 @@ struct outcome {
     std::vector<std::string> unplayable; ///< lines that make no sense, or none any more
 };
 
-/// Plays a script; the transcript that it may contain already is ignored.
-outcome play(std::string const& script);
+/// Plays a script; the transcript that it may contain already is ignored. `steps`, if it is given, sees every
+/// step of every replica.
+outcome play(std::string const& script, step_observer* steps = nullptr);
 
 /// The first lines in which two texts differ, for people; empty if they are equal.
 std::string difference(std::string const& expected, std::string const& actual);

@@ -85,6 +85,7 @@ void stage::found(std::vector<std::string> const& who, std::vector<std::string> 
         a.disk.checkpoint = founding;
         life_id const life{a.self.server.value * 1000 + 1};
         a.running.emplace(replica::found(founding, {a.self, life, a.self.server.value, software}, options_));
+        if (steps_) steps_->began(*a.running, founding);
     }
     pulse();
 }
@@ -97,6 +98,7 @@ void stage::step(std::size_t who, event const& what) {
     replica const before = a.running->clone();
     effects out;
     a.running->step({local(a.host), hosts_[a.host].servers}, what, out);
+    if (steps_) steps_->stepped(*a.running, what, out);
     for (std::string& found : violations(*a.running))
         findings_.push_back(a.name + ": " + found);
     for (std::string& found : violations(before, *a.running))
@@ -380,6 +382,7 @@ void stage::restart(std::size_t host) {
         if (a.host != host || a.presence != presence::here) continue;
         a.applied.clear();
         a.running.emplace(replica::recover(a.disk.read(), {a.self, life, life.value, h.runs}, options_));
+        if (steps_) steps_->came_back(*a.running, a.disk.read());
         step(i, woken{});
     }
 }

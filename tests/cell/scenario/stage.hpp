@@ -10,6 +10,8 @@
 #include "cell/scenario/narrator.hpp"
 #include "cell/scenario/referee.hpp"
 
+#include <zooid/server/options.hpp>
+
 #include <deque>
 #include <map>
 #include <memory>
@@ -85,7 +87,8 @@ struct filter {
 
 class stage {
   public:
-    stage(cell_options options, duration lease_hold) : options_(options), lease_hold_(lease_hold) {}
+    stage(cell_options options, duration lease_hold, step_observer* steps = nullptr)
+        : options_(options), lease_hold_(lease_hold), steps_(steps) {}
 
     /// One replica of the cell on each server of `names`; on each of `spares` a replica id is reserved.
     /// The software of all of them understands cell versions up to `software`.
@@ -197,7 +200,8 @@ class stage {
     void give_journal_up(std::size_t host, std::size_t told_by);
 
     cell_options options_;
-    duration lease_hold_; ///< zero: no leased reads
+    duration lease_hold_;  ///< zero: no leased reads
+    step_observer* steps_; ///< null: nobody looks on
     std::uint64_t pulses_ = 0;
     names names_;
     referee referee_;

@@ -132,7 +132,7 @@ void verbs::cell(words const& w) {
             names.push_back(w[i]);
         }
     }
-    stage_ = std::make_unique<stage>(options, lease_hold);
+    stage_ = std::make_unique<stage>(options, lease_hold, steps_);
     stage_->found(names, spares, alpha, software);
     (void)stage_->take_transcript();
 }

@@ -22,6 +22,8 @@ struct unmet : std::runtime_error {
 
 class verbs {
   public:
+    explicit verbs(step_observer* steps) : steps_(steps) {}
+
     /// Carries out one line.
     void perform(std::string const& line);
     /// What happened since the last call.
@@ -88,6 +90,7 @@ class verbs {
     bool agree(std::string& where) const;
     void links(std::string const& link, int change);
 
+    step_observer* steps_;
     std::unique_ptr<stage> stage_;
     bool ended_ = false;
 };
