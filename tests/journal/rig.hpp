@@ -271,4 +271,34 @@ inline std::optional<std::size_t> legal_state(recovered_journal const& content,
     return {};
 }
 
+inline workload three_replicas() {
+    workload work;
+    for (std::uint64_t i = 1; i <= 12; ++i) {
+        std::uint64_t const replica = 1 + i % 3;
+        std::vector<record> append;
+        if (i <= 3) append.push_back(make(record_kind::reserved, replica, 0, "here"));
+        append.push_back(make(record_kind::promise, replica, 0, "ballot " + std::to_string(i)));
+        append.push_back(make(record_kind::acceptance, replica, i, "digest"));
+        append.push_back(
+            make(record_kind::value, replica, i, std::string(200 + i, static_cast<char>('a' + i))));
+        work.push_back(append);
+    }
+    return work;
+}
+
+/// The disk once all of it was persisted.
+inline disk_image journal_of(workload const& work) {
+    rig r(format_journal(the_journal, small_options()), small_options(), 2);
+    r.run(work, to_the_end);
+    if (r.acknowledged != work.size()) throw std::runtime_error("not all of it was persisted");
+    return r.disk.killed();
+}
+
+/// Reclaims even the last segments.
+inline journal_options eager_options() {
+    auto options = small_options();
+    options.sealed_segments_min = 0;
+    return options;
+}
+
 } // namespace zooid::journal_test
