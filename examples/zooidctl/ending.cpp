@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 namespace zooidctl {
 
@@ -102,36 +101,33 @@ class ending {
         return drawn && drawn->journal != m.journal;
     }
 
+    static std::optional<configuration> changed_to(acceptance const& one) {
+        auto const change = !one.value.empty() && one.value.understood() ? one.value.changes() : std::nullopt;
+        return change ? std::optional(change->members) : std::nullopt;
+    }
+
     static std::vector<configuration> configurations_of(survey_answer const& a) {
         std::vector<configuration> all;
         for (governed const& g : a.held)
             all.push_back(g.members);
         for (acceptance const& one : a.accepted) {
-            auto const change =
-                !one.value.empty() && one.value.understood() ? one.value.changes() : std::nullopt;
-            if (change) all.push_back(change->members);
+            if (auto const members = changed_to(one)) all.push_back(*members);
         }
         return all;
     }
 
     // Those that govern a slot which is not known to be chosen, or would if a change is chosen.
     std::vector<configuration> in_force() const {
-        std::map<slot, configuration> held;
-        slot prefix;
-        for (survey_answer const& a : told_) {
-            prefix = std::max(prefix, a.prefix);
-            for (governed const& g : a.held)
-                held.emplace(g.from, g.members);
-        }
-        auto const first = held.upper_bound(prefix + 1);
-        if (first != held.begin()) held.erase(held.begin(), std::prev(first));
         std::vector<configuration> all;
-        for (auto const& [from, members] : held)
-            all.push_back(members);
+        for (governed const& g : needed_configurations(told_))
+            all.push_back(g.members);
+        slot prefix;
+        for (survey_answer const& a : told_)
+            prefix = std::max(prefix, a.prefix);
         for (survey_answer const& a : told_) {
             for (acceptance const& one : a.accepted) {
-                if (one.at <= prefix || one.value.empty() || !one.value.understood()) continue;
-                if (auto const change = one.value.changes()) all.push_back(change->members);
+                auto const members = changed_to(one);
+                if (members && one.at > prefix) all.push_back(*members);
             }
         }
         if (all.empty()) all.push_back(older_.founders);

@@ -45,20 +45,6 @@ bool has_sound_votes(survey_answer const& a) {
            a.quarantined_for == distrust::sealed;
 }
 
-// The configurations that govern slots which are not known to be chosen, by the first slot that each governs.
-std::map<slot, configuration> needed(std::vector<survey_answer> const& answers) {
-    std::map<slot, configuration> all;
-    slot prefix;
-    for (survey_answer const& a : answers) {
-        prefix = std::max(prefix, a.prefix);
-        for (governed const& g : a.held)
-            all.emplace(g.from, g.members);
-    }
-    auto const first = all.upper_bound(prefix + 1);
-    if (first != all.begin()) all.erase(all.begin(), std::prev(first));
-    return all;
-}
-
 bool may_choose(configuration const& members, std::vector<survey_answer> const& answers) {
     member_set voters;
     for (survey_answer const& a : answers) {
@@ -70,8 +56,9 @@ bool may_choose(configuration const& members, std::vector<survey_answer> const& 
 
 // Y1
 bool is_dead(std::vector<survey_answer> const& answers) {
-    auto const all = needed(answers);
-    return std::any_of(all.begin(), all.end(), [&](auto const& g) { return !may_choose(g.second, answers); });
+    auto const all = needed_configurations(answers);
+    return std::any_of(all.begin(), all.end(),
+                       [&](governed const& g) { return !may_choose(g.members, answers); });
 }
 
 // Y2
@@ -146,6 +133,22 @@ std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> 
 }
 
 } // namespace
+
+std::vector<governed> needed_configurations(std::vector<survey_answer> const& answers) {
+    std::map<slot, configuration> all;
+    slot prefix;
+    for (survey_answer const& a : answers) {
+        prefix = std::max(prefix, a.prefix);
+        for (governed const& g : a.held)
+            all.emplace(g.from, g.members);
+    }
+    auto first = all.upper_bound(prefix + 1);
+    if (first != all.begin()) --first;
+    std::vector<governed> needed;
+    for (; first != all.end(); ++first)
+        needed.push_back({first->first, first->second});
+    return needed;
+}
 
 bool has_sound_state(survey_answer const& a) {
     return a.quarantine.empty() || a.quarantined_for == distrust::votes ||

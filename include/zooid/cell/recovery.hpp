@@ -60,6 +60,9 @@ struct survey_answer {
 };
 /// What it learned can be believed: it is well, or only its votes are in doubt, or it is sealed.
 bool has_sound_state(survey_answer const& a);
+/// The configurations that govern slots which are not known to be chosen, as far as these know, ascending by
+/// the first slot that each governs.
+std::vector<governed> needed_configurations(std::vector<survey_answer> const& answers);
 bytes encode(survey_answer const& a);
 result<survey_answer> decode_survey_answer(bytes_view in);
 

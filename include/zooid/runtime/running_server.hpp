@@ -16,7 +16,8 @@
 // carries the making and removing of segments only, and the turn itself flushes, after its frames have left:
 // no hop between threads, nothing gathers meanwhile but in the sockets, and while a device hangs the whole
 // server is silent, which its peers take for what it is. `flush_thread::adaptive` does so unless the turn
-// sent frames that other servers will answer, and flushes take longer than a hop. `blocking` may be `owner` itself.
+// sent frames that other servers will answer, and flushes take longer than a hop. `blocking` may be `owner`
+// itself.
 //
 // Shards. A server has 1 to 256, one for each store of its data directory: as many as that was formatted
 // with. Each has a journal, links and an owner of its own, hosts the cells that `shard_of`
