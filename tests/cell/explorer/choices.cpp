@@ -1,45 +1,39 @@
 #include "cell/explorer/choices.hpp"
 
-#include <zooid/base/codec.hpp>
+#include <boost/container_hash/hash.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <set>
 
 namespace zooid::explore {
 
-namespace {
+std::size_t hash_value(situation const& s) {
+    std::size_t h = boost::hash_range(s.letterboxes.begin(), s.letterboxes.end());
+    boost::hash_combine(h, s.place);
+    boost::hash_combine(h, s.acknowledged);
+    boost::hash_combine(h, s.may_crash);
+    return h;
+}
 
-std::vector<std::uint32_t> numbers_in(std::span<std::uint64_t const> bits) {
+std::vector<choice> const& choices::of(situation const& now) {
+    auto const found = numbers_.find(now);
+    if (found != numbers_.end()) return known_[found->second];
+    numbers_.emplace(now, known_.size());
+    return known_.emplace_back(work_out(now));
+}
+
+std::vector<std::uint32_t> choices::messages_of(situation const& now) const {
     std::vector<std::uint32_t> all;
-    for (std::size_t word = 0; word < bits.size(); ++word) {
-        for (std::uint64_t left = bits[word]; left != 0; left &= left - 1)
-            all.push_back(static_cast<std::uint32_t>(word * 64 + std::countr_zero(left)));
+    for (std::uint32_t const number : now.letterboxes) {
+        std::vector<std::uint32_t> const& some = sent_.letterbox(number);
+        all.insert(all.end(), some.begin(), some.end());
     }
+    std::sort(all.begin(), all.end());
     return all;
 }
 
-digest name_of(situation const& now) {
-    bytes name;
-    writer w(name);
-    w.put(now.place), w.put(now.acknowledged), w.put(std::uint32_t{now.may_crash ? 1u : 0u});
-    for (std::size_t i = 0; i < now.messages.size(); ++i) {
-        if (now.messages[i] != 0) w.put(static_cast<std::uint32_t>(i)), w.put(now.messages[i]);
-    }
-    return hash128(name);
-}
-
-} // namespace
-
-std::vector<choice> const& choices::of(situation const& now) {
-    digest const name = name_of(now);
-    auto const found = known_.find(name);
-    if (found != known_.end()) return found->second;
-    return known_.emplace(name, work_out(now)).first->second;
-}
-
 std::vector<choice> choices::work_out(situation const& now) {
-    std::vector<std::uint32_t> const messages = numbers_in(now.messages);
+    std::vector<std::uint32_t> const messages = messages_of(now);
     std::vector<choice> all;
     std::set<std::pair<std::uint32_t, std::vector<std::uint32_t>>> ends;
     for (listener const& l : listeners(now.place, messages)) {

@@ -15,9 +15,9 @@
 // What a place may do follows from its state and its messages alone, so it is worked out once for each pair.
 #pragma once
 
-#include "cell/explorer/table.hpp"
+#include "cell/explorer/outbox.hpp"
 
-#include <span>
+#include <deque>
 
 namespace zooid::explore {
 
@@ -30,20 +30,23 @@ struct choice {
 /// All that decides what a place may do.
 struct situation {
     std::uint32_t place = 0;
-    std::span<std::uint64_t const> messages; ///< addressed to it, as bits
-    std::uint32_t acknowledged = 0;          ///< the highest slot that any caller was told of
+    std::uint32_t acknowledged = 0; ///< the highest slot that any caller was told of
     bool may_crash = false;
+    std::array<std::uint32_t, replicas_max> letterboxes{}; ///< what came from each server, by number
+
+    bool operator==(situation const&) const = default;
+    friend std::size_t hash_value(situation const& s);
 };
 
 class choices {
   public:
-    choices(rig const& r, table& all) : rig_(r), table_(all) {}
+    choices(rig const& r, table& all, outboxes const& sent) : rig_(r), table_(all), sent_(sent) {}
 
     /// Those that change something: the place, or what was sent.
     std::vector<choice> const& of(situation const& now);
     /// The quiet deliveries with this number, in order.
     std::vector<std::uint32_t> const& deliveries(std::uint32_t number) const { return lists_[number]; }
-    std::size_t situations() const { return known_.size(); }
+    std::size_t situations() const { return numbers_.size(); }
 
   private:
     /// A place with quiet deliveries made.
@@ -53,6 +56,7 @@ class choices {
     };
 
     std::vector<choice> work_out(situation const& now);
+    std::vector<std::uint32_t> messages_of(situation const& now) const;
     std::vector<listener> listeners(std::uint32_t place, std::vector<std::uint32_t> const& messages);
     std::vector<move> moves(situation const& now, std::vector<std::uint32_t> const& messages) const;
     bool may_wait(situation const& now, listener const& l, move m, transition const& done);
@@ -61,7 +65,9 @@ class choices {
 
     rig const& rig_;
     table& table_;
-    std::map<digest, std::vector<choice>> known_;
+    outboxes const& sent_;
+    boost::unordered_flat_map<situation, std::size_t> numbers_;
+    std::deque<std::vector<choice>> known_; ///< by number
     std::map<std::vector<std::uint32_t>, std::uint32_t> list_numbers_{{{}, 0}};
     std::vector<std::vector<std::uint32_t>> lists_{{}};
 };

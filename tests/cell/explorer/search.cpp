@@ -12,16 +12,41 @@ namespace zooid::explore {
 
 namespace {
 
-constexpr std::size_t words_max = 16; // 1024 messages
-constexpr std::size_t replicas_max = 9;
-using message_set = std::array<std::uint64_t, words_max>;
-
 struct world {
     std::array<std::uint32_t, replicas_max> places{};
-    message_set sent{};
-    slot_values chosen{}; ///< follows from `sent`
+    std::array<std::uint32_t, replicas_max> sent{}; ///< by each: an outbox
+    slot_values chosen{};                           ///< follows from `sent`
+};
 
-    bool has(std::uint32_t m) const { return (sent[m / 64] >> m % 64 & 1u) != 0; }
+/// Worlds that wait for their turn, first in, first out, without room for replicas that there are not.
+class queue {
+  public:
+    explicit queue(std::size_t replicas) : replicas_(replicas) {}
+
+    std::uint64_t size() const { return words_.size() / (2 * replicas_ + 1); }
+
+    void push(world const& w) {
+        words_.insert(words_.end(), w.places.begin(), w.places.begin() + replicas_);
+        words_.insert(words_.end(), w.sent.begin(), w.sent.begin() + replicas_);
+        words_.push_back(std::bit_cast<std::uint32_t>(w.chosen));
+    }
+    world pop() {
+        world w;
+        take(w.places), take(w.sent);
+        w.chosen = std::bit_cast<slot_values>(words_.front());
+        words_.pop_front();
+        return w;
+    }
+
+  private:
+    void take(std::array<std::uint32_t, replicas_max>& to) {
+        auto const end = words_.begin() + static_cast<std::ptrdiff_t>(replicas_);
+        std::copy(words_.begin(), end, to.begin());
+        words_.erase(words_.begin(), end);
+    }
+
+    std::size_t replicas_;
+    std::deque<std::uint32_t> words_;
 };
 
 std::uint64_t mix(std::uint64_t x) {
@@ -67,27 +92,23 @@ class seen {
 class search {
   public:
     search(bounds const& limits, std::ostream* progress)
-        : rig_(limits), limits_(rig_.limits()), table_(rig_), choices_(rig_, table_),
-          seen_(limits.states_hint), progress_(progress) {
+        : rig_(limits), limits_(rig_.limits()), table_(rig_), sent_(rig_, table_),
+          choices_(rig_, table_, sent_), seen_(limits.states_hint), progress_(progress), next_(rig_.size()) {
         if (rig_.size() > replicas_max || limits.slots > slots_max)
             throw std::invalid_argument("at most 9 replicas and 4 slots");
     }
 
     report run() {
         begin();
-        std::vector<world> level;
-        std::uint64_t index = 0; // of the level's first world
-        while (!next_.empty() && result_.broken.empty() && !enough()) {
-            level.swap(next_);
-            next_.clear();
-            for (world const& w : level) {
-                if (!result_.broken.empty()) break;
-                expand(w, static_cast<std::uint32_t>(index++));
-            }
+        std::uint32_t index = 0;
+        while (next_.size() != 0 && result_.broken.empty() && !enough()) {
+            std::uint64_t const level = next_.size();
+            for (std::uint64_t i = 0; i < level && result_.broken.empty(); ++i)
+                expand(next_.pop(), index++);
             ++result_.depth;
-            tell(level.size());
+            tell(level);
         }
-        result_.complete = next_.empty() && result_.broken.empty();
+        result_.complete = next_.size() == 0 && result_.broken.empty();
         result_.places = table_.places();
         result_.messages = table_.messages();
         result_.steps = table_.steps();
@@ -100,8 +121,11 @@ class search {
         rig::start begun = rig_.beginning();
         for (std::size_t i = 0; i < begun.places.size(); ++i)
             first.places[i] = table_.add(std::move(begun.places[i]));
-        for (letter const& l : begun.sent)
-            send(first, table_.add(l), result_.broken);
+        for (letter const& l : begun.sent) {
+            std::uint32_t const m = table_.add(l);
+            first.sent[l.from] = sent_.with(first.sent[l.from], std::array{m});
+            notice(first, m, result_.broken);
+        }
         reach(first, {});
     }
 
@@ -140,10 +164,10 @@ class search {
         std::uint32_t const told = limits_.reads != 0 ? acknowledged(w) : 0;
         for (std::size_t i = 0; i < rig_.size(); ++i) {
             if (table_.at(w.places[i]).retired) continue;
-            message_set mine;
-            for (std::size_t word = 0; word < words_max; ++word)
-                mine[word] = w.sent[word] & addressed_[i][word];
-            for (choice const& c : choices_.of({w.places[i], mine, told, may_crash}))
+            situation it{w.places[i], told, may_crash, {}};
+            for (std::size_t from = 0; from < rig_.size(); ++from)
+                it.letterboxes[from] = sent_.addressed(w.sent[from], i);
+            for (choice const& c : choices_.of(it))
                 take(w, {index, c.made, c.before, static_cast<std::uint8_t>(i)}, *c.done);
         }
     }
@@ -154,8 +178,9 @@ class search {
         world after = w;
         std::string broken = t.broken.empty() ? "" : t.broken.front();
         after.places[from.by] = t.after;
-        for (std::uint32_t s : t.sent)
-            send(after, s, broken);
+        if (!t.sent.empty()) after.sent[from.by] = sent_.with(w.sent[from.by], t);
+        for (std::uint32_t const m : t.sent)
+            notice(after, m, broken);
         check(after, broken);
         reach(after, from);
         if (broken.empty()) return;
@@ -164,17 +189,17 @@ class search {
         result_.story = story(rig_, table_, choices_, origins_);
     }
 
-    void send(world& w, std::uint32_t m, std::string& broken) {
-        if (m >= words_max * 64) throw std::length_error("more messages than a world has room for");
+    bool has(world const& w, std::uint32_t m) const {
+        return sent_.has(w.sent[table_.message_at(m).letter.from], m);
+    }
+
+    // What a message that was just sent means for what is chosen.
+    void notice(world& w, std::uint32_t m, std::string& broken) const {
         known_message const& known = table_.message_at(m);
-        letter const& l = known.letter;
-        if (l.to != l.from || (!limits_.unmerged && l.passes_to_self()))
-            addressed_[l.to][m / 64] |= std::uint64_t{1} << m % 64;
-        w.sent[m / 64] |= std::uint64_t{1} << m % 64;
         if (known.vote != 0) count(w, table_.box(known.vote), broken);
         if (known.proposal == 0) return;
         for (std::uint32_t other : table_.proposals(known.proposal)) {
-            if (w.has(other) && table_.message_at(other).value != known.value)
+            if (has(w, other) && table_.message_at(other).value != known.value)
                 broken = "Q2: two values are proposed for a slot in one ballot";
         }
     }
@@ -196,7 +221,7 @@ class search {
         if (box.at >= slots_max) return;
         std::uint32_t voted = 0;
         for (std::uint32_t m : box.votes) {
-            if (w.has(m)) voted |= 1u << table_.message_at(m).letter.from;
+            if (has(w, m)) voted |= 1u << table_.message_at(m).letter.from;
         }
         if (!is_quorum(voted, voters(w, box.at))) return;
         std::uint8_t& chosen = w.chosen[box.at];
@@ -233,9 +258,7 @@ class search {
     std::uint64_t fingerprint(world const& w) const {
         std::uint64_t h = 0x9e3779b97f4a7c15;
         for (std::size_t i = 0; i < rig_.size(); ++i)
-            h = mix(h ^ w.places[i]) + 0x9e3779b97f4a7c15;
-        for (std::size_t i = 0; i * 64 < table_.messages(); ++i)
-            h = w.sent[i] == 0 ? h : mix(h ^ mix(w.sent[i] + i)) + i;
+            h = mix(h ^ (std::uint64_t{w.sent[i]} << 32 | w.places[i])) + 0x9e3779b97f4a7c15;
         return h;
     }
 
@@ -248,7 +271,7 @@ class search {
         result_.states_chosen += chosen ? 1 : 0;
         note_outcome(w);
         origins_.push_back(from);
-        next_.push_back(w);
+        next_.push(w);
     }
 
     // What is chosen, and who knows it.
@@ -279,12 +302,12 @@ class search {
     rig rig_;
     bounds const& limits_;
     table table_;
+    outboxes sent_;
     choices choices_;
     seen seen_;
     std::ostream* progress_;
-    std::array<message_set, replicas_max> addressed_{};
-    std::vector<world> next_;
-    std::vector<origin> origins_;
+    queue next_;
+    std::deque<origin> origins_; ///< of each world, in the order in which they were reached
     boost::unordered_flat_map<std::uint64_t, char> outcomes_;
     report result_;
 };

@@ -48,7 +48,7 @@ std::string told(scenario::names const& names, table const& all, std::size_t by,
 } // namespace
 
 std::vector<std::string> story(rig const& r, table const& all, choices const& made,
-                               std::vector<origin> const& origins) {
+                               std::deque<origin> const& origins) {
     scenario::names const names = names_of(r);
     std::vector<std::string> lines;
     for (std::size_t index = origins.size() - 1; index != 0; index = origins[index].parent) {

@@ -3,6 +3,7 @@
 
 #include "cell/explorer/choices.hpp"
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,6 @@ struct origin {
 
 /// The story of the last world of `origins`; the first is the beginning.
 std::vector<std::string> story(rig const& r, table const& all, choices const& made,
-                               std::vector<origin> const& origins);
+                               std::deque<origin> const& origins);
 
 } // namespace zooid::explore

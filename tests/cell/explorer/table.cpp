@@ -85,7 +85,8 @@ transition const& table::move_at(std::uint32_t place, move m) {
                       !performed->wrote && was.chosen == is.chosen && was.place.floor == is.place.floor &&
                       was.place.acknowledged == is.place.acknowledged && was.retired == is.retired;
     }
-    moves_.emplace(key, static_cast<std::uint32_t>(transitions_.size()));
+    made->number = static_cast<std::uint32_t>(transitions_.size());
+    moves_.emplace(key, made->number);
     transitions_.push_back(std::move(made));
     return *transitions_.back();
 }

@@ -16,6 +16,7 @@
 namespace zooid::explore {
 
 inline constexpr std::size_t slots_max = 4;
+inline constexpr std::size_t replicas_max = 9;
 /// The value of each slot, by number; 0: none.
 using slot_values = std::array<std::uint8_t, slots_max>;
 
@@ -49,8 +50,9 @@ struct known_value {
 
 struct transition {
     bool allowed = false;
-    bool quiet =
-        false; ///< nothing was sent, written, told or answered, and nothing more is known to be chosen
+    /// Nothing was sent, written, told or answered, and nothing more is known to be chosen.
+    bool quiet = false;
+    std::uint32_t number = 0; ///< among all transitions
     std::uint32_t after = 0;
     std::vector<std::uint32_t> sent;
     std::vector<std::string> broken;
