@@ -58,6 +58,7 @@ std::string_view name_of(mutant m) {
     case mutant::seal_forgotten_on_restart: return "seal_forgotten_on_restart";
     case mutant::seal_forgets_choices: return "seal_forgets_choices";
     case mutant::recovery_drops_accepted: return "recovery_drops_accepted";
+    case mutant::newcomer_misses_its_release: return "newcomer_misses_its_release";
     case mutant::count_: break;
     }
     return "unknown";

@@ -8,6 +8,8 @@
 //   A5  Where a slot is known to be chosen no other value is accepted; whoever proposes another one, or
 //       anything at or below the known prefix, is taught instead.
 //   A6  What is held above the known prefix fits into one promise, and that into one frame.
+//   A7  A stranger that stands was a member. If it knows less than we do it was released, and what it would
+//       propose in is chosen, or left to those who follow (C3): it is told so, and deposes nobody.
 //   G1  While a lease of its owner's server holds the promise, no higher ballot of anybody else is promised
 //       or accepted. G6: unless the owner let go. G8: the candidate hears nothing, and the owner is asked.
 #include "cell/turn.hpp"
@@ -45,9 +47,15 @@ bool turn::allowed_to_vote() {
     return s_.acceptor.may_vote = true;
 }
 
+// A7
+bool turn::was_released(member const& from, slot known) const {
+    return !s_.members.find(from.replica) && !is_learner(from.replica) && known < s_.learner.prefix;
+}
+
 // Cell.tla: Promise.
 void turn::on(member const& from, prepare const& m) {
     if (from.server != m.in.server) return;
+    if (was_released(from, m.from - 1)) return tell_of(m.from, from);
     if (!allowed_to_vote()) return want(m.from - 1, from); // it knows what was chosen below
     ballot const promised = s_.acceptor.promised;
     if (m.in < promised) {
@@ -75,6 +83,7 @@ void turn::on(member const& from, prepare const& m) {
 // Cell.tla: Accepted.
 void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server) return;
+    if (was_released(from, m.chosen)) return tell_of(m.at, from);
     if (!allowed_to_vote()) return want(m.chosen, from);
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
@@ -86,12 +95,9 @@ void turn::on(member const& from, accept const& m) {
 
     if (m.at <= s_.learner.prefix) { // A5
         if (from.replica == s_.identity.self.replica) return;
-        // Perhaps an old repeat: only what costs nothing. Who lacks more learns the prefix, and asks for it.
-        slice lesson{m.at, {}, s_.learner.prefix};
-        if (m.at >= s_.log.first()) lesson.values.push_back(s_.log.find(m.at)->value);
-        return send(from, std::move(lesson));
+        return tell_of(m.at, from);
     }
-    if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m))
+    if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m.at, m.value))
         return want(m.chosen, from);
 
     log_slot& held = s_.log.open(m.at);
@@ -126,13 +132,20 @@ void turn::on(member const& from, accept const& m) {
     on(from, commit{m.in, m.chosen});
 }
 
+// Perhaps an old repeat: only what costs nothing. Who lacks more learns the prefix, and asks for it.
+void turn::tell_of(slot at, member const& to) {
+    slice lesson{at, {}, s_.learner.prefix};
+    if (at >= s_.log.first() && at <= s_.learner.prefix) lesson.values.push_back(s_.log.find(at)->value);
+    send(to, std::move(lesson));
+}
+
 // A6. One that lags says nothing and catches up; one that does not takes the first unknown slot at least, so
 // its prefix goes on, and makes room.
-bool turn::has_room_for(accept const& m) const {
-    if (m.at == s_.learner.prefix + 1) return true;
-    std::size_t held = m.value.encoded().size();
+bool turn::has_room_for(slot wanted, entry const& value) const {
+    if (wanted == s_.learner.prefix + 1) return true;
+    std::size_t held = value.encoded().size();
     for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
-        if (at != m.at) held += s_.log.find(at)->value.encoded().size();
+        if (at != wanted) held += s_.log.find(at)->value.encoded().size();
     }
     return held <= accepted_bytes_max;
 }

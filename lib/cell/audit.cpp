@@ -1,7 +1,8 @@
 // Digests of the state are compared, not obeyed; a replica whose state is wrong is taught again.
 //
-//   D1  Members report the digest of their state after the same slots: every 64th, and whatever is the last
-//       one when a cell falls silent. A report is one member's word about itself; the proposer's own is one
+//   D1  Members, and newcomers that are taught, report the digest of their state after the same slots: every
+//       64th, and whatever is the last one when a cell falls silent. So what was taught, by whatever way, is
+//       compared at the next of these. A report is one replica's word about itself; the proposer's own is one
 //       among them, and its digest travels to nobody.
 //   D2  Wrong is who differs from the digest that a majority of config(j) reported for slot j. It is told who
 //       reported, and checks that they are a majority before it stops (trap 10).
@@ -116,7 +117,8 @@ void turn::outvote(slot at, digest const& right) {
     for (digest_report& r : s_.proposer->digests) {
         if (r.at != at || r.state_digest == right || r.told) continue;
         r.told = true;
-        member const* const wrong = s_.members.find(r.from);
+        member const* wrong = s_.members.find(r.from);
+        if (!wrong) wrong = find_learner(r.from);
         if (wrong) send(*wrong, verdict); // to itself as to any other
     }
 }

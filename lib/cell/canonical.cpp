@@ -96,8 +96,8 @@ void put(writer& w, member_progress const& p) {
     put(w, replica), put(w, known), put(w, durable);
 }
 void put(writer& w, waiting_change const& c) {
-    auto const& [request, what, ask_again, gives_up_at] = c;
-    put(w, request), w.put_sized(encode(what)), put(w, ask_again), put(w, gives_up_at);
+    auto const& [request, what, asked_at, ask_again, gives_up_at] = c;
+    put(w, request), w.put_sized(encode(what)), w.put(asked_at), put(w, ask_again), put(w, gives_up_at);
 }
 
 void put(writer& w, digest_report const& r) {

@@ -19,7 +19,7 @@ namespace zooid {
 // Cell.tla: Commit.
 void turn::on(member const& from, commit const& m) {
     if (from.server != m.in.server) return;
-    if (m.in >= s_.acceptor.promised) follow(m.in);
+    if (m.in >= s_.acceptor.promised && !was_released(from, m.chosen)) follow(m.in);
     for (slot at = s_.learner.prefix + 1; at <= m.chosen && at <= s_.log.last(); ++at) {
         log_slot const& held = *s_.log.find(at);
         bool const ours = held.accepted == m.in || mutated(mutant::commit_any_ballot);
@@ -29,7 +29,7 @@ void turn::on(member const& from, commit const& m) {
     }
     advance_prefix();
     want(m.chosen, from);
-    if (m.wanted == report::none) return;
+    if (m.wanted == report::none || is_released()) return; // C4: who retires reports nothing
     owe_digest();
     // What decides what may be destroyed must survive a restart: a record names it.
     learner_state& l = s_.learner;

@@ -81,16 +81,28 @@ std::vector<member> turn::everyone_held() const {
     return all;
 }
 
+namespace {
+
+// What is not what its digest says flipped in the memory of the acceptor: it is unreadable, as on a disk.
+std::vector<acceptance> without_flipped_values(std::vector<acceptance> all) {
+    for (acceptance& a : all) {
+        if (!a.value.empty() && a.value.value_digest() != a.value_digest) a.value = {};
+    }
+    return all;
+}
+
+} // namespace
+
 void turn::on(member const& from, promise const& m) {
     if (!s_.proposer || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
     auto const same = [&](promise_report const& report) { return report.from == from; };
     auto const earlier = std::find_if(p.promises.begin(), p.promises.end(), same);
     if (earlier == p.promises.end()) {
-        p.promises.push_back({from, m.prefix, m.accepted});
+        p.promises.push_back({from, m.prefix, without_flipped_values(m.accepted)});
         note_standing(from.replica, p.began);
     } else if (m.prefix < earlier->prefix) { // it was asked again because it forgot what it knew
-        *earlier = {from, m.prefix, m.accepted};
+        *earlier = {from, m.prefix, without_flipped_values(m.accepted)};
     } else {
         return;
     }

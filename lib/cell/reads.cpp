@@ -10,9 +10,10 @@
 //   G5  A leased read is confirmed at once, without a round, if enough members of config(r + 1) hold their
 //       promises for this ballot's life; otherwise it is a strict one.
 //
-// Why it is right: a write that was acknowledged before the read arrived was chosen in some slot w in some
-// ballot c. If c is at most ours, phase 1 found it or we proposed it: w <= r. If c is above ours, a quorum of
-// config(w) had promised c, and then no quorum of config(r + 1) still has a promise of exactly our ballot.
+// Why it is right: suppose a write above r was acknowledged before the read arrived. Then slot r + 1 was
+// chosen by then, first in some ballot c, and not in ours, which proposed nothing there. If c is below ours,
+// phase 1 for config(r + 1) met an acceptor of it, and r is higher. If c is above ours, a quorum of
+// config(r + 1) had promised c, and no quorum of it still says that its promise is exactly ours.
 #include "cell/turn.hpp"
 
 #include <zooid/base/mutant.hpp>

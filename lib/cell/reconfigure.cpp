@@ -46,15 +46,17 @@ void turn::on(change_members const& e) {
     proposer_state& p = *s_.proposer;
     if (e.what.base < s_.members.base()) return end(e.request, errc::conflict); // and so it stays: M2
     if (p.change) return end(e.request, errc::overloaded);
-    p.learners.clear();
+    std::vector<member> newcomers;
     for (member const& m : e.what.members.members()) {
         if (s_.members.newest().contains(m.replica)) continue;
-        p.learners.push_back(m);
-        // What it reported before says nothing now: it may have been a member then, and be destroyed.
-        std::erase_if(p.progress, [&](member_progress const& known) { return known.replica == m.replica; });
+        if (s_.members.find(m.replica)) return end(e.request, errc::conflict); // M2: it would be void
+        newcomers.push_back(m);
     }
-    p.change =
-        waiting_change{e.request, e.what, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
+    p.learners = std::move(newcomers);
+    // What they reported before says nothing now: one may have been a member then, and be destroyed.
+    std::erase_if(p.progress, [&](member_progress const& known) { return is_learner(known.replica); });
+    p.change = waiting_change{
+        e.request, e.what, s_.learner.prefix, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
 }
 
 // Newcomers are told how far the cell is until they have caught up; they fetch what they miss.
@@ -76,8 +78,11 @@ void turn::reconfiguration_timers() {
     arm_again(p.change->ask_again);
 }
 
-bool turn::newcomers_caught_up() const { // C1
-    slot const enough = s_.learner.prefix - s_.options.caught_up_within;
+// C1. Whoever was a member under this id before was released by then; it knows that, and has retired.
+bool turn::newcomers_caught_up() const {
+    bool const early = mutated(mutant::newcomer_misses_its_release);
+    slot const enough = std::max(s_.learner.prefix - s_.options.caught_up_within,
+                                 early ? slot{} : s_.proposer->change->asked_at);
     auto const& learners = s_.proposer->learners;
     return std::all_of(learners.begin(), learners.end(), [&](member const& m) {
         member_progress const progress = progress_of(m.replica);
@@ -173,12 +178,16 @@ void turn::finish_change() {
         consider_candidacy(s_.options.candidacy_step * (rank() + 1));
 }
 
+bool turn::is_released() const {
+    return s_.joined && !s_.members.find(s_.identity.self.replica);
+}
+
 // Cell.tla: Destroy begins here.
 void turn::retire_if_released() {
     member const& self = s_.identity.self;
     bool const removed = s_.joined && !present_config().contains(self.replica);
     bool const early = removed && mutated(mutant::retire_when_removed);
-    if (!s_.joined || (s_.members.find(self.replica) && !early)) return; // C4
+    if (!is_released() && !early) return; // C4
     if (leads()) {
         std::vector<member> all = everyone();
         all.insert(all.end(), s_.proposer->released.begin(), s_.proposer->released.end());
@@ -218,6 +227,7 @@ void turn::on(member const& from, resigned const& m) {
     election_state& e = s_.election;
     if (from.server == m.in.server) let_go(m.in);
     if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
+    if (m.in != e.proposer && !s_.members.find(from.replica)) return; // A7: nobody here followed it
     e.proposer = {};
     e.despite = m.in; // who has not heard of it yet does not defend it
     if (!present_config().contains(s_.identity.self.replica)) return;

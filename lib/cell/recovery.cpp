@@ -39,7 +39,7 @@ bool may_vote_again(survey_answer const& a) {
     return !a.sealed_for && !lost;
 }
 
-// What it accepted can be believed. A value that is known to be chosen can, wherever the state can.
+// What it accepted can be believed.
 bool has_sound_votes(survey_answer const& a) {
     return a.quarantine.empty() || a.quarantined_for == distrust::learned ||
            a.quarantined_for == distrust::sealed;
@@ -116,16 +116,22 @@ struct slot_report {
     }
 };
 
-std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> const& answers) {
+// What it knew to be chosen. One that was outvoted (D4) has a state in doubt, not a log; but if one whose
+// state is sound knows another value, that one counts.
+bool has_sound_log(survey_answer const& a) {
+    return has_sound_state(a) || a.quarantined_for == distrust::learned;
+}
+
+std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> answers) {
+    std::stable_partition(answers.begin(), answers.end(), has_sound_state);
     std::map<slot, slot_report> all;
     for (int values = 0; values < 2; ++values) { // twice: a value may come before the ballot that needs it
         for (survey_answer const& a : answers) {
-            for (acceptance one : a.accepted) {
-                one.chosen =
-                    one.chosen && has_sound_state(a); // where that is in doubt it is a vote, or nothing
-                bool const voted =
-                    one.accepted && has_sound_votes(a) && !mutated(mutant::recovery_drops_accepted);
-                if (one.at > base && (one.chosen || voted)) all[one.at].take(one);
+            for (acceptance const& one : a.accepted) {
+                bool const chosen = one.chosen && has_sound_log(a);
+                bool const voted = !one.chosen && one.accepted && has_sound_votes(a) &&
+                                   !mutated(mutant::recovery_drops_accepted);
+                if (one.at > base && (chosen || voted)) all[one.at].take(one);
             }
         }
     }

@@ -123,10 +123,16 @@ void turn::route(received const& e) {
 }
 
 bool turn::is_learner(replica_id replica) const {
-    if (!s_.proposer) return false;
-    auto const& learners = s_.proposer->learners;
-    return std::any_of(learners.begin(), learners.end(),
-                       [&](member const& m) { return m.replica == replica; });
+    return find_learner(replica) != nullptr;
+}
+
+// A newcomer of the change that waits for it.
+member const* turn::find_learner(replica_id replica) const {
+    if (!s_.proposer) return nullptr;
+    auto const& all = s_.proposer->learners;
+    auto const found =
+        std::find_if(all.begin(), all.end(), [&](member const& m) { return m.replica == replica; });
+    return found == all.end() ? nullptr : &*found;
 }
 
 duration turn::jitter(duration width) {

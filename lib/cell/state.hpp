@@ -144,6 +144,7 @@ struct digest_report {
 struct waiting_change {
     token request;
     configuration_change what;
+    slot asked_at; ///< what was known to be chosen then
     repeat ask_again;
     time_point gives_up_at = never;
 };

@@ -97,12 +97,21 @@ void turn::ask_everybody() {
     asked ? arm_again(l.fetch_again) : void(l.fetch_again = {});
 }
 
+// What a checkpoint goes by: the log that is missed is longer than the state that it made.
+bool turn::state_is_shorter_than_log(slot from) const {
+    if (s_.learner.prefix < from + s_.alpha) return false;
+    std::size_t missed = 0;
+    for (slot at = from; at <= s_.learner.prefix && missed <= bytes_due(); ++at)
+        missed += s_.log.find(at)->value.encoded().size();
+    return missed > bytes_due();
+}
+
 void turn::on(member const& from, fetch const& m) {
     if (m.from > s_.learner.prefix + 1) want(m.from - 1, from); // it knows what we do not
     if (s_.members.find(from.replica) && !s_.members.newest().contains(from.replica)) finish_change(); // C6
     slot const prefix = mutated(mutant::teach_accepted) ? s_.log.last() : s_.learner.prefix;
     if (m.from > prefix) return send(from, slice{m.from, {}, prefix});
-    if (m.from < s_.log.first()) {
+    if (m.from < s_.log.first() || state_is_shorter_than_log(m.from)) {
         if (std::find(s_.learner.to_teach.begin(), s_.learner.to_teach.end(), from) ==
             s_.learner.to_teach.end()) {
             s_.learner.to_teach.push_back(from);
@@ -128,6 +137,7 @@ void turn::on(member const& from, slice const& m) {
     slot at = m.from;
     for (entry const& value : m.values) { // what follows the prefix is delivered at once, the rest piles up
         if (at > l.prefix + s_.options.slots_ahead_max || value.empty() || !learns()) break;
+        if (at > l.prefix && !has_room_for(at, value)) break; // A6
         mark_chosen(at, value, value.value_digest());
         if (at == l.prefix + 1) advance_prefix();
         ++at;
@@ -229,12 +239,15 @@ void turn::install_snapshot(pending_checkpoint done) {
     if (l.wanted > l.prefix) fetch_now();
 }
 
+std::size_t turn::bytes_due() const {
+    return std::max(s_.options.checkpoint_log_bytes, s_.learner.checkpoint_bytes);
+}
+
 // A checkpoint is due when the log has grown past the state that it would replace.
 void turn::checkpoint_if_due() {
     learner_state& l = s_.learner;
     if (l.snapshot_wanted || l.applied != l.prefix || out_.restore) return;
-    std::size_t const bytes_due = std::max(s_.options.checkpoint_log_bytes, l.checkpoint_bytes);
-    bool const grown = l.log_bytes >= bytes_due ||
+    bool const grown = l.log_bytes >= bytes_due() ||
                        l.prefix - l.checkpoint >= s_.options.checkpoint_log_entries || l.checkpoint_owed;
     if ((grown && !l.pending) || !l.to_teach.empty() || is_ready_to_be_sealed())
         out_.want_snapshot = l.snapshot_wanted = true;

@@ -149,6 +149,9 @@ class turn {
     // replica.cpp
     void route(received const& e);
     bool is_learner(replica_id replica) const;
+    member const* find_learner(replica_id replica) const;
+    bool was_released(member const& from, slot known) const;
+    bool is_released() const;
     // stopped.cpp
     duration news_after() const;
     void record_quarantine(distrust of);
@@ -161,7 +164,10 @@ class turn {
     bool allowed_to_vote();
     bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);
-    bool has_room_for(accept const& m) const;
+    void tell_of(slot at, member const& to);
+    bool state_is_shorter_than_log(slot from) const;
+    std::size_t bytes_due() const;
+    bool has_room_for(slot wanted, entry const& value) const;
     // phase_one.cpp
     bool quorum_answered() const;
     bool quorum_promised(slot at) const;

@@ -180,6 +180,22 @@ TEST_CASE("what an acceptor reports in one promise fits into a frame, whatever w
     CHECK(encoded.size() + 1024 < limits::frame_bytes_max);
 }
 
+TEST_CASE("nor does what was taught above a gap make a promise that does not") {
+    bounded_replica r(16);
+    ballot const old{{1}, {2}, {2}};
+    for (std::uint64_t at = 3; at <= 10; ++at) // slot 2 is missing
+        r.hear(1, slice{{at}, {value_of(limits::batch_bytes_max - 100)}, {10}});
+    r.hear(1, accept{old, {1}, {}, value_of(limits::batch_bytes_max - 100)});
+    r.hear(2, prepare{ballot{{2}, {3}, {3}}, {1}});
+    auto const* answer = sent<promise>(r.out.after_durable);
+    REQUIRE(answer != nullptr);
+    CHECK(answer->accepted.size() == 3); // slot 1, and as many as have room above
+    CHECK(answer->accepted[1].chosen);
+    bytes encoded;
+    encode(*answer, encoded);
+    CHECK(encoded.size() + 1024 < limits::frame_bytes_max);
+}
+
 TEST_CASE("a proposer has no more in flight than an acceptor takes") {
     bounded_replica r(16);
     ballot const ours = stand(r, propose{{1}, shared_bytes(bytes(10, 'a'))});

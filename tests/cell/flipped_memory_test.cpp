@@ -53,6 +53,21 @@ TEST_CASE(
     CHECK(g.of(2).applied == g.of(0).applied);
 }
 
+TEST_CASE(
+    "a value that flipped in an acceptor's memory is not proposed again: who else accepted it tells it") {
+    for (std::size_t const flipped : {1u, 2u}) {
+        group g(3);
+        let_accept(g, "a");
+        g.crash(0);
+        g.suspect(0, true);
+        flip_value(g, flipped, slot{2});
+        g.propose_at(1, "next");
+        g.settle();
+        CHECK(g.chosen().at(slot{2}) == g.at(1).state().log.find(slot{2})->value.value_digest());
+        CHECK(g.of(3 - flipped).applied == std::vector<std::string>{"1:warm", "2:a", "3:next"});
+    }
+}
+
 TEST_CASE("what flipped in an acceptor's memory is what its journal says after a restart") {
     group g(3);
     let_accept(g, "a");

@@ -64,6 +64,26 @@ TEST_CASE("one replica is replaced: taught, chosen, in force, released, and the 
     }
 }
 
+TEST_CASE("a newcomer that has a wrong state is outvoted before it is a member, and taught again") {
+    group g(3, 1, {}, 2);
+    commit_one(g, 0, "before");
+    for (std::size_t i : {0u, 1u, 2u, 3u})
+        g.cut(i, 4, true);
+    g.change_at(0, {0, 1, 2, 3, 4}); // it waits for the one that nobody reaches
+    g.settle(std::chrono::seconds(1));
+    REQUIRE(g.of(3).applied.size() == 1);
+    g.of(3).applied.push_back("flipped");
+    commit_one(g, 0, "more");
+    CHECK(members_at(g, 0).size() == 3);
+    CHECK(g.marks().test(static_cast<std::size_t>(sometimes::replica_outvoted)));
+    CHECK(g.marks().test(static_cast<std::size_t>(sometimes::replica_healed)));
+    CHECK_FALSE(g.at(3).is_quarantined());
+    CHECK(g.of(3).applied == g.of(0).applied);
+    CHECK(g.violations_found() ==
+          std::vector<std::string>{
+              "3 quarantined: its state after slot 2 differs from that of 3 of 3 members"});
+}
+
 TEST_CASE("an idle cell changes without a client's help, and falls silent again") {
     group g(7, 1, {}, 1);
     commit_one(g, 0, "first");

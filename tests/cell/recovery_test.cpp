@@ -215,19 +215,28 @@ TEST_CASE("what is known to be chosen outranks every ballot, and a value is take
     CHECK(cut.base.left_out == std::vector<slot>{{8}});
 }
 
-TEST_CASE("where what was learned is in doubt, votes count and what was taught does not") {
-    auto a = knows(1, 5), wrong = knows(2, 6), broken = knows(3, 6);
-    wrong.quarantine = "outvoted", wrong.quarantined_for = distrust::learned;
+TEST_CASE(
+    "an outvoted survivor's state is in doubt, and its log is not; of one that broke an invariant both") {
+    auto a = knows(1, 5), outvoted = knows(2, 8), broken = knows(3, 6);
+    outvoted.quarantine = "outvoted", outvoted.quarantined_for = distrust::learned;
     broken.quarantine = "an invariant", broken.quarantined_for = distrust::state;
-    accepts(a, 6, 3, "right"), accepts(wrong, 6, 0, "taught").accepted.back().chosen = true;
-    wrong.accepted.back().accepted = {};
-    accepts(wrong, 7, 2, "vote").accepted.back().chosen = true, accepts(broken, 7, 9, "broken");
-    auto const p = plan(survey_of({a, wrong, broken}, {4}, {5, 6, 7}), {5, 6, 7});
-    REQUIRE(p.base.taken.size() == 2);
-    CHECK(p.base.taken[0].value == command("right"));
-    CHECK(p.base.taken[1].value == command("vote"));
-    CHECK(!p.base.taken[1].chosen);
-    CHECK(p.base.known() == slot{5});
+    auto const taught = [&](std::uint64_t at, char const* value) {
+        auto& one = accepts(outvoted, at, 1, value).accepted.back();
+        one.chosen = true, one.accepted = {};
+    };
+    accepts(a, 6, 3, "failed"), taught(6, "taught");
+    accepts(a, 7, 1, "right").accepted.back().chosen = true, taught(7, "wrong");
+    accepts(outvoted, 8, 2, "vote"), accepts(broken, 8, 9, "broken").accepted.back().chosen = true;
+    for (auto const& answers : {std::vector{a, outvoted, broken}, std::vector{broken, outvoted, a}}) {
+        auto const p = plan(survey_of(answers, {4}, {5, 6, 7}), {5, 6, 7});
+        CHECK(p.base.at == slot{5});
+        REQUIRE(p.base.taken.size() == 3);
+        CHECK(p.base.taken[0].value == command("taught"));
+        CHECK(p.base.taken[1].value == command("right")); // by the word of one whose state is sound
+        CHECK(p.base.taken[2].value == command("vote"));
+        CHECK(!p.base.taken[2].chosen);
+        CHECK(p.base.known() == slot{7});
+    }
 }
 
 TEST_CASE("a cell that was never written has the state of its founding record, whatever its digest") {

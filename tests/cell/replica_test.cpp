@@ -225,6 +225,26 @@ TEST_CASE("a replica that was away for long is taught by a snapshot, a short whi
     }
 }
 
+TEST_CASE("a log that is longer than the state it made is not taught: the state is") {
+    for (std::size_t const size : {1u, 50'000u}) {
+        group g(3);
+        g.propose_at(0, "first");
+        g.settle();
+        g.crash(2);
+        g.suspect(2, true);
+        for (int i = 0; i < 5; ++i) {
+            g.propose_at(0, std::string(size, 'v'));
+            g.settle();
+        }
+        g.restart(2);
+        g.settle();
+        require_same_state(g);
+        require_sound(g);
+        CHECK(g.marks().test(static_cast<std::size_t>(sometimes::taught_by_snapshot)) == (size != 1));
+        CHECK(g.marks().test(static_cast<std::size_t>(sometimes::taught_by_log_slice)) == (size == 1));
+    }
+}
+
 TEST_CASE("a full queue rejects at once and says so") {
     cell_options options;
     options.pending_count_max = 10;

@@ -65,6 +65,7 @@ enum class mutant : std::uint8_t {
     seal_forgotten_on_restart,
     seal_forgets_choices,
     recovery_drops_accepted,
+    newcomer_misses_its_release,
     count_
 };
 

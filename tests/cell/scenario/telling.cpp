@@ -18,6 +18,9 @@ class hearing {
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + t_.say(m.in) + ": it promised " + t_.say(no->promised) + " [A1]");
         auto const* answer = t_.sent<promise>();
+        if (auto const* lesson = t_.sent<slice>(); lesson && !answer)
+            return t_.tell("does not follow " + from_ + ": it was released, and is told of " +
+                           slot_name(m.from) + what_taught(*lesson) + " [A7]");
         if (!answer) return ignore("the round jumps too far");
         std::string reports;
         for (acceptance const& a : answer->accepted)
