@@ -8,8 +8,9 @@
 //   A5  Where a slot is known to be chosen no other value is accepted; whoever proposes another one, or
 //       anything at or below the known prefix, is taught instead.
 //   A6  What is held above the known prefix fits into one promise, and that into one frame.
-//   A7  A stranger that stands was a member. If it knows less than we do it was released, and what it would
-//       propose in is chosen, or left to those who follow (C3): it is told so, and deposes nobody.
+//   A7  Whoever stands is a member by its own log. If it knows no more than we do, and no configuration that
+//       we hold names it, it was released: each slot that it could propose in is chosen, or left to those
+//       who follow (C3): it is told so, and deposes nobody.
 //   G1  While a lease of its owner's server holds the promise, no higher ballot of anybody else is promised
 //       or accepted. G6: unless the owner let go. G8: the candidate hears nothing, and the owner is asked.
 #include "cell/turn.hpp"
@@ -49,7 +50,7 @@ bool turn::allowed_to_vote() {
 
 // A7
 bool turn::was_released(member const& from, slot known) const {
-    return !s_.members.find(from.replica) && !is_learner(from.replica) && known < s_.learner.prefix;
+    return !s_.members.find(from.replica) && known <= s_.learner.prefix;
 }
 
 // Cell.tla: Promise.

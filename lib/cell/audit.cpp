@@ -119,7 +119,9 @@ void turn::outvote(slot at, digest const& right) {
         r.told = true;
         member const* wrong = s_.members.find(r.from);
         if (!wrong) wrong = find_learner(r.from);
-        if (wrong) send(*wrong, verdict); // to itself as to any other
+        if (!wrong) continue;
+        send(*wrong, verdict); // to itself as to any other
+        std::erase_if(s_.proposer->progress, [&](member_progress const& p) { return p.replica == r.from; });
     }
 }
 

@@ -96,8 +96,8 @@ void put(writer& w, member_progress const& p) {
     put(w, replica), put(w, known), put(w, durable);
 }
 void put(writer& w, waiting_change const& c) {
-    auto const& [request, what, asked_at, ask_again, gives_up_at] = c;
-    put(w, request), w.put_sized(encode(what)), w.put(asked_at), put(w, ask_again), put(w, gives_up_at);
+    auto const& [request, what, ask_again, gives_up_at] = c;
+    put(w, request), w.put_sized(encode(what)), put(w, ask_again), put(w, gives_up_at);
 }
 
 void put(writer& w, digest_report const& r) {
@@ -129,10 +129,11 @@ void put(writer& w, acceptor_state const& a) {
 }
 
 void put(writer& w, learner_state const& l) {
-    auto const& [prefix, recorded, applied, state_digest, wanted, source, fetch_again, starting, asked,
-                 checkpoint, log_bytes, checkpoint_bytes, pending, to_teach, snapshot_wanted, checkpoint_owed,
-                 digest_owed] = l;
-    put(w, prefix), put(w, recorded), put(w, applied), w.put(state_digest), put(w, wanted), put(w, source);
+    auto const& [prefix, recorded, applied, released, state_digest, wanted, source, fetch_again, starting,
+                 asked, checkpoint, log_bytes, checkpoint_bytes, pending, to_teach, snapshot_wanted,
+                 checkpoint_owed, digest_owed] = l;
+    put(w, prefix), put(w, recorded), put(w, applied), put(w, released), w.put(state_digest), put(w, wanted);
+    put(w, source);
     put(w, fetch_again), put(w, starting), put_list(w, asked), put(w, checkpoint);
     w.put(std::uint64_t{log_bytes}), w.put(std::uint64_t{checkpoint_bytes});
     put_optional(w, pending), put_list(w, to_teach), put(w, snapshot_wanted), put(w, checkpoint_owed),

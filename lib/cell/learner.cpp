@@ -19,7 +19,8 @@ namespace zooid {
 // Cell.tla: Commit.
 void turn::on(member const& from, commit const& m) {
     if (from.server != m.in.server) return;
-    if (m.in >= s_.acceptor.promised && !was_released(from, m.chosen)) follow(m.in);
+    // A stranger may have been released, and this its last word (A7).
+    if (m.in >= s_.acceptor.promised && s_.members.find(from.replica)) follow(m.in);
     for (slot at = s_.learner.prefix + 1; at <= m.chosen && at <= s_.log.last(); ++at) {
         log_slot const& held = *s_.log.find(at);
         bool const ours = held.accepted == m.in || mutated(mutant::commit_any_ballot);

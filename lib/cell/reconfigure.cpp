@@ -46,17 +46,23 @@ void turn::on(change_members const& e) {
     proposer_state& p = *s_.proposer;
     if (e.what.base < s_.members.base()) return end(e.request, errc::conflict); // and so it stays: M2
     if (p.change) return end(e.request, errc::overloaded);
-    std::vector<member> newcomers;
+    if (names_a_removed_one(e.what.members)) return end(e.request, errc::conflict);
+    p.learners.clear();
     for (member const& m : e.what.members.members()) {
-        if (s_.members.newest().contains(m.replica)) continue;
-        if (s_.members.find(m.replica)) return end(e.request, errc::conflict); // M2: it would be void
-        newcomers.push_back(m);
+        if (!s_.members.find(m.replica)) p.learners.push_back(m);
     }
-    p.learners = std::move(newcomers);
     // What they reported before says nothing now: one may have been a member then, and be destroyed.
     std::erase_if(p.progress, [&](member_progress const& known) { return is_learner(known.replica); });
-    p.change = waiting_change{
-        e.request, e.what, s_.learner.prefix, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
+    p.change =
+        waiting_change{e.request, e.what, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
+}
+
+// M2: it is not released, and the change would be void.
+bool turn::names_a_removed_one(configuration const& wanted) const {
+    auto const& all = wanted.members();
+    return std::any_of(all.begin(), all.end(), [&](member const& m) {
+        return s_.members.find(m.replica) && !s_.members.newest().contains(m.replica);
+    });
 }
 
 // Newcomers are told how far the cell is until they have caught up; they fetch what they miss.
@@ -78,11 +84,11 @@ void turn::reconfiguration_timers() {
     arm_again(p.change->ask_again);
 }
 
-// C1. Whoever was a member under this id before was released by then; it knows that, and has retired.
+// C1. And they know every release that we know: whoever was a member under this id before has retired.
 bool turn::newcomers_caught_up() const {
     bool const early = mutated(mutant::newcomer_misses_its_release);
-    slot const enough = std::max(s_.learner.prefix - s_.options.caught_up_within,
-                                 early ? slot{} : s_.proposer->change->asked_at);
+    slot const enough =
+        std::max(s_.learner.prefix - s_.options.caught_up_within, early ? slot{} : s_.learner.released);
     auto const& learners = s_.proposer->learners;
     return std::all_of(learners.begin(), learners.end(), [&](member const& m) {
         member_progress const progress = progress_of(m.replica);
@@ -98,6 +104,11 @@ std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
     if (slot const due = release_due(); due > p.releasing) {
         p.releasing = due;
         return entry::release(due);
+    }
+    if (p.change && names_a_removed_one(p.change->what.members)) {
+        end(p.change->request, errc::conflict); // we lagged when it was asked for
+        p.change.reset();
+        p.learners.clear();
     }
     if (!p.change || !newcomers_caught_up()) return std::nullopt;
     waiting_change const change = std::move(*p.change);
@@ -150,6 +161,7 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
         return;
     case membership_effect::released:
         reached(sometimes::members_released);
+        s_.learner.released = at;
         succeed_if_released();
         confirm_anew();
     }
@@ -227,7 +239,8 @@ void turn::on(member const& from, resigned const& m) {
     election_state& e = s_.election;
     if (from.server == m.in.server) let_go(m.in);
     if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
-    if (m.in != e.proposer && !s_.members.find(from.replica)) return; // A7: nobody here followed it
+    bool const asked = m.successor && m.successor == s_.identity.self.replica;
+    if (m.in != e.proposer && !s_.members.find(from.replica) && !asked) return; // A7: we did not follow it
     e.proposer = {};
     e.despite = m.in; // who has not heard of it yet does not defend it
     if (!present_config().contains(s_.identity.self.replica)) return;

@@ -107,7 +107,8 @@ constexpr bool is_for_strangers =
 void turn::route(received const& e) {
     member const* const known = s_.members.find(e.replica);
     if (known && known->server != e.server) return;
-    if (known || is_learner(e.replica)) {
+    bool const stands = std::holds_alternative<canvass>(e.content);
+    if (known || (is_learner(e.replica) && !stands)) {
         member const from = known ? *known : member{e.server, {}, e.replica};
         return std::visit([&](auto const& content) { on(from, content); }, e.content);
     }
@@ -181,7 +182,7 @@ std::unique_ptr<replica_state> state_of(snapshot const& from, replica_identity c
                                                                0,
                                                                {}});
     state->learner.prefix = state->learner.applied = state->learner.checkpoint = from.at;
-    state->learner.recorded = from.at;
+    state->learner.recorded = state->learner.released = from.at;
     state->joined = state->members.find(identity.self.replica);
     state->learner.state_digest = from.state_digest;
     state->learner.checkpoint_bytes = from.state.size();
@@ -211,7 +212,7 @@ void restore_log(replica_state& state, slot named, std::vector<acceptance_record
         state.joined = state.joined || state.members.find(state.identity.self.replica); // it may leave again
         prefix = at;
     }
-    state.learner.prefix = state.learner.recorded = prefix;
+    state.learner.prefix = state.learner.recorded = state.learner.released = prefix;
 }
 
 } // namespace

@@ -55,6 +55,11 @@ void turn::be_sealed(std::optional<snapshot> kept) {
         persist(checkpoint_record{*kept});
         s_.start_from = std::move(kept);
     }
+    bool const outvoted = !s_.quarantine.empty() && s_.quarantined_for == distrust::learned;
+    if (outvoted && s_.learner.recorded < s_.learner.prefix) { // X2: its log counts, and so do these (Y4)
+        persist(prefix_record{s_.learner.prefix});
+        s_.learner.recorded = s_.learner.prefix;
+    }
     for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
         log_slot* const held = s_.log.find(at);
         if (held && held->chosen && !mutated(mutant::seal_forgets_choices))

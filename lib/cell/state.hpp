@@ -44,6 +44,7 @@ struct learner_state {
     slot prefix;   ///< every slot up to it is chosen, and its value was handed to the state machine
     slot recorded; ///< the highest prefix that a record names: what a restart will still know
     slot applied;  ///< as the state machine reported
+    slot released; ///< every release at or below the prefix is at or below this slot
     digest state_digest;
     slot wanted;   ///< somebody knows slots up to here; above `prefix`: fetch
     member source; ///< who said so, and was not asked yet; a member that we know or not (T5)
@@ -144,7 +145,6 @@ struct digest_report {
 struct waiting_change {
     token request;
     configuration_change what;
-    slot asked_at; ///< what was known to be chosen then
     repeat ask_again;
     time_point gives_up_at = never;
 };

@@ -110,7 +110,7 @@ void turn::learn_from(received const& e) {
     member const from = known ? *known : member{e.server, {}, e.replica};
     auto const hear = [&](ballot const& in, slot chosen) {
         if (in.server != e.server) return;
-        follow(in); // for callers
+        if (known) follow(in); // for callers; a stranger may have been released (A7)
         want(chosen, from);
     };
     if (auto const* m = std::get_if<prepare>(&e.content)) hear(m->in, m->from - 1);

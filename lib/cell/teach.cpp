@@ -53,7 +53,8 @@ void turn::fetch_now() {
         l.fetch_again = {};
         return;
     }
-    if (is_leaving()) finish_change(); // C6
+    if (is_leaving()) finish_change();                                   // C6
+    if (l.pending && l.pending->taught) return arm_again(l.fetch_again); // it has to be durable first (T2)
     if (l.starting) return ask_everybody();
     if (auto const source = take_source()) {
         send(*source, fetch{l.prefix + 1});
@@ -97,13 +98,14 @@ void turn::ask_everybody() {
     asked ? arm_again(l.fetch_again) : void(l.fetch_again = {});
 }
 
-// What a checkpoint goes by: the log that is missed is longer than the state that it made.
+// What a checkpoint goes by: the log that is missed is longer than the state that it made. What one slice holds
+// is not worth a state.
 bool turn::state_is_shorter_than_log(slot from) const {
-    if (s_.learner.prefix < from + s_.alpha) return false;
+    std::size_t const most = std::max(bytes_due(), s_.options.slice_bytes_max);
     std::size_t missed = 0;
-    for (slot at = from; at <= s_.learner.prefix && missed <= bytes_due(); ++at)
+    for (slot at = from; at <= s_.learner.prefix && missed <= most; ++at)
         missed += s_.log.find(at)->value.encoded().size();
-    return missed > bytes_due();
+    return missed > most;
 }
 
 void turn::on(member const& from, fetch const& m) {
@@ -228,7 +230,7 @@ void turn::install_snapshot(pending_checkpoint done) {
     s_.demands.cell_version = done.taught->cell_version;
     s_.birth = done.taught->birth;
     s_.key = done.taught->key;
-    l.prefix = l.checkpoint = l.recorded = done.at;
+    l.prefix = l.checkpoint = l.recorded = l.released = done.at;
     l.log_bytes = 0;
     l.checkpoint_bytes = done.taught->state.size();
     out_.restore = install{*done.taught};

@@ -127,6 +127,8 @@ class turn {
     void checkpoint_if_due();
     void take_snapshot(member const& from, teach_snapshot const& m);
     void install_snapshot(pending_checkpoint done);
+    bool state_is_shorter_than_log(slot from) const;
+    std::size_t bytes_due() const;
 
     // Used by all.
     configuration const& config(slot at) const { return s_.members.at(at); }
@@ -150,8 +152,6 @@ class turn {
     void route(received const& e);
     bool is_learner(replica_id replica) const;
     member const* find_learner(replica_id replica) const;
-    bool was_released(member const& from, slot known) const;
-    bool is_released() const;
     // stopped.cpp
     duration news_after() const;
     void record_quarantine(distrust of);
@@ -162,11 +162,10 @@ class turn {
     // acceptor.cpp
     void raise_promise(ballot const& to);
     bool allowed_to_vote();
+    bool was_released(member const& from, slot known) const;
     bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);
     void tell_of(slot at, member const& to);
-    bool state_is_shorter_than_log(slot from) const;
-    std::size_t bytes_due() const;
     bool has_room_for(slot wanted, entry const& value) const;
     // phase_one.cpp
     bool quorum_answered() const;
@@ -196,7 +195,9 @@ class turn {
     duration patience() const;
     std::int64_t rank() const;
     // reconfigure.cpp
+    bool names_a_removed_one(configuration const& wanted) const;
     bool newcomers_caught_up() const;
+    bool is_released() const;
     slot release_due() const;
     bool has_window_to_fill() const;
     std::optional<entry> membership_entry(std::vector<token>& requests);

@@ -232,7 +232,7 @@ TEST_CASE("a log that is longer than the state it made is not taught: the state 
         g.settle();
         g.crash(2);
         g.suspect(2, true);
-        for (int i = 0; i < 5; ++i) {
+        for (int i = 0; i < 6; ++i) {
             g.propose_at(0, std::string(size, 'v'));
             g.settle();
         }

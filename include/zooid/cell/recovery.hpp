@@ -15,7 +15,8 @@
 //       survivors may not even know the configuration in which.
 //   Y3  *Base.* The new cell begins with the state after the highest slot up to which a sound survivor knows
 //       everything. Two of them that differ in the state after one slot are refused.
-//   Y4  *Taken over.* Above the base, as far as no slot is missing: what is known to be chosen, else the
+//   Y4  *Taken over.* Above the base, as far as no slot is missing: what is known to be chosen (by one whose
+//       state is sound, else by one that was outvoted: its state is in doubt, its log is not), else the
 //       value of the highest ballot of those whose votes can be believed. That one was chosen, or was not, or
 //       another was in a ballot that only lost members saw: it is named in the plan. At the first slot of
 //       which nothing can be read it ends, for what follows rests on it.

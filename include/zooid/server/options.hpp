@@ -33,8 +33,7 @@ struct server_options {
     duration pulse_interval = std::chrono::milliseconds(100); ///< between two pulses to one peer
     /// Of silence, or of a hung journal: suspected. At least two pulse intervals.
     duration pulse_timeout = std::chrono::milliseconds(500);
-    /// An idle journal flushes this often. With `pulse_timeout` at most twice that: a disk that hangs is
-    /// noticed within both together.
+    /// An idle journal flushes this often. So a disk that hangs is noticed after this and `pulse_timeout`.
     duration probe_interval = std::chrono::milliseconds(400);
     std::size_t requests_max = 100'000; ///< of clients, waiting; beyond: overloaded
     /// Hosted here, at most 2^32 - 1; beyond: a reservation is refused as overloaded.

@@ -162,8 +162,10 @@ class hearing {
                                                   : "teaches " + std::to_string(lesson->values.size()) +
                                                         " chosen from " + slot_name(m.from) + " on [T1]");
         }
+        bool const gone = m.from < t_.a.log.first();
         t_.tell(t_.sent<teach_snapshot>() || t_.out.want_snapshot
-                    ? slot_name(m.from) + " is no longer in its log: will teach by snapshot [T1]"
+                    ? slot_name(m.from) + (gone ? " is no longer in its log" : " begins more than a state") +
+                          ": will teach by snapshot [T1]"
                     : "has a snapshot for " + from_ + " under way");
     }
 
