@@ -119,10 +119,17 @@ void turn::outvote(slot at, digest const& right) {
         r.told = true;
         member const* wrong = s_.members.find(r.from);
         if (!wrong) wrong = find_learner(r.from);
-        if (!wrong) continue;
-        send(*wrong, verdict); // to itself as to any other
-        std::erase_if(s_.proposer->progress, [&](member_progress const& p) { return p.replica == r.from; });
+        if (wrong) send(*wrong, verdict); // to itself as to any other
     }
+}
+
+// By the last that it reported.
+bool turn::is_outvoted(replica_id replica) const {
+    digest_report const* last = nullptr;
+    for (digest_report const& r : s_.proposer->digests) {
+        if (r.from == replica && (!last || r.at >= last->at)) last = &r;
+    }
+    return last && last->told;
 }
 
 // ---- taught again

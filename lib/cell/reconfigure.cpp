@@ -48,13 +48,9 @@ void turn::on(change_members const& e) {
     if (p.change) return end(e.request, errc::overloaded);
     if (names_a_removed_one(e.what.members)) return end(e.request, errc::conflict);
     p.learners.clear();
-    for (member const& m : e.what.members.members()) {
-        if (!s_.members.find(m.replica)) p.learners.push_back(m);
-    }
-    // What they reported before says nothing now: one may have been a member then, and be destroyed.
-    std::erase_if(p.progress, [&](member_progress const& known) { return is_learner(known.replica); });
     p.change =
         waiting_change{e.request, e.what, {now(), s_.options.quiet}, now() + s_.options.newcomer_timeout};
+    name_learners();
 }
 
 // M2: it is not released, and the change would be void.
@@ -63,6 +59,20 @@ bool turn::names_a_removed_one(configuration const& wanted) const {
     return std::any_of(all.begin(), all.end(), [&](member const& m) {
         return s_.members.find(m.replica) && !s_.members.newest().contains(m.replica);
     });
+}
+
+// Whom the change adds, by what is known now: we may have lagged when it was asked for. What they reported
+// before says nothing: one may have been a member then, and be destroyed.
+void turn::name_learners() {
+    proposer_state& p = *s_.proposer;
+    std::vector<member> all;
+    for (member const& m : p.change->what.members.members()) {
+        if (s_.members.newest().contains(m.replica)) continue;
+        all.push_back(m);
+        if (is_learner(m.replica)) continue;
+        std::erase_if(p.progress, [&](member_progress const& known) { return known.replica == m.replica; });
+    }
+    p.learners = std::move(all);
 }
 
 // Newcomers are told how far the cell is until they have caught up; they fetch what they miss.
@@ -76,9 +86,11 @@ void turn::reconfiguration_timers() {
         return;
     }
     if (p.change->ask_again.at > now()) return;
+    name_learners();
     for (member const& to : p.learners) {
         member_progress const progress = progress_of(to.replica);
-        if (!progress.replica || progress.known < s_.learner.prefix) // it may be that nothing was chosen yet
+        bool const unheard = !progress.replica; // it may be that nothing was chosen yet
+        if (unheard || progress.known < s_.learner.prefix || is_outvoted(to.replica))
             send(to, commit{p.in, s_.learner.prefix, report::known});
     }
     arm_again(p.change->ask_again);
@@ -92,7 +104,7 @@ bool turn::newcomers_caught_up() const {
     auto const& learners = s_.proposer->learners;
     return std::all_of(learners.begin(), learners.end(), [&](member const& m) {
         member_progress const progress = progress_of(m.replica);
-        return progress.replica && progress.known >= enough;
+        return progress.replica && progress.known >= enough && !is_outvoted(m.replica);
     });
 }
 
@@ -110,7 +122,9 @@ std::optional<entry> turn::membership_entry(std::vector<token>& requests) {
         p.change.reset();
         p.learners.clear();
     }
-    if (!p.change || !newcomers_caught_up()) return std::nullopt;
+    if (!p.change) return std::nullopt;
+    name_learners();
+    if (!newcomers_caught_up()) return std::nullopt;
     waiting_change const change = std::move(*p.change);
     p.change.reset();
     p.fill_below = p.next + s_.alpha;
@@ -239,11 +253,14 @@ void turn::on(member const& from, resigned const& m) {
     election_state& e = s_.election;
     if (from.server == m.in.server) let_go(m.in);
     if (from.server != m.in.server || m.in < e.proposer || m.in < s_.acceptor.promised) return;
-    bool const asked = m.successor && m.successor == s_.identity.self.replica;
-    if (m.in != e.proposer && !s_.members.find(from.replica) && !asked) return; // A7: we did not follow it
+    bool const may_stand = present_config().contains(s_.identity.self.replica);
+    if (m.in != e.proposer && !s_.members.find(from.replica)) { // A7: it deposes nobody
+        if (may_stand && m.successor == s_.identity.self.replica) consider_candidacy(duration::zero());
+        return;
+    }
     e.proposer = {};
     e.despite = m.in; // who has not heard of it yet does not defend it
-    if (!present_config().contains(s_.identity.self.replica)) return;
+    if (!may_stand) return;
     reached(sometimes::leadership_handed_over);
     duration const turns = s_.options.candidacy_step * rank();
     if (m.successor == s_.identity.self.replica || !m.successor)

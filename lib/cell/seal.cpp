@@ -55,15 +55,12 @@ void turn::be_sealed(std::optional<snapshot> kept) {
         persist(checkpoint_record{*kept});
         s_.start_from = std::move(kept);
     }
+    // X2. Only in memory until now: what is known above a gap; and what one that was outvoted knows above its
+    // checkpoint, since its log counts (Y4).
     bool const outvoted = !s_.quarantine.empty() && s_.quarantined_for == distrust::learned;
-    if (outvoted && s_.learner.recorded < s_.learner.prefix) { // X2: its log counts, and so do these (Y4)
-        persist(prefix_record{s_.learner.prefix});
-        s_.learner.recorded = s_.learner.prefix;
-    }
-    for (slot at = s_.learner.prefix + 1; at <= s_.log.last(); ++at) {
+    for (slot at = (outvoted ? s_.learner.checkpoint : s_.learner.prefix) + 1; at <= s_.log.last(); ++at) {
         log_slot* const held = s_.log.find(at);
-        if (held && held->chosen && !mutated(mutant::seal_forgets_choices))
-            record_slot(at, *held); // X2: only in memory until now
+        if (held && held->chosen && !mutated(mutant::seal_forgets_choices)) record_slot(at, *held);
     }
     s_.sealed_for = std::exchange(s_.sealing, std::nullopt);
     bool const sound = s_.quarantine.empty();

@@ -53,7 +53,8 @@ void turn::fetch_now() {
         l.fetch_again = {};
         return;
     }
-    if (is_leaving()) finish_change();                                   // C6
+    if (is_leaving()) finish_change(); // C6
+    l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     if (l.pending && l.pending->taught) return arm_again(l.fetch_again); // it has to be durable first (T2)
     if (l.starting) return ask_everybody();
     if (auto const source = take_source()) {
@@ -61,7 +62,6 @@ void turn::fetch_now() {
     } else {
         ask_one_of_the_newest();
     }
-    l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     arm_again(l.fetch_again);
 }
 
@@ -94,7 +94,6 @@ void turn::ask_everybody() {
     }
     if (is_leaving())
         asked = ask_one_of_the_newest() || asked; // those of the present one may be gone for good
-    l.fetch_again.wait = std::max(l.fetch_again.wait, s_.options.retransmit / 2);
     asked ? arm_again(l.fetch_again) : void(l.fetch_again = {});
 }
 

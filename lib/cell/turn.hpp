@@ -196,6 +196,7 @@ class turn {
     std::int64_t rank() const;
     // reconfigure.cpp
     bool names_a_removed_one(configuration const& wanted) const;
+    void name_learners();
     bool newcomers_caught_up() const;
     bool is_released() const;
     slot release_due() const;
@@ -210,6 +211,7 @@ class turn {
     void note_digest(replica_id from, slot at, digest const& state_digest);
     void judge_digests(slot at);
     void outvote(slot at, digest const& right);
+    bool is_outvoted(replica_id replica) const;
     void ask_for_a_state();
     void be_healed();
 

@@ -84,6 +84,27 @@ TEST_CASE("a newcomer that has a wrong state is outvoted before it is a member, 
               "3 quarantined: its state after slot 2 differs from that of 3 of 3 members"});
 }
 
+TEST_CASE("and is no member before it was healed, though it has caught up") {
+    group g(3, 1, {}, 1);
+    commit_one(g, 0, "before");
+    g.change_at(0, {0, 1, 3});
+    bool flipped = false;
+    for (int i = 0; i < 10'000 && g.changed().empty(); ++i) {
+        if (!flipped && !g.of(3).applied.empty()) {
+            g.of(3).applied.push_back("flipped");
+            g.step(3, applied{g.at(3).prefix(), hash128("flipped")});
+            flipped = true;
+        }
+        if (g.messages().empty()) g.advance(std::chrono::milliseconds(10));
+        while (g.deliver_one(0) || g.flush_one(0) || g.flush_one(1) || g.flush_one(2) || g.flush_one(3)) {
+        }
+    }
+    REQUIRE(flipped);
+    REQUIRE(g.changed().size() == 1);
+    CHECK(g.marks().test(static_cast<std::size_t>(sometimes::replica_healed)));
+    CHECK_FALSE(g.at(3).is_quarantined());
+}
+
 TEST_CASE("an idle cell changes without a client's help, and falls silent again") {
     group g(7, 1, {}, 1);
     commit_one(g, 0, "first");
