@@ -237,9 +237,11 @@ void stage::read_at(std::size_t who, std::string const& name, read_mode how) {
 // ---- messages
 
 bool stage::matches(flying const& f, filter const& which) const {
+    auto const* const request = std::get_if<accept>(&f.content);
     return (which.from.empty() || actors_[f.from].name == which.from) &&
            (which.to.empty() || actors_[f.to].name == which.to) &&
-           (which.kind.empty() || name_of(f.content) == which.kind);
+           (which.kind.empty() || name_of(f.content) == which.kind) &&
+           (!which.at || (request && request->at == *which.at));
 }
 
 bool stage::reaches(std::size_t from_host, std::size_t to_host) const {

@@ -53,7 +53,10 @@ bool is_number(std::string const& text) {
 
 filter filter_of(words const& w) {
     auto const [from, to] = ends_of(word(w, 1));
-    return {from, to, w.size() > 2 && !is_number(w[2]) ? w[2] : ""};
+    std::string const kind = w.size() > 2 && !is_number(w[2]) ? w[2] : "";
+    auto const mark = kind.find('@');
+    if (mark == std::string::npos) return {from, to, kind, std::nullopt};
+    return {from, to, kind.substr(0, mark), slot{number(kind.substr(mark + 1))}};
 }
 
 std::size_t count_of(words const& w) {
@@ -182,7 +185,8 @@ void verbs::lead(words const& w) {
         throw script_error(w[1] + " does not lead");
 }
 
-// deliver FROM>TO [KIND] [COUNT]: those in flight now, in their order. * is anybody.
+// deliver FROM>TO [KIND] [COUNT]: those in flight now, in their order. * is anybody; accept@5 is `accept` of
+// slot 5.
 void verbs::deliver(words const& w) {
     must(stage_->deliver(filter_of(w), count_of(w)));
 }
