@@ -300,8 +300,9 @@ std::size_t stage::drop(filter const& which, std::size_t count) {
             ++i;
             continue;
         }
-        say(actors_[flying_[i].from].name + " > " + actors_[flying_[i].to].name +
-            " is lost: " + names_.of(flying_[i].content));
+        if (brief_ == 0)
+            say(actors_[flying_[i].from].name + " > " + actors_[flying_[i].to].name +
+                " is lost: " + names_.of(flying_[i].content));
         flying_.erase(flying_.begin() + static_cast<std::ptrdiff_t>(i));
         ++done;
     }

@@ -3,6 +3,7 @@
 #include "cell/state.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <sstream>
 
 namespace zooid::scenario {
@@ -89,8 +90,17 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
     return all;
 }
 
+// briefly VERB...: shows what matters only.
 void verbs::perform(std::string const& line) {
-    words const w = split(line);
+    words w = split(line);
+    if (w.front() != "briefly" || w.size() < 2 || !stage_) return carry_out(w);
+    w.erase(w.begin());
+    stage_->be_brief(+1);
+    std::shared_ptr<void> const after(nullptr, [&](void*) { stage_->be_brief(-1); });
+    carry_out(w);
+}
+
+void verbs::carry_out(words const& w) {
     for (entry_of_table const& e : table()) {
         if (w.front() != e.verb) continue;
         if (!stage_ && w.front() != "cell") throw script_error("a scenario begins with `cell`");
