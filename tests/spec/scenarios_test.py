@@ -27,7 +27,7 @@ OUTSIDE = {
 
 # Bugs that break an action, and the scenario in whose run that shows.
 BUGS = {
-    "accept_below_promise": "figure_eight",
+    "accept_below_promise": "duelling_proposers",
     "accept_without_raising_promise": "three_proposers",
     "acknowledge_before_durable": "first_command",
     "adopt_lowest_ballot": "highest_ballot_is_adopted",
