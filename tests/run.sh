@@ -5,7 +5,7 @@
 #   tests/run.sh quick             release, without slow tests, real processes and consumers
 #   tests/run.sh STAGE...          some of: release compilers mutants asan tsan quick
 #
-# ZOOID_SEEDS   simulated lives in the release stage (500; quick: 20); the sanitised stages take a twentieth
+# ZOOID_SEEDS   simulated lives in the release stage (500); the sanitised stages take a twentieth, quick none
 # JOBS          how much runs at once (the number of CPUs)
 #
 # The last line is `N passed, N failed`, summed over the stages; a stage that does not build is one failure.
@@ -80,7 +80,6 @@ stage_release() {
 }
 
 stage_quick() {
-    export ZOOID_SEEDS=$quick_seeds
     build release quick_tests && check release -LE 'slow|consumers|programs|bench' -E _NOT_BUILT
 }
 
@@ -123,7 +122,6 @@ for stage in "${stages[@]}"; do
 done
 
 seeds=${ZOOID_SEEDS:-500}
-quick_seeds=${ZOOID_SEEDS:-20}
 sanitised_seeds=$(at_least 5 $((seeds / 20)))
 
 if ! examples/setup.sh tests; then

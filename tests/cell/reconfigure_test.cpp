@@ -143,6 +143,52 @@ TEST_CASE("a cell grows from one replica to seven and shrinks back, whoever lead
     CHECK(g.of(5).applied.size() == 3);
 }
 
+TEST_CASE(
+    "a cell of five grows to nine, which commit with four down, and shrinks to the five that are left") {
+    group g(5, 1, {}, 4);
+    commit_one(g, 0, "five");
+    g.change_at(0, {0, 1, 2, 3, 4, 5, 6});
+    g.settle();
+    g.change_at(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
+    g.settle();
+    require_sound(g);
+    REQUIRE(members_at(g, 0).size() == 9);
+    for (std::size_t i : {0u, 1u, 2u, 3u}) { // the proposer, and all but one of those that founded the cell
+        g.crash(i);
+        g.suspect(i, true);
+    }
+    g.settle();
+    REQUIRE(g.leader());
+    commit_one(g, *g.leader(), "nine");
+    token const shrunk = g.change_at(*g.leader(), {4, 5, 6, 7, 8});
+    g.settle();
+    REQUIRE(g.changed().count(shrunk.value) == 1);
+    commit_one(g, *g.leader(), "five again");
+    for (std::size_t i : {4u, 5u, 6u, 7u, 8u})
+        CHECK(g.of(i).applied.size() == 3);
+    for (std::size_t i : {0u, 1u, 2u, 3u}) {
+        g.restart(i);
+        g.suspect(i, false);
+    }
+    g.settle();
+    for (std::size_t i : {0u, 1u, 2u, 3u})
+        CHECK(g.of(i).retired);
+    require_sound(g);
+}
+
+TEST_CASE("nine of which five are down commit nothing") {
+    group g(9);
+    commit_one(g, 0, "before");
+    for (std::size_t i : {4u, 5u, 6u, 7u, 8u}) {
+        g.crash(i);
+        g.suspect(i, true);
+    }
+    g.propose_at(0, "never");
+    g.settle();
+    CHECK(g.committed().size() == 1);
+    require_sound(g);
+}
+
 TEST_CASE("every replica is replaced, one after the other, the proposer among them") {
     group g(7, 1, {}, 7);
     commit_one(g, 0, "before");
@@ -176,6 +222,30 @@ TEST_CASE("of two changes that were computed from one configuration, the second 
     CHECK(g.ended_requests().back().request == token{999});
     CHECK(g.ended_requests().back().why == errc::conflict);
     CHECK(members_at(g, 0)[2] == g.of(3).self);
+}
+
+TEST_CASE(
+    "a change that adds a member of another colour is void on every replica, and one of the cell's is not") {
+    group g(3, 1, {}, 1);
+    commit_one(g, 0, "before");
+    configuration_change change{g.at(0).configuration_base(), g.members_of({0, 1, 3}), {}};
+    change.newcomers = {{g.of(3).self.replica, 1, 1}};
+    g.step(0, change_members{token{999}, change});
+    g.settle();
+    require_sound(g);
+    REQUIRE(g.ended_requests().size() == 1);
+    CHECK(g.ended_requests().back().request == token{999});
+    CHECK(g.ended_requests().back().why == errc::conflict);
+    for (std::size_t i : {0u, 1u, 2u}) {
+        CHECK(members_at(g, i)[2] == g.of(2).self);
+        CHECK_FALSE(g.at(i).is_changing());
+    }
+    change.newcomers.front().colour = 0;
+    g.step(0, change_members{token{1000}, change});
+    g.settle();
+    CHECK(g.changed().count(1000) == 1);
+    CHECK(g.of(2).retired);
+    require_sound(g);
 }
 
 TEST_CASE("a newcomer that does not answer holds nothing up, and the request ends") {

@@ -27,7 +27,7 @@ OUTSIDE = {
 
 # Bugs that break an action, and the scenario in whose run that shows.
 BUGS = {
-    "accept_below_promise": "figure_eight",
+    "accept_below_promise": "duelling_proposers",
     "accept_without_raising_promise": "three_proposers",
     "acknowledge_before_durable": "first_command",
     "adopt_lowest_ballot": "highest_ballot_is_adopted",
@@ -40,7 +40,7 @@ BUGS = {
     "deliver_over_a_hole": "two_changes_in_one_window",
     "forget_acceptances_on_restart": "power_cut_of_all",
     "forget_promise_on_restart": "promise_survives_restart",
-    "go_on_after_another_choice": "reads_ask_the_configuration_after_them",
+    "go_on_after_another_choice": "read_waits_for_its_slot",
     "healing_forgets_acceptances": "healing_keeps_votes",
     "healing_forgets_promise": "digest_mismatch",
     "ignore_reported_prefix": "who_knows_forgets",

@@ -1,11 +1,13 @@
-// The table of bug classes in tests/README.md claims what finds each. What it names has to exist: a scenario
-// by its file, a test case or a claim of the code by its words, anything else in code type by its occurrence
-// in the sources. A rename that forgets the table fails here.
+// The table of bug classes in tests/README.md claims what finds each, and that of traps in PROTOCOL.md what
+// tells each. What they name has to exist: a scenario by its file, a test case or a claim of the code by its
+// words, anything else in code type by its occurrence in the sources. A rename that forgets a table fails
+// here. And a scenario that says at its head which class or trap it shows is named in that row.
 #include "structure/sources.hpp"
 #include "support/catch.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -13,7 +15,7 @@ namespace {
 
 using namespace structure;
 
-constexpr std::size_t classes = 68;
+constexpr std::size_t classes = 68, traps = 22;
 
 struct row {
     std::string number, text, found_by;
@@ -100,16 +102,24 @@ bool exists(std::string const& name) {
            std::any_of(files.begin(), files.end(), [&](source_file const& f) { return f.path == word; });
 }
 
-std::vector<std::string> complaints_about(row const& r) {
+/// What is in quotes, in the pieces that "..." leaves.
+std::vector<std::string> quoted(std::string const& text) {
     std::vector<std::string> found;
-    for (std::string const& phrase : marked(r.found_by, "\"")) {
+    for (std::string const& phrase : marked(text, "\"")) {
         for (std::string const& part : split(phrase, "...")) {
             auto const first = part.find_first_not_of(' ');
-            if (first == std::string::npos) continue;
-            std::string const words = part.substr(first, part.find_last_not_of(' ') + 1 - first);
-            if (sources().find(words) == std::string::npos)
-                found.push_back(r.number + ": nothing is called \"" + words + "\"");
+            if (first != std::string::npos)
+                found.push_back(part.substr(first, part.find_last_not_of(' ') + 1 - first));
         }
+    }
+    return found;
+}
+
+std::vector<std::string> complaints_about(row const& r) {
+    std::vector<std::string> found;
+    for (std::string const& words : quoted(r.found_by)) {
+        if (sources().find(words) == std::string::npos)
+            found.push_back(r.number + ": nothing is called \"" + words + "\"");
     }
     for (std::string const& name : marked(r.found_by, "`")) {
         if (!exists(name)) found.push_back(r.number + ": there is no " + name);
@@ -126,16 +136,60 @@ std::vector<std::string> complaints_about(row const& r) {
 }
 
 /// The traps that PROTOCOL.md tells of: "| 12 | story |".
-std::set<int> told_traps() {
+std::map<int, std::string> told_traps() {
     std::string const& page = file_of("lib/cell/PROTOCOL.md");
     auto const from = page.find("\n## Traps\n");
     REQUIRE(from != std::string::npos);
     std::string const chapter = page.substr(from, page.find("\n## ", from + 1) - from);
-    static std::regex const line("\n\\| ([0-9]+) \\| ");
-    std::set<int> numbers;
+    static std::regex const line("\n\\| ([0-9]+) \\| ([^\n]*)");
+    std::map<int, std::string> told;
     for (std::sregex_iterator at(chapter.begin(), chapter.end(), line), end; at != end; ++at)
-        numbers.insert(std::stoi((*at)[1]));
-    return numbers;
+        told[std::stoi((*at)[1])] = (*at)[2];
+    return told;
+}
+
+/// What a scenario says above its first verb, as one line.
+std::string head_of(source_file const& scenario) {
+    std::string head;
+    for (std::string const& line : split(scenario.text, "\n")) {
+        if (!line.starts_with("#")) break;
+        head += line.substr(std::min<std::size_t>(line.size(), 2)) + " ";
+    }
+    return head;
+}
+
+/// "bug class 8", "bug classes 1, 6, 7", "traps 10 to 12", "bug classes 9 and 16"
+std::set<int> numbers_after(std::string const& kind, std::string const& head) {
+    static std::string const list = " ([0-9]+(?:(?:,| to| and) [0-9]+)*)";
+    std::regex const claim(kind + list, std::regex::icase), part("( to)? ?([0-9]+)");
+    std::set<int> found;
+    for (std::sregex_iterator at(head.begin(), head.end(), claim), end; at != end; ++at) {
+        std::string const numbers = (*at)[1];
+        int before = 0;
+        for (std::sregex_iterator n(numbers.begin(), numbers.end(), part); n != end; ++n) {
+            int const number = std::stoi((*n)[2]);
+            for (int i = (*n)[1].matched ? before : number; i <= number; ++i)
+                found.insert(i);
+            before = number;
+        }
+    }
+    return found;
+}
+
+/// The scenarios whose heads claim what the row of that number does not name.
+std::vector<std::string> unnamed_in(std::map<int, std::string> const& rows, std::string const& kind) {
+    std::vector<std::string> found;
+    for (source_file const& file : repository()) {
+        static std::string const folder = "tests/cell/scenarios/";
+        if (!file.path.starts_with(folder)) continue;
+        std::string const name = file.path.substr(folder.size(), file.path.size() - folder.size() - 4);
+        for (int const number : numbers_after(kind, head_of(file))) {
+            auto const row = rows.find(number);
+            if (row == rows.end() || row->second.find("`" + name + "`") == std::string::npos)
+                found.push_back(name + " says that it shows " + std::to_string(number));
+        }
+    }
+    return found;
 }
 
 } // namespace
@@ -151,6 +205,37 @@ TEST_CASE("the table of bug classes is complete, and every test that it names ex
         CHECK(rows[i].found_by.size() > 10);
         auto const some = complaints_about(rows[i]);
         complaints.insert(complaints.end(), some.begin(), some.end());
+    }
+    INFO(listed(complaints));
+    CHECK(complaints.empty());
+}
+
+TEST_CASE("a scenario that says which bug class it shows is named in that row") {
+    CHECK(numbers_after("bug class(?:es)?", "(bug classes 9 and 16), trap 3") == std::set<int>{9, 16});
+    CHECK(numbers_after("bug class(?:es)?", "Bug classes 1, 27 to 29 in a") == std::set<int>{1, 27, 28, 29});
+    std::map<int, std::string> rows;
+    for (row const& r : table())
+        rows[std::stoi(r.number)] = r.found_by;
+    auto const complaints = unnamed_in(rows, "bug class(?:es)?");
+    INFO(listed(complaints));
+    CHECK(complaints.empty());
+}
+
+TEST_CASE("every trap names a scenario or a test that exists, and each scenario that tells of it") {
+    auto const told = told_traps();
+    REQUIRE(told.size() == traps);
+    std::vector<std::string> complaints = unnamed_in(told, "traps?");
+    for (auto const& [number, story] : told) {
+        auto const names = marked(story, "`");
+        bool const played = std::any_of(names.begin(), names.end(), is_scenario);
+        if (!played && quoted(story).empty()) complaints.push_back(std::to_string(number) + ": no test");
+        for (std::string const& name : names) {
+            if (!exists(name)) complaints.push_back(std::to_string(number) + ": there is no " + name);
+        }
+        for (std::string const& words : quoted(story)) {
+            if (sources().find("\"" + words) == std::string::npos)
+                complaints.push_back(std::to_string(number) + ": no test is called \"" + words + "\"");
+        }
     }
     INFO(listed(complaints));
     CHECK(complaints.empty());

@@ -45,7 +45,10 @@ void stage::change_at(std::size_t who, std::string const& request, std::vector<s
     for (governed const& g : known.held()) {
         if (known.made_at(g) == change.base) from = &g.members;
     }
-    if (!from) from = &known.newest();
+    // The caller may know a change of which WHO has not heard that it is chosen.
+    entry const* const told = from ? nullptr : referee_.chosen(change.base);
+    auto const made = told ? told->changes() : std::nullopt;
+    if (!from) from = made ? &made->members : &known.newest();
     std::vector<member> all;
     for (std::string const& name : members) {
         member const& m = actors_[index_of(name)].self;

@@ -237,9 +237,11 @@ void stage::read_at(std::size_t who, std::string const& name, read_mode how) {
 // ---- messages
 
 bool stage::matches(flying const& f, filter const& which) const {
+    auto const* const request = std::get_if<accept>(&f.content);
     return (which.from.empty() || actors_[f.from].name == which.from) &&
            (which.to.empty() || actors_[f.to].name == which.to) &&
-           (which.kind.empty() || name_of(f.content) == which.kind);
+           (which.kind.empty() || name_of(f.content) == which.kind) &&
+           (!which.at || (request && request->at == *which.at));
 }
 
 bool stage::reaches(std::size_t from_host, std::size_t to_host) const {
@@ -298,8 +300,9 @@ std::size_t stage::drop(filter const& which, std::size_t count) {
             ++i;
             continue;
         }
-        say(actors_[flying_[i].from].name + " > " + actors_[flying_[i].to].name +
-            " is lost: " + names_.of(flying_[i].content));
+        if (brief_ == 0)
+            say(actors_[flying_[i].from].name + " > " + actors_[flying_[i].to].name +
+                " is lost: " + names_.of(flying_[i].content));
         flying_.erase(flying_.begin() + static_cast<std::ptrdiff_t>(i));
         ++done;
     }

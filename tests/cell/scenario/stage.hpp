@@ -83,6 +83,7 @@ struct flying {
 /// Which messages a verb means; empty matches all.
 struct filter {
     std::string from, to, kind;
+    std::optional<slot> at{}; ///< of the requests of phase 2 only those for this slot
 };
 
 class stage {

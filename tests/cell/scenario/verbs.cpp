@@ -3,6 +3,7 @@
 #include "cell/state.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <sstream>
 
 namespace zooid::scenario {
@@ -53,7 +54,10 @@ bool is_number(std::string const& text) {
 
 filter filter_of(words const& w) {
     auto const [from, to] = ends_of(word(w, 1));
-    return {from, to, w.size() > 2 && !is_number(w[2]) ? w[2] : ""};
+    std::string const kind = w.size() > 2 && !is_number(w[2]) ? w[2] : "";
+    auto const mark = kind.find('@');
+    if (mark == std::string::npos) return {from, to, kind, std::nullopt};
+    return {from, to, kind.substr(0, mark), slot{number(kind.substr(mark + 1))}};
 }
 
 std::size_t count_of(words const& w) {
@@ -86,8 +90,17 @@ std::vector<verbs::entry_of_table> const& verbs::table() {
     return all;
 }
 
+// briefly VERB...: shows what matters only.
 void verbs::perform(std::string const& line) {
-    words const w = split(line);
+    words w = split(line);
+    if (w.front() != "briefly" || w.size() < 2 || !stage_) return carry_out(w);
+    w.erase(w.begin());
+    stage_->be_brief(+1);
+    std::shared_ptr<void> const after(nullptr, [&](void*) { stage_->be_brief(-1); });
+    carry_out(w);
+}
+
+void verbs::carry_out(words const& w) {
     for (entry_of_table const& e : table()) {
         if (w.front() != e.verb) continue;
         if (!stage_ && w.front() != "cell") throw script_error("a scenario begins with `cell`");
@@ -182,7 +195,8 @@ void verbs::lead(words const& w) {
         throw script_error(w[1] + " does not lead");
 }
 
-// deliver FROM>TO [KIND] [COUNT]: those in flight now, in their order. * is anybody.
+// deliver FROM>TO [KIND] [COUNT]: those in flight now, in their order. * is anybody; accept@5 is `accept` of
+// slot 5.
 void verbs::deliver(words const& w) {
     must(stage_->deliver(filter_of(w), count_of(w)));
 }

@@ -38,6 +38,7 @@ class verbs {
         void (verbs::*act)(words const&);
     };
     static std::vector<entry_of_table> const& table();
+    void carry_out(words const& w);
 
     void cell(words const& w);
     void propose(words const& w);
