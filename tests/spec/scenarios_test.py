@@ -19,8 +19,6 @@ SCENARIOS = Path(__file__).parent.parent / "cell" / "scenarios"
 # What the specification does not have; tests/README.md says more.
 OUTSIDE = {
     "healing_by_a_stranger": "a replica whose state was wrong votes again",
-    "removed_replica_is_no_newcomer": "a change that nobody may ask for is void",
-    "removed_replica_may_not_return": "a change that nobody may ask for is void",
     "restored_disk_image": "a disk goes back in time",
     "rise_and_newcomer": "newer software goes on with what older software knew, and did not understand",
 }
