@@ -2,7 +2,7 @@
 #
 #   zooid::base       ids, ballots, configurations, errors, bytes          (fmt-free, header-light)
 #   zooid::placement  the placement solver, usable alone                   -> base
-#   zooid::core       every other pure room: no Asio, no threads           -> base
+#   zooid::core       the protocol, client included: no Asio, no threads   -> base
 #   zooid::zooid      the edges: TCP, files, remote client, running server -> core, Asio, OpenSSL
 #   zooid::sim        the simulated world and the checkers                 -> core
 include_guard()

@@ -15,7 +15,6 @@
 
 #include <charconv>
 #include <chrono>
-#include <cstdint>
 #include <iostream>
 #include <string>
 #include <string_view>

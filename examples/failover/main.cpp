@@ -2,8 +2,10 @@
 // that fail volumes over, and a hand that kills servers meanwhile, or an operator who moves volumes. It
 // prints what clients saw, and whether the whole history is linearizable.
 //
-// Exit codes: 0 all well; 1 not linearizable, undecided, a volume was not available at the end, or a move did
-// not end though no server was killed; 2 the run could not be set up; 64 wrong usage.
+// Exit codes: 0 all well; 1 not linearizable, undecided, a volume was not available at the end, a server did
+// not stop cleanly, or a move did not end though no server was killed; 2 the run could not be set up, or
+// could not go on; 64 wrong usage, or a file that can't be written; 74 all well, but a file or standard
+// output could not be written to its end.
 #include "mover.hpp"
 #include "picture.hpp"
 #include "report.hpp"
@@ -19,7 +21,6 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 namespace {
 
@@ -27,6 +28,8 @@ using namespace failover;
 namespace asio = boost::asio;
 
 constexpr int exit_usage = 64;
+constexpr char const* program = "zooid-failover";
+using support::output_file;
 
 struct arguments {
     std::string programs;
@@ -44,7 +47,7 @@ struct arguments {
 };
 
 int give_up(zooid::error const& e) {
-    fmt::print(stderr, "zooid-failover: {}\n", e.message());
+    fmt::print(stderr, "{}: {}\n", program, e.message());
     return 2;
 }
 
@@ -102,7 +105,7 @@ void run(asio::io_context& io, std::chrono::steady_clock::time_point until, work
     }
 }
 
-zooid::result<bool> play(arguments const& how) {
+zooid::result<bool> play(arguments const& how, output_file& history, output_file& drawing) {
     ZOOID_TRY(auto servers, fleet::prepare({how.programs, how.directory, how.servers, how.shards}));
     for (std::size_t n = 1; n <= how.servers; ++n) {
         auto const started = servers.start(n, true);
@@ -136,13 +139,13 @@ zooid::result<bool> play(arguments const& how) {
     load->read_all();
     run(io, std::chrono::steady_clock::now() + std::chrono::seconds(60), load.get());
     bool const all_answered = load->read_all_answered() == cells.size();
-    if (!how.history.empty()) std::ofstream(how.history) << zooid::sim::to_json_lines(load->calls());
+    if (history.is_wanted()) history.stream() << zooid::sim::to_json_lines(load->calls());
     fmt::print("checking {} calls for linearizability ...\n", load->calls().size());
     std::fflush(stdout);
-    if (!how.picture.empty()) {
-        auto const title = fmt::format("{} volumes on {} servers, {} clients, {} s with kills", how.cells,
-                                       how.servers, how.clients, how.seconds);
-        std::ofstream(how.picture) << picture(load->write_latency(), load->read_latency(), title);
+    if (drawing.is_wanted()) {
+        auto const title = fmt::format("{} volumes on {} servers, {} clients, {} s {} kills", how.cells,
+                                       how.servers, how.clients, how.seconds, how.kills ? "with" : "without");
+        drawing.stream() << picture(load->write_latency(), load->read_latency(), title);
     }
     auto const verdict = zooid::sim::check_linearizability(load->calls());
     bool const good = report(*load, what, verdict);
@@ -163,8 +166,8 @@ int run_program(int argc, char** argv) {
                    "the folder of zooidd and zooidctl; default: beside this program");
     app.add_option("--directory", how.directory,
                    "for data, logs and configurations; must not exist or be empty");
-    app.add_option("--history", how.history, "write the history here, as JSON lines");
-    app.add_option("--picture", how.picture, "draw the latencies into this SVG file");
+    app.add_option("--history", how.history, "write the history here, as JSON lines; not into --directory");
+    app.add_option("--picture", how.picture, "draw the latencies into this SVG file; not into --directory");
     app.add_option("--servers", how.servers, "server processes")->check(support::whole_number(3, 64));
     app.add_option("--shards", how.shards, "of server 1, 2, ..., as 1,2,3; begun again when it ends")
         ->delimiter(',')
@@ -184,11 +187,16 @@ int run_program(int argc, char** argv) {
         return app.exit(e) == 0 ? 0 : exit_usage;
     }
     try {
-        auto const good = play(how);
+        // Opened before the run, so that nobody waits for one whose account has no place.
+        output_file history(program, how.history), drawing(program, how.picture);
+        if (!history.is_good() || !drawing.is_good()) return exit_usage;
+        auto const good = play(how, history, drawing);
+        bool const is_written = history.is_good() && drawing.is_good();
         if (!good) return give_up(good.error());
-        return good.value() ? 0 : 1;
+        if (!good.value()) return 1;
+        return is_written ? 0 : support::exit_output;
     } catch (std::exception const& e) {
-        fmt::print(stderr, "zooid-failover: {}\n", e.what());
+        fmt::print(stderr, "{}: {}\n", program, e.what());
         return 2;
     }
 }
@@ -196,5 +204,5 @@ int run_program(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
-    return support::finish_output("zooid-failover", [&] { return run_program(argc, argv); });
+    return support::finish_output(program, [&] { return run_program(argc, argv); });
 }

@@ -2,6 +2,8 @@
 
 #include <zooid/base/codec.hpp>
 
+#include <deque>
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>

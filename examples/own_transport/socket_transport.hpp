@@ -9,7 +9,6 @@
 
 #include <zooid/transport/transport.hpp>
 
-#include <deque>
 #include <map>
 #include <memory>
 

@@ -6,6 +6,7 @@
 #include "support/output.hpp"
 
 #include <zooid/file/data_directory.hpp>
+#include <zooid/journal/recovery.hpp>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>

@@ -18,7 +18,6 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
 #include <iostream>
 #include <string_view>
 
@@ -31,7 +30,8 @@ namespace {
 using namespace zooid;
 
 constexpr int exit_usage = 64;
-using support::exit_output;
+constexpr char const* program = "zooid-sim";
+using support::exit_output, support::output_file;
 
 struct arguments {
     std::uint64_t seed = 1;
@@ -102,26 +102,6 @@ sim::life_options options_of(arguments const& a, std::uint64_t seed) {
     return options;
 }
 
-/// A file that may have been asked for.
-class output_file {
-  public:
-    explicit output_file(std::string path) : path_(std::move(path)) {
-        if (is_wanted()) stream_.open(path_, std::ios::binary);
-    }
-    bool is_wanted() const { return !path_.empty(); }
-    std::ostream& stream() { return stream_; }
-    /// Has nothing gone wrong? Else it says so on standard error.
-    bool is_good() {
-        if (!is_wanted() || stream_.flush()) return true;
-        std::cerr << "zooid-sim: cannot write " << path_ << '\n';
-        return false;
-    }
-
-  private:
-    std::string path_;
-    std::ofstream stream_;
-};
-
 void print_report(arguments const& a, sim::life_report const& report, double spent) {
     std::cout << "seed " << a.seed << ", profile " << a.profile << '\n';
     for (auto const& line : report.drawn)
@@ -144,7 +124,7 @@ void print_report(arguments const& a, sim::life_report const& report, double spe
 
 // The files are opened before the life, so that nobody waits for a life whose account has no place.
 int run_one(arguments const& a) {
-    output_file trace(a.trace), history(a.history), steps(a.steps);
+    output_file trace(program, a.trace), history(program, a.history), steps(program, a.steps);
     bool const can_begin = trace.is_good() && history.is_good() && steps.is_good();
     if (!can_begin) return exit_usage;
     sim::life_options options = options_of(a, a.seed);

@@ -35,6 +35,13 @@ std::vector<server_id> servers_of(configuration const& members) {
     return all;
 }
 
+boost::json::array numbers_of(std::vector<server_id> const& servers) {
+    boost::json::array all;
+    for (server_id s : servers)
+        all.push_back(s.value);
+    return all;
+}
+
 bool same_servers(std::vector<server_id> a, std::vector<server_id> b) {
     std::sort(a.begin(), a.end());
     std::sort(b.begin(), b.end());

@@ -13,6 +13,8 @@
 
 #include <zooid/discovery/directory.hpp>
 
+#include <boost/json/array.hpp>
+
 #include <map>
 #include <optional>
 
@@ -37,7 +39,8 @@ struct birth_wish {
 };
 
 /// `already_exists` if the key is bound to a cell that was born elsewhere, or to a generation that is not
-/// older than the one wished for. An older generation is ended first: see ending.hpp for what keeps it from that.
+/// older than the one wished for. An older generation is ended first: see ending.hpp for what keeps it from
+/// that.
 zooid::result<birth> create_cell(colony& on, zooid::bytes const& key, birth_wish const& wish);
 
 /// `not_found` if the directory does not know the key. The directory's own cells have no entry: they follow
@@ -68,6 +71,7 @@ zooid::bytes founding_record(zooid::bytes const& key, zooid::directory_entry con
 bool is_recovery(zooid::fork_origin const& origin);
 std::vector<zooid::server_id> ids_of(std::vector<std::uint64_t> const& numbers);
 std::vector<zooid::server_id> servers_of(zooid::configuration const& members);
+boost::json::array numbers_of(std::vector<zooid::server_id> const& servers);
 bool same_servers(std::vector<zooid::server_id> a, std::vector<zooid::server_id> b);
 /// For tests: as SIGKILL at this point.
 void maybe_die(std::string const& stop_after, std::string_view step);

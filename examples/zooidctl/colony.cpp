@@ -7,6 +7,7 @@
 #include <zooid/tcp/key_file.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace zooidctl {
 

@@ -6,8 +6,6 @@
 
 #include <boost/asio/io_context.hpp>
 
-#include <optional>
-
 namespace zooidctl {
 
 struct colony_options {

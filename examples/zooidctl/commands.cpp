@@ -28,13 +28,6 @@ void print(json::value const& line) {
     fmt::print("{}\n", json::serialize(line));
 }
 
-json::array numbers_of(configuration const& members) {
-    json::array all;
-    for (member const& m : members.members())
-        all.push_back(m.server.value);
-    return all;
-}
-
 json::object json_of(std::string const& key, birth const& b) {
     json::object missing;
     for (auto const& [server, why] : b.missing)
@@ -42,7 +35,7 @@ json::object json_of(std::string const& key, birth const& b) {
     return {{"key", support::json_of_key(key)},
             {"cell", to_string(b.entry.cell)},
             {"generation", b.entry.birth.value},
-            {"servers", numbers_of(b.entry.founders)},
+            {"servers", numbers_of(zooidctl::servers_of(b.entry.founders))},
             {"existed", b.existed},
             {"founded_on", b.founded.size()},
             {"missing", missing}};
@@ -272,10 +265,11 @@ int scan_directory(colony& on, output const& out, std::string const& prefix) {
             print(json::object{{"key", support::json_of_key(key)},
                                {"cell", to_string(entry.cell)},
                                {"generation", entry.birth.value},
-                               {"servers", numbers_of(entry.founders)}});
+                               {"servers", numbers_of(zooidctl::servers_of(entry.founders))}});
         } else {
             fmt::print("{}  generation {}  cell {}  servers {}\n", key, entry.birth.value,
-                       to_string(entry.cell), json::serialize(numbers_of(entry.founders)));
+                       to_string(entry.cell),
+                       json::serialize(numbers_of(zooidctl::servers_of(entry.founders))));
         }
     }
     return exit_done;

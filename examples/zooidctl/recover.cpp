@@ -21,13 +21,6 @@ namespace {
 
 constexpr duration patience_off = std::chrono::milliseconds(300); // with one that is said to be off
 
-json::array numbers_of(std::vector<server_id> const& servers) {
-    json::array all;
-    for (server_id s : servers)
-        all.push_back(s.value);
-    return all;
-}
-
 std::string listed(std::vector<server_id> const& servers) {
     std::string all;
     for (server_id s : servers)

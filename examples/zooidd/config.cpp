@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 
 namespace zooidd {
@@ -20,6 +19,7 @@ using support::object_reader;
 namespace {
 
 constexpr std::uint64_t milliseconds_max = 3'600'000;
+constexpr std::uint64_t clock_ratio_most = 1000;
 
 class config_reader {
   public:
@@ -158,8 +158,10 @@ class config_reader {
         milliseconds("lease_hold_ms", made_.server.tuning.lease.hold);
         std::uint64_t ratio = made_.server.tuning.lease.clock_ratio_max;
         in_.allow("clock_ratio_max", ratio);
-        made_.server.tuning.lease.clock_ratio_max =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(ratio, 1000));
+        json_node const* rate = in_.allow("clock_ratio_max");
+        if (rate && (ratio == 0 || ratio > clock_ratio_most))
+            return in_.refuse(*rate, fmt::format("is from 1 to {}", clock_ratio_most));
+        made_.server.tuning.lease.clock_ratio_max = static_cast<std::uint32_t>(ratio);
         in_.allow("teach_bytes_per_second", made_.server.tuning.teach_bytes_per_second);
         std::uint64_t requests = made_.server.tuning.requests_max;
         std::uint64_t cells = made_.server.tuning.cells_max;

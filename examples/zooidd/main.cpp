@@ -3,13 +3,15 @@
 //
 // Exit codes: 0 stopped on request, also when the deadline cut the stop short; 64 wrong usage; 69 the address
 // can't be listened on; 74 the data directory (of another server or colony, in use, newer, damaged manifest,
-// unreadable) or the events file; 78 the configuration or key file; 1 anything else.
+// unreadable, on a full disk), the events file, or standard output that could not be written; 78 the
+// configuration or key file; 1 anything else.
 #include "config.hpp"
 #include "event_file.hpp"
 #include "log.hpp"
 
 #include "support/address.hpp"
 #include "support/numbers.hpp"
+#include "support/output.hpp"
 
 #include <zooid/tcp/acceptor.hpp>
 
@@ -288,9 +290,7 @@ int run(arguments const& how) {
     return 0;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
     CLI::App app("A zooid server.");
     arguments how;
     app.add_option("--config", how.config, "the configuration file, JSON")->required();
@@ -312,4 +312,10 @@ int main(int argc, char** argv) {
         fmt::print(stderr, "zooidd: {}\n", e.what());
         return exit_failed;
     }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    return support::finish_output("zooidd", [&] { return run_program(argc, argv); });
 }

@@ -5,6 +5,7 @@
 #include "cell/membership.hpp"
 
 #include <zooid/base/limits.hpp>
+#include <zooid/base/prng.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <deque>

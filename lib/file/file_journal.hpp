@@ -3,6 +3,7 @@
 #pragma once
 
 #include <zooid/file/data_directory.hpp>
+#include <zooid/journal/recovery.hpp>
 
 namespace zooid {
 

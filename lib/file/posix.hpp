@@ -1,4 +1,4 @@
-// System calls as results: every error names its path, and an interrupted call is repeated.
+// System calls as results: every error names its path. Reads and writes that are interrupted are repeated.
 #pragma once
 
 #include <zooid/base/bytes.hpp>

@@ -2,8 +2,8 @@
 
 #include <zooid/base/check.hpp>
 #include <zooid/base/codec.hpp>
+#include <zooid/base/hash.hpp>
 
-#include <algorithm>
 #include <cstring>
 
 namespace zooid {

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <zooid/base/bytes.hpp>
-#include <zooid/base/hash.hpp>
 #include <zooid/journal/record.hpp>
 
 #include <compare>

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::uint64_t session_seed = 0x73657373;
 
-/// Both parts are kept even when they wrap around: a sum of slots is compared, never stored.
+/// The sum, or the highest number if it would wrap around.
 std::uint64_t saturating_sum(std::uint64_t a, std::uint64_t b) {
     return a + b < a ? ~std::uint64_t{0} : a + b;
 }

@@ -1,8 +1,6 @@
 // The solver's door: checks requests, keeps the loads, hands the work on.
 #include "placement/solver_impl.hpp"
 
-#include <cmath>
-
 namespace zooid::placement {
 
 namespace {

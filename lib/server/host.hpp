@@ -8,6 +8,7 @@
 #include "server/records.hpp"
 #include "server/teach_budget.hpp"
 
+#include <zooid/base/prng.hpp>
 #include <zooid/server/server.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>

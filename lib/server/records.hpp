@@ -1,4 +1,5 @@
-// A replica's durable records as the journal keeps them, and back: the payloads of lib/journal/FORMAT.md.
+// A replica's durable records as the journal keeps them, and back. The journal's format leaves payloads open:
+// records.cpp, with cell/snapshot.cpp and cell/entry.cpp, is the specification of their bytes.
 #pragma once
 
 #include <zooid/cell/replica.hpp>

@@ -6,6 +6,7 @@
 #include "sim/oracle.hpp"
 #include "sim/queue.hpp"
 
+#include <zooid/base/prng.hpp>
 #include <zooid/sim/world.hpp>
 
 #include <map>

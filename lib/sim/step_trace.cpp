@@ -4,8 +4,6 @@
 
 #include <boost/json.hpp>
 
-#include <optional>
-
 namespace zooid::sim {
 
 namespace json = boost::json;

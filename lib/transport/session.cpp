@@ -18,7 +18,7 @@ constexpr std::size_t sealed_length_max = limits::frame_bytes_max - wire::length
 constexpr std::size_t read_bytes_wanted = 16 * 1024;
 constexpr std::size_t out_kept_max = 1024 * 1024;
 
-// Who may say what to whom. Servers may also ask and answer: a controller is a client of its neighbours.
+// Who may say what to whom. A server may also ask another one.
 bool may_send(party_role from, party_role to, frame_kind kind) {
     switch (kind) {
     case frame_kind::pulse:

@@ -5,6 +5,7 @@
 #include "cell/invariants.hpp"
 
 #include <zooid/base/hash.hpp>
+#include <zooid/base/prng.hpp>
 #include <zooid/cell/replica.hpp>
 
 #include <deque>

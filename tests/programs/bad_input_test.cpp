@@ -90,6 +90,18 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a history or picture that has no place is refused before servers are started") {
+    scratch folder;
+    for (char const* file : {"--history", "--picture"}) {
+        INFO(file);
+        auto const nowhere =
+            run({ZOOID_FAILOVER_PATH, "--directory", folder.path / "run", file, "/nonexist/x"});
+        CHECK(nowhere.code == 64);
+        CHECK(says(nowhere, "zooid-failover: cannot write /nonexist/x"));
+        CHECK_FALSE(fs::exists(folder.path / "run"));
+    }
+}
+
 TEST_CASE("what cannot be printed is no success") {
     scratch folder;
     auto const to_nowhere = [&](std::string const& program, std::string const& arguments) {
@@ -108,7 +120,7 @@ TEST_CASE("what cannot be printed is no success") {
     to_nowhere(ZOOID_JOURNAL_PATH, c.data(0).string());
     to_nowhere(ZOOID_JOURNAL_PATH, "--json --records " + c.data(0).string());
     to_nowhere(ZOOID_SIM_PATH, "--profile calm");
-    for (char const* program : {ZOOID_PLACE_PATH, ZOOID_BLAST_PATH, ZOOID_FAILOVER_PATH})
+    for (char const* program : {ZOOIDD_PATH, ZOOID_PLACE_PATH, ZOOID_BLAST_PATH, ZOOID_FAILOVER_PATH})
         to_nowhere(program, "--help");
 }
 

@@ -21,20 +21,21 @@ enum class errc : std::uint8_t {
     malformed,             ///< bytes that were read are not what the format says
     unsupported_version,   ///< written by, or speaking, a version outside the range that we know
     authentication_failed, ///< wrong or missing colony key, or a frame whose MAC does not match
-    overloaded,            ///< a bounded queue is full; nothing was done, try again later
-    timed_out,             ///< the deadline passed before anything was proposed: it did not happen
+    overloaded,            ///< a bounded queue is full, or no descriptor is left; nothing was done, try later
+    timed_out,             ///< the deadline passed before anything was proposed: it did not happen; of
+                           ///< `async_stop`: the rest was cut off
     outcome_unknown,       ///< it may or may not have happened; a retry of the same request will tell
     cancelled,             ///< cancelled before anything was proposed: it did not happen
-    expired,               ///< the request is older than the session horizon; it may have been applied before
+    expired,               ///< reserved: nothing here returns it (an old request has a `request_status`)
     not_here,              ///< this server has no such cell or replica
-    not_proposer,          ///< this replica does not lead; the detail may name who does
+    not_proposer,          ///< this replica does not lead; `reply::proposer` may name who does
     not_found,             ///< no such cell, key or server is known
-    already_exists,        ///< the key is bound, or the replica id is taken
+    already_exists,        ///< the key is bound, the cell is here, the file is there, the directory not empty
     conflict,              ///< computed from a configuration or generation that is no longer in force
     unreachable,           ///< no connection, or no quorum answers
     quarantined,           ///< the replica stopped alone; `explain` says why
     wrong_owner,           ///< a data directory, journal or server that is not the one expected
-    in_use,                ///< a data directory that another process has open
+    in_use,                ///< an open data directory, an address listened on, a lease operation under way
     damaged,               ///< durable bytes are not what was written
     no_space,              ///< the disk is full
     io_failed,             ///< a write, flush or read failed; after a failed flush the journal is latched

@@ -6,7 +6,6 @@
 // randomness in here: `step` is a function of the replica, its surroundings and one event.
 #pragma once
 
-#include <zooid/base/prng.hpp>
 #include <zooid/cell/effects.hpp>
 #include <zooid/cell/liveness.hpp>
 #include <zooid/cell/recovery.hpp>
@@ -23,10 +22,11 @@ namespace zooid {
 struct cell_options {
     duration retransmit = std::chrono::milliseconds(100); ///< first repeat of an unanswered request; doubles
     duration retransmit_max = std::chrono::seconds(2);    ///< and stays there; at least `retransmit`
-    duration candidacy_step = std::chrono::milliseconds(30);   ///< wait per rank in the list of preference
-    duration candidacy_jitter = std::chrono::milliseconds(30); ///< drawn on top, against duels
-    duration candidacy_timeout =
-        std::chrono::milliseconds(300); ///< for canvass and phase 1; doubles with each failure
+    duration candidacy_step = std::chrono::milliseconds(30); ///< wait per rank in the list of preference
+    /// Drawn on top, from 0 to this, against duels; doubles with each failure, up to 64 times as long.
+    duration candidacy_jitter = std::chrono::milliseconds(30);
+    /// For canvass and phase 1; doubles with each failure, up to 16 times as long.
+    duration candidacy_timeout = std::chrono::milliseconds(300);
     duration probe_timeout =
         std::chrono::milliseconds(500);              ///< a probed proposer that is silent is suspected
     duration quiet = std::chrono::milliseconds(50);  ///< after the last choice, laggards are asked

@@ -44,7 +44,7 @@ struct snapshot {
 bytes encode(snapshot const& s);
 
 /// Errors: `malformed` for bytes that no snapshot encodes to (no configuration, slots that descend, an alpha
-/// out of range), `unsupported_version` for a format above ours. A cell version above ours passes: whoever
+/// out of range), `unsupported_version` for any format but ours. A cell version above ours passes: whoever
 /// would go on from it has to stop, and say so (PROTOCOL.md, V1).
 result<snapshot> decode_snapshot(bytes_view encoded);
 

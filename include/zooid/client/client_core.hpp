@@ -28,18 +28,19 @@
 
 namespace zooid {
 
-/// Intervals and bounds. Nothing here decides an outcome.
+/// Intervals and bounds, all above 0 unless they say otherwise. Nothing here decides an outcome.
 struct client_options {
-    /// Without an answer for this long an attempt is overdue: another member is asked, and told of it.
-    /// Doubles with each overdue attempt of a call, up to eight times: a slow cell is not asked more and more
-    /// often.
+    /// Without an answer for this long an attempt is overdue: another member is asked, and told of it. At
+    /// most 1 h. Doubles with each of a call's first three overdue attempts, so up to eight times as long: a
+    /// slow cell is not asked more and more often.
     duration attempt_timeout = std::chrono::milliseconds(500);
     duration backoff_min = std::chrono::milliseconds(10); ///< doubles; waits are between half and whole
-    duration backoff_max = std::chrono::seconds(1);       ///< of a cell that is overloaded
-    duration seek_max = std::chrono::milliseconds(100);   ///< of a cell whose proposer is not known
-    duration dial_max = std::chrono::seconds(1);          ///< between two attempts to connect to a server
+    // The next three are at least `backoff_min`.
+    duration backoff_max = std::chrono::seconds(1);     ///< of a cell that is overloaded
+    duration seek_max = std::chrono::milliseconds(100); ///< of a cell whose proposer is not known
+    duration dial_max = std::chrono::seconds(1);        ///< between two attempts to connect to a server
     /// A cell that we did not hear of for this long is asked for a fresh slot before the next commit: its own
-    /// may be beyond the session horizon, and a lost reply could then not be asked for again.
+    /// may be beyond the session horizon, and a lost reply could then not be asked for again. May be 0.
     duration session_idle_max = std::chrono::seconds(2);
     std::size_t fan_out = 3;                ///< servers asked at once where a cell is
     std::size_t queue_bytes_max = 64 << 20; ///< of all calls that have not ended, 512 added for each

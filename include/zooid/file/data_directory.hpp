@@ -9,7 +9,7 @@
 #pragma once
 
 #include <zooid/file/file_journal_options.hpp>
-#include <zooid/journal/recovery.hpp>
+#include <zooid/journal/log.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -72,7 +72,8 @@ class data_directory {
     static result<directory_manifest> format(std::filesystem::path const& path, directory_format const& how);
 
     /// `not_found` without a manifest, `malformed` if it can't be read, `wrong_owner` if it is not `owner`'s,
-    /// `unsupported_version` for a newer format, `in_use` while another process, or this one, has it open.
+    /// `unsupported_version` for any format but ours, `in_use` while another process, or this one, has it
+    /// open.
     static result<std::unique_ptr<data_directory>> open(std::filesystem::path const& path,
                                                         directory_owner const& owner);
 

@@ -156,7 +156,8 @@ class journal {
     /// append, and comes back through `persisted`. The records are moved from. Several records with one key:
     /// the last counts. Requires for each record: a known kind, a payload <= `record_payload_bytes_max`,
     /// replica 0 if and only if the kind is `server`, one cell per replica, nothing after the replica's
-    /// `forget`, and a `checkpoint` not below the one before it. After `failed` the call does nothing.
+    /// `forget`, only `moved` or `forget` after its `moved`, and a `checkpoint` not below the one before it.
+    /// After `failed` the call does nothing.
     virtual void append(time_point now, std::uint64_t sequence, std::span<record> records) = 0;
 
     /// Flushes an empty batch if nothing is outstanding, so that an idle journal can be told from a hung one,

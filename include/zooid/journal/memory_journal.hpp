@@ -46,7 +46,7 @@ class memory_journal final : public journal {
 
     /// Carries out all outstanding I/O and calls the listener; not from within the listener.
     void flush();
-    /// Makes the next write or flush fail: the journal latches.
+    /// Makes the next task fail, whatever it does, as `io_failed`. The journal latches, unless it only reads.
     void fail_next_task() { fail_next_ = true; }
 
     void start(journal_listener& listener) override;

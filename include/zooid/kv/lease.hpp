@@ -53,7 +53,7 @@ value encode_lease(lease_terms const& terms);
 result<std::optional<observed_lease>> lease_of(observation const& found);
 
 struct lease_agent_options {
-    /// R: no clock of those who use the lease runs more than so many times as fast as another. At least 1.
+    /// R: no clock of those who use the lease runs more than so many times as fast as another. 1 to 1000.
     std::uint32_t clock_ratio_max = 3;
 };
 

@@ -5,7 +5,7 @@
 // reader's colour scheme; an SVG file alone carries the same style, so it works inside a README too.
 #pragma once
 
-#include <zooid/placement/solver.hpp>
+#include <zooid/placement/cell.hpp>
 
 #include <cstdint>
 #include <span>

@@ -46,7 +46,7 @@ struct server {
     std::vector<power_ref> power; ///< 1 to 4 distinct domains; down only when all of them are
     colour_ref colour;
     std::uint32_t capacity = 1; ///< replicas that it may host, at least 1
-    bool draining = false;      ///< takes no new replica, and loses those that it has to `drain`
+    bool draining = false;      ///< takes no new replica; `repair` moves those that it has
     bool failed = false;        ///< down today: takes nothing, counts as a failure in every plan
     double rate = 0;            ///< P(this server is down, all else being up)
     friend bool operator==(server const&, server const&) = default;

@@ -6,7 +6,8 @@
 //     co_await lease->async_release({}, asio::use_awaitable);
 //
 // Nothing is renewed by itself: whoever is stuck must not go on holding. Renew when a third of the duration
-// has passed. One operation at a time: another one ends as `in_use`.
+// has passed. One acquisition, renewal or release at a time: another one ends as `in_use`. Observing may go
+// on beside them.
 //
 // Asynchronous calls take any completion token for the signature that they name. The handler runs once, on
 // its associated executor, or else on the one given to `open`, never inside of the call. They, and `holds`,
@@ -55,7 +56,9 @@ class remote_lease {
     auto async_renew(call_options options, Token&& token) {
         return start<number_signature>(&remote_lease::start_renew, options, std::forward<Token>(token));
     }
-    /// `holds` is false from the call on. An error says that others may have to wait.
+    /// `holds` is false from the call on, and others need not wait once it ends without an error. `in_use`:
+    /// nothing was released, and what is under way may make `holds` true again. Any other error: others may
+    /// have to wait until the lease has run out.
     template <class Token>
     auto async_release(call_options options, Token&& token) {
         return start<released_signature>(&remote_lease::start_release, options, std::forward<Token>(token));

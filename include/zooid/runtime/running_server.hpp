@@ -7,17 +7,18 @@
 //     opened.value()->async_stop(5s, [&](auto) { io.stop(); });  // or destroy it: that equals a crash
 //
 // Turns. Whatever arrives in one run of the executor (frames, requests, flushes, the timer) goes into one
-// turn: it ends once, with at most one journal batch for all cells and one write for each peer and client. A
-// turn costs one deferred handler; nothing on the path of a commit sets a timer or takes a lock.
+// turn: it ends once, with at most one append to the journal for all cells and one write for each peer and
+// client. A turn costs one deferred handler; nothing on the path of a commit sets a timer or takes a lock.
 //
 // Executors. `owner` must be serial: an io_context that one thread runs, or a strand. All calls are made on
 // it, and the observer is called on it; opening and destruction may also happen while it runs nothing.
-// `blocking` carries the journal's writes and flushes, two at a time at most. With `flush_thread::owner` it
-// carries the making and removing of segments only, and the turn itself flushes, after its frames have left:
-// no hop between threads, nothing gathers meanwhile but in the sockets, and while a device hangs the whole
-// server is silent, which its peers take for what it is. `flush_thread::adaptive` does so unless the turn
-// sent frames that other servers will answer, and flushes take longer than a hop. `blocking` may be `owner`
-// itself.
+// `blocking` carries the journals' I/O, for each shard two tasks at a time at most. With
+// `flush_thread::owner` the turn itself writes and flushes its batch, after its frames have left, and
+// `blocking` carries the rest: securing at a start, making and removing segments, reading for reclaiming and
+// scrubbing. So there is no hop between threads, nothing gathers meanwhile but in the sockets, and while a
+// device hangs the whole shard is silent, which its peers take for what it is. `flush_thread::adaptive` does
+// so unless the turn sent frames that other servers will answer, and flushes take longer than a hop.
+// `blocking` may be `owner` itself.
 //
 // Shards. A server has 1 to 256, one for each store of its data directory: as many as that was formatted
 // with. Each has a journal, links and an owner of its own, hosts the cells that `shard_of`

@@ -48,7 +48,7 @@ struct server_options {
     /// Of records that wait for the journal, and of answers that wait for them. Beyond, as with a disk that
     /// hangs or is full, what others ask this server to store or to confirm is dropped as if it were lost.
     std::size_t unflushed_bytes_max = 64 * 1024 * 1024;
-    /// Of "that cell moved there", at least from a start on; zero: not kept.
+    /// Of "that cell moved there", at least from a start on; however long; zero: not kept.
     duration pointer_retention = std::chrono::hours(24);
     std::size_t pointers_max = 100'000; ///< of them, about 100 bytes each; the oldest go first; may be 0
     bool report_durable = false; ///< emit a `durable_fact` for each durable promise, acceptance, choice

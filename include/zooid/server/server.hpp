@@ -1,8 +1,9 @@
 // A server's host of cells: everything between the network, the journal and the replicas, as a value.
 //
 // It works in turns. In a turn the owner hands in whatever arrived (frames, requests, flushes, time), then
-// calls `finish`, and carries out the output: at most one journal batch for all cells that became ready, and
-// one frame per peer. Messages that wait for a flush leave in the turn in which the journal reports it.
+// calls `finish`, and carries out the output: at most one append to the journal for all cells that became
+// ready, and one frame per peer. Messages that wait for a flush leave in the turn in which the journal
+// reports it.
 //
 //     s.on_frame(now, peer, channel::cells, payload);  s.on_persisted(now, sequence);  s.wake(now); ...
 //     s.finish(now, out);
@@ -70,7 +71,8 @@ class server {
     void on_damage(time_point now, journal_damage const& damage);
     /// What to put into the handshake with this peer.
     bytes claims_for(server_id peer) const;
-    /// Refuses, with `wrong_owner`, a peer whose claims show that our journal or its own was rolled back.
+    /// Refuses, with `wrong_owner`, a peer whose claims show that our journal or its own was rolled back;
+    /// with `malformed` or `unsupported_version`, one whose claims can't be read.
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims);
     void on_peer_down(time_point now, server_id peer);                             ///< as the transport says
     void on_frame(time_point now, server_id from, channel on, bytes_view payload); ///< any bytes
@@ -80,7 +82,8 @@ class server {
     void on_client_down(link_id client); ///< what it asked for goes on
     /// Time passed; call it at `deadline()`.
     void wake(time_point now);
-    /// Refuses new requests, hands leaderships over by announcing in the next pulses that it stops.
+    /// Refuses new requests, resigns every lead at once, and sends each connected peer a pulse that says that
+    /// it stops.
     void stop(time_point now);
 
     /// Ends the turn.

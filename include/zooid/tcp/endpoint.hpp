@@ -33,7 +33,8 @@ struct tcp_endpoint_options {
     key_ring keys;      ///< a server's ring
     tcp_address listen; ///< empty host: dial and `adopt` only; port 0: any, see `port()`
     std::vector<tcp_peer> peers{};
-    duration handshake_timeout = std::chrono::seconds(5); ///< from connecting or accepting until up
+    /// From accepting until up. A dial has it twice: until connected, and from then until up.
+    duration handshake_timeout = std::chrono::seconds(5);
     duration backoff_min = std::chrono::milliseconds(20); ///< first wait before dialling again; doubles
     duration backoff_max = std::chrono::seconds(3);       ///< waits are jittered: between half and whole
     std::size_t queue_bytes_max = 16 << 20;               ///< for each link; at least one frame

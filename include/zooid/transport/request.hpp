@@ -16,7 +16,7 @@ namespace zooid {
 /// Pairs a reply with its request; drawn by the client, unique among those outstanding on one link.
 using correlation_id = tagged<struct correlation_tag>;
 
-/// The numbers are the wire's, and never used again for another; 10 is set aside (WIRE.md).
+/// The numbers are the wire's, and never used again for another; 10 is none.
 enum class operation : std::uint8_t {
     commit = 1,            ///< payload: the session envelope (client, sequence, settled, as_of, command)
     strict_read = 2,       ///< payload: a query
@@ -25,8 +25,8 @@ enum class operation : std::uint8_t {
     open_session = 5,      ///< asks for the as_of of a new session: the reply's slot
     reserve = 6,           ///< a server draws and keeps a replica id; needs an admin
     found = 7,             ///< the founding record; needs an admin
-    status = 8,            ///< counters of the server
-    explain = 9,           ///< everything about one cell
+    status = 8,            ///< counters of the server, as JSON
+    explain = 9,           ///< everything about this server's replica of one cell, as JSON
     complain = 11,         ///< the cell's proposer does not answer this client: it is asked whether it leads,
                            ///< and replaced if it is stuck
     describe_members = 12, ///< `members_description` of the cell, as this replica knows it
@@ -43,8 +43,9 @@ enum class operation : std::uint8_t {
 
 /// False for a number that this software does not know; answer `unsupported_version` then.
 bool known(operation op);
-/// True for what changes which cells a server hosts: `permission_denied` unless an admin's keys ask. Looking
-/// is open to every client. What is written by a commit does not tell: servers judge that by the cell.
+/// True for what creates, moves, hands over, raises or recovers a cell, `kept_state` included:
+/// `permission_denied` unless the keys of an admin or a server ask. All other operations are open to every
+/// client; but servers refuse a commit to a cell of the directory in the same way.
 bool needs_admin(operation op);
 std::string_view name_of(operation op); ///< "commit"; "unknown" for a number that is not known
 

@@ -3,7 +3,7 @@
 // The session decides everything that does not need a socket. An edge moves bytes:
 //
 //     auto space = session.prepare();  n = read(socket, space);  session.commit(n);
-//     while (event e = session.next()) ...
+//     for (session_event e; (e = session.next()).what != session_event::type::none;) ...
 //     for (bytes_view out; !(out = session.output()).empty();) session.written(write(socket, out));
 //
 // Invariants
@@ -12,7 +12,8 @@
 //   S2  Frames are delivered in the order they were sent, each at most once; some may be missing.
 //   S3  After a frame whose MAC does not match nothing more is delivered: the length that found the next
 //       frame was never authenticated. The connection ends and a new handshake makes new keys.
-//   S4  Queues are bounded in bytes; a pulse waits for at most one sealed chunk (write_bytes_max).
+//   S4  Queues are bounded in bytes; a pulse waits for at most one sealed chunk: below write_bytes_max, and
+//       one frame more.
 //   S5  Once buffers are warm, neither sending nor receiving allocates.
 #pragma once
 

@@ -6,7 +6,7 @@
 #include <zooid/base/limits.hpp>
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 namespace zooid {
 
