@@ -1,6 +1,7 @@
 #include "server/colony.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/cell/change.hpp>
 #include <zooid/kv/sessions.hpp>
 
 namespace zooid {
@@ -332,6 +333,30 @@ result<kv::outcome> colony::commit(cell_id cell, kv::transaction const& t) {
         run_for(std::chrono::milliseconds(100));
     }
     return last;
+}
+
+bool colony::replace_member(cell_id cell, std::size_t out, std::size_t in) {
+    auto const reserved = ask(in, operation::reserve, cell, encode(reserve_request{cell, generation{1}}));
+    if (!reserved || reserved->content.failure) return false;
+    member const joins = decode_member(reserved->content.payload).value();
+    if (!commit(cell, kv::transaction().add("n", 1))) return false; // somebody leads now
+    replica const& leads = *at(leader(cell)).find_replica(cell);
+    std::vector<member> members(leads.newest_members().members().begin(),
+                                leads.newest_members().members().end());
+    for (member& m : members) {
+        if (m.server.value == out) m = joins;
+    }
+    configuration_change const change{
+        leads.configuration_base(), configuration(members), {{joins.replica, 0, 1}}};
+    (void)ask(leader(cell), operation::change_members, cell, encode(change));
+    for (int i = 0; i < 100; ++i) {
+        run_for(std::chrono::milliseconds(100));
+        std::size_t const now = leader(cell);
+        if (now == 0) continue;
+        replica const& r = *at(now).find_replica(cell);
+        if (r.newest_members() == change.members && !r.is_changing()) return true;
+    }
+    return false;
 }
 
 bytes colony::read_at(std::size_t number, operation how, cell_id cell, std::string const& key) {

@@ -48,6 +48,8 @@ class colony {
     result<kv::outcome> commit(cell_id cell, kv::transaction const& t);
     /// The same, asking this server only, and once.
     result<kv::outcome> commit_at(std::size_t number, cell_id cell, kv::transaction const& t);
+    /// Puts server `in` into the place of server `out`, and waits until the change is released: true.
+    bool replace_member(cell_id cell, std::size_t out, std::size_t in);
     /// What a read of this key gives there: its value, "nothing", or the name of the failure.
     bytes read_at(std::size_t number, operation how, cell_id cell, std::string const& key);
 
