@@ -3,6 +3,8 @@
 #include "server/colony.hpp"
 #include "support/catch.hpp"
 
+#include "server/wire.hpp"
+
 #include <algorithm>
 
 using namespace zooid;
@@ -113,6 +115,66 @@ TEST_CASE("the first of two copies is welcome again unless the second told more 
         c.kill(machine);
     CHECK(commit_among(c, {1, 2, 3, 4, 5, 6}, "b"));
     CHECK(c.chosen_twice() == 0);
+}
+
+// Each reservation is a batch; nobody has to be connected.
+void write_batches(colony& c, std::size_t machine, std::uint64_t count) {
+    for (std::uint64_t n = 1; n <= count; ++n)
+        REQUIRE(c.ask(machine, operation::reserve, {}, encode(reserve_request{{9, n}, {1}})));
+}
+
+TEST_CASE("a copy that wrote as much before it was started again is told apart by what it wrote") {
+    cloned two;
+    colony& c = two.c;
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(2));
+    write_batches(c, two.copy, GENERATE(20u, 100u));
+    c.kill(two.copy);
+    c.start_alone(two.copy);
+    CHECK_FALSE(c.meet(two.copy, 1));
+    c.settle();
+    CHECK(is_voteless(c, two.copy));
+}
+
+// A journal knows the hashes of its last 1024 batches, and after a start of those whose segments are there.
+TEST_CASE(
+    "limit: not if it wrote a thousand batches more than the peer had heard of; then the other is refused") {
+    cloned two;
+    colony& c = two.c;
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(2));
+    write_batches(c, two.copy, 1100);
+    c.kill(two.copy);
+    c.start_alone(two.copy);
+    for (std::size_t n = 1; n <= 3; ++n)
+        CHECK(c.meet(two.copy, n));
+    c.settle();
+    CHECK_FALSE(is_voteless(c, two.copy));
+    CHECK_FALSE(c.meet(two.original, 1));
+    c.settle();
+    CHECK(is_voteless(c, two.original));
+}
+
+TEST_CASE("a peer refuses claims below or beside what it heard of a journal, whoever else finds that out") {
+    cloned two;
+    colony& c = two.c;
+    bytes const before = c.at(two.original).claims_for({1});
+    journal_claim const old = decode_claims(before).value().own;
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(2));
+    journal_claim const heard = decode_claims(c.at(1).claims_for({7})).value().heard.back();
+    REQUIRE(heard.batch > old.batch);
+    auto const welcome = [&](journal_claim const& own) {
+        return c.at(1).on_peer_up(c.now(), {7}, life_id{99}, encode(claims{own, {}})).has_value();
+    };
+    CHECK_FALSE(welcome(old));
+    journal_claim beside = heard;
+    ++beside.chain;
+    CHECK_FALSE(welcome(beside));
+    CHECK(welcome(heard));
+    ++beside.batch;
+    CHECK(welcome(beside));
+    CHECK_FALSE(welcome(heard));
 }
 
 TEST_CASE("limit: two copies that different halves of the peers answer both vote, until a peer hears both") {
