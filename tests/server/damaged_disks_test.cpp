@@ -73,6 +73,29 @@ void damage(disk_image& image, journal_id disk, prng& random) {
     }
 }
 
+using votes = std::vector<record>;
+
+// What a recovery finds of each cell's replica that is a vote.
+std::map<cell_id, votes> votes_found(disk_image const& image, journal_id disk) {
+    journal_options options;
+    options.block_bytes = damaged_block;
+    options.segment_bytes = 64 * 1024;
+    auto const opened = memory_journal::open(disk, {99}, options, image);
+    REQUIRE(opened.has_value());
+    std::map<cell_id, votes> all;
+    for (recovered_replica const& r : opened.value()->recovered().replicas) {
+        for (record const& one : r.records)
+            if (is_voting(one.kind)) all[r.cell].push_back(one);
+    }
+    return all;
+}
+
+bool lacks_one(votes const& now, votes const& before) {
+    return std::any_of(before.begin(), before.end(), [&](record const& one) {
+        return std::find(now.begin(), now.end(), one) == now.end();
+    });
+}
+
 /// What became of replicas on damaged disks, over all seeds.
 struct outcomes {
     std::size_t well = 0, voteless = 0, distrusted = 0, absent = 0, refused = 0;
@@ -82,7 +105,8 @@ struct outcomes {
 struct damaged_colony {
     prng random;
     colony c;
-    std::map<cell_id, std::size_t> acknowledged; // keys k0, k1, ... of each cell
+    std::map<cell_id, std::size_t> acknowledged;      // keys k0, k1, ... of each cell
+    std::set<std::pair<std::size_t, cell_id>> forgot; // a vote, whatever recovery says of it
     std::set<std::size_t> members{1, 2, 3, 4, 5, 6, 7};
 
     explicit damaged_colony(std::uint64_t seed) : random(seed), c(seven + spares, options()) {
@@ -157,6 +181,7 @@ struct damaged_colony {
             CHECK((said.quarantined_for == distrust::votes || said.quarantined_for == distrust::everything));
             ++all.refused;
         } else if (!here->is_quarantined()) {
+            CHECK_FALSE(forgot.contains({server, cell}));
             CHECK(said.applied == known);
             CHECK(c.at(server).find_machine(cell)->state_digest() ==
                   c.at(c.leader(cell)).find_machine(cell)->state_digest());
@@ -177,7 +202,11 @@ struct damaged_colony {
             c.kill(n);
         write(volume, 3); // by the other four
         for (std::size_t n : hit) {
+            auto const before = votes_found(c.image(n), {n, n});
             damage(c.image(n), {n, n}, random);
+            auto now = votes_found(c.image(n), {n, n});
+            for (auto const& [cell, had] : before)
+                if (lacks_one(now[cell], had)) forgot.emplace(n, cell);
             c.start_alone(n);
         }
         for (std::size_t n : hit) {
