@@ -1,6 +1,7 @@
 #include "server/colony.hpp"
 
 #include <zooid/base/check.hpp>
+#include <zooid/cell/change.hpp>
 #include <zooid/kv/sessions.hpp>
 
 namespace zooid {
@@ -18,7 +19,9 @@ journal_options small_segments() {
 
 struct colony::node : journal_listener {
     colony* owner = nullptr;
-    std::size_t number = 0;
+    std::size_t number = 0;                     ///< of the machine
+    std::size_t serves = 0;                     ///< the server that it runs
+    std::map<std::uint64_t, std::size_t> links; ///< to servers: the machines
     std::uint64_t lives = 0;
     disk_image image;
     std::unique_ptr<memory_journal> journal;
@@ -35,11 +38,12 @@ struct colony::node : journal_listener {
     void damage_found(journal_damage const& d) override { running->on_damage(owner->now_, d), dirty = true; }
 };
 
-colony::colony(std::size_t servers, server_options options) : options_(options) {
+colony::colony(std::size_t servers, server_options options, machine_kind machines)
+    : options_(options), machines_(std::move(machines)) {
     for (std::size_t n = 1; n <= servers; ++n) {
         auto added = std::make_unique<node>();
         added->owner = this;
-        added->number = n;
+        added->number = added->serves = n;
         added->image = format_journal(journal_id{n, n}, small_segments());
         nodes_[n] = std::move(added);
     }
@@ -47,7 +51,7 @@ colony::colony(std::size_t servers, server_options options) : options_(options) 
         start(n);
     for (std::size_t a = 1; a <= servers; ++a) {
         for (std::size_t b = a + 1; b <= servers; ++b)
-            connect(a, b);
+            ZOOID_CHECK(meet(a, b), "neighbours accept each other");
     }
     run_for(std::chrono::milliseconds(300));
 }
@@ -69,35 +73,63 @@ disk_image& colony::image(std::size_t number) {
 
 server_identity colony::identity(std::size_t number) const {
     std::uint64_t const life = number * 1000 + nodes_.at(number)->lives;
-    return {colony_id{7, 7}, server_id{number}, life_id{life}, life};
+    return {colony_id{7, 7}, server_id{nodes_.at(number)->serves}, life_id{life}, life};
 }
 
 void colony::start(std::size_t number) {
     node& n = *nodes_.at(number);
     ++n.lives;
-    auto opened =
-        memory_journal::open(journal_id{number, number}, identity(number).life, small_segments(), n.image);
+    journal_id const disk{n.serves, n.serves};
+    auto opened = memory_journal::open(disk, identity(number).life, small_segments(), n.image);
     ZOOID_CHECK(opened.has_value(), "a memory journal opens");
     n.journal = std::move(opened).value();
-    machine_kind machines = machine_kind::key_value();
+    machine_kind machines = machines_;
     machines.version_highest = n.version_highest;
-    n.running = std::make_unique<server>(options_, identity(number), std::move(machines), *n.journal,
-                                         journal_id{number, number}, n.journal->recovered());
+    n.running = std::make_unique<server>(options_, identity(number), std::move(machines), *n.journal, disk,
+                                         n.journal->recovered());
     std::vector<server_id> peers;
-    for (auto const& [other, unused] : nodes_)
-        peers.push_back({other});
+    for (auto const& [unused, other] : nodes_) {
+        if (other->serves == other->number) peers.push_back({other->serves});
+    }
     n.running->set_peers(peers);
     n.journal->start(n);
     n.dirty = true;
 }
 
-void colony::connect(std::size_t a, std::size_t b) {
-    bytes const from_a = at(a).claims_for({b});
-    bytes const from_b = at(b).claims_for({a});
-    auto const up_a = at(a).on_peer_up(now_, {b}, identity(b).life, from_b);
-    auto const up_b = at(b).on_peer_up(now_, {a}, identity(a).life, from_a);
-    ZOOID_CHECK(up_a.has_value() && up_b.has_value(), "neighbours accept each other");
-    nodes_.at(a)->dirty = nodes_.at(b)->dirty = true;
+bool colony::are_connected(std::size_t a, std::size_t b) const {
+    node const &here = *nodes_.at(a), &there = *nodes_.at(b);
+    auto const out = here.links.find(there.serves), back = there.links.find(here.serves);
+    return out != here.links.end() && out->second == b && back != there.links.end() && back->second == a;
+}
+
+void colony::part(std::size_t a, std::size_t b) {
+    if (!are_connected(a, b)) return;
+    for (auto const& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+        node& n = *nodes_.at(from);
+        server_id const other{nodes_.at(to)->serves};
+        n.links.erase(other.value);
+        if (!n.running) continue;
+        n.running->on_peer_down(now_, other);
+        n.dirty = true;
+    }
+}
+
+bool colony::meet(std::size_t a, std::size_t b) {
+    node &one = *nodes_.at(a), &other = *nodes_.at(b);
+    for (auto const& [here, there] : {std::pair(&one, &other), std::pair(&other, &one)}) {
+        auto const before = here->links.find(there->serves);
+        if (before != here->links.end()) part(here->number, before->second);
+    }
+    bytes const from_a = at(a).claims_for({other.serves});
+    bytes const from_b = at(b).claims_for({one.serves});
+    bool const up_a = at(a).on_peer_up(now_, {other.serves}, identity(b).life, from_b).has_value();
+    bool const up_b = at(b).on_peer_up(now_, {one.serves}, identity(a).life, from_a).has_value();
+    one.links[other.serves] = b;
+    other.links[one.serves] = a;
+    one.dirty = other.dirty = true;
+    if (up_a && up_b) return true;
+    part(a, b);
+    return false;
 }
 
 bool colony::turn(std::size_t number) {
@@ -107,9 +139,15 @@ bool colony::turn(std::size_t number) {
     std::uint64_t const before = n.journal->statistics().appends;
     n.running->finish(now_, out);
     traffic_.appends += n.journal->statistics().appends - before;
+    take(out, n);
+    return true;
+}
+
+void colony::take(server_output& out, node& n) {
     for (auto& f : out.frames) {
         ++(f.on == channel::pulse ? traffic_.pulses : traffic_.cells);
-        frames_.emplace_back(number, f.to.value, f.on, std::move(f.payload));
+        auto const link = n.links.find(f.to.value);
+        if (link != n.links.end()) frames_.emplace_back(n.number, link->second, f.on, std::move(f.payload));
     }
     for (auto& r : out.replies) {
         kept_reply kept{std::move(r.payload), {}};
@@ -118,7 +156,11 @@ bool colony::turn(std::size_t number) {
     }
     for (auto& e : out.events)
         n.events.push_back(std::move(e));
-    return true;
+    for (durable_fact const& f : out.facts) {
+        if (f.what != durable_fact::kind::chosen) continue;
+        auto const [known, fresh] = chosen_.try_emplace({f.cell, f.at}, f.value_digest);
+        if (!fresh && known->second != f.value_digest) ++chosen_twice_;
+    }
 }
 
 std::size_t colony::leader(cell_id cell) const {
@@ -137,10 +179,11 @@ void colony::settle() {
             if (n->journal && !n->hangs) n->journal->flush();
         }
         while (!frames_.empty()) {
-            auto const [from, to, on, payload] = std::move(frames_.front());
+            auto [from, to, on, payload] = std::move(frames_.front());
             frames_.pop_front();
-            if (!is_up(to) || !is_up(from)) continue;
-            at(to).on_frame(now_, {from}, on, payload);
+            if (!is_up(to) || !is_up(from) || !are_connected(from, to)) continue;
+            if (tamper_) tamper_(from, to, on, payload);
+            at(to).on_frame(now_, {nodes_.at(from)->serves}, on, payload);
             nodes_.at(to)->dirty = moved = true;
         }
     }
@@ -162,9 +205,8 @@ void colony::kill(std::size_t number) {
     n.hangs = false;
     n.running.reset();
     n.journal.reset();
-    for (auto& [other, there] : nodes_) {
-        if (there->running) there->running->on_peer_down(now_, {number}), there->dirty = true;
-    }
+    for (auto const& [server, machine] : std::map(n.links))
+        part(number, machine);
 }
 
 void colony::hang_journal(std::size_t number) {
@@ -194,11 +236,28 @@ std::size_t colony::rot(std::size_t number, bytes_view where) {
     return places;
 }
 
-void colony::restart(std::size_t number) {
+void colony::start_alone(std::size_t number) {
     start(number);
     settle();
+}
+
+std::size_t colony::start_copy(std::size_t number) {
+    node const& original = *nodes_.at(number);
+    std::size_t const machine = nodes_.rbegin()->first + 1;
+    auto added = std::make_unique<node>();
+    added->owner = this;
+    added->number = machine;
+    added->serves = original.serves;
+    added->image = original.journal ? original.journal->disk().flushed() : original.image;
+    nodes_[machine] = std::move(added);
+    start_alone(machine);
+    return machine;
+}
+
+void colony::restart(std::size_t number) {
+    start_alone(number);
     for (auto const& [other, n] : nodes_) {
-        if (other != number && n->running) connect(number, other);
+        if (other != number && n->running) ZOOID_CHECK(meet(number, other), "neighbours accept each other");
     }
     settle();
 }
@@ -237,25 +296,78 @@ snapshot colony::found(cell_id cell, bytes const& key, std::size_t size) {
     return founding;
 }
 
+namespace {
+
+bytes envelope_of(std::uint64_t sequence, kv::transaction const& t) {
+    bytes out;
+    encode(kv::request{{9}, {sequence}, {}, {}, encode(t)}, out);
+    return out;
+}
+
+result<kv::outcome> outcome_in(kept_reply const& answered) {
+    if (answered.content.failure) return *answered.content.failure;
+    ZOOID_TRY(auto session, kv::decode_request_reply(answered.content.payload));
+    return kv::decode_outcome(session.body);
+}
+
+} // namespace
+
+result<kv::outcome> colony::commit_at(std::size_t number, cell_id cell, kv::transaction const& t) {
+    auto const answered = ask(number, operation::commit, cell, envelope_of(++sequences_, t));
+    if (!answered) return errc::unreachable;
+    return outcome_in(*answered);
+}
+
 result<kv::outcome> colony::commit(cell_id cell, kv::transaction const& t) {
-    bytes envelope;
-    encode(kv::request{{9}, {++sequences_}, {}, {}, encode(t)}, envelope);
+    bytes const envelope = envelope_of(++sequences_, t);
     std::size_t to = 1;
     error last = errc::unreachable;
     for (int attempt = 0; attempt < 50; ++attempt) {
         while (!is_up(to))
             to = to % nodes_.size() + 1;
         auto const answered = ask(to, operation::commit, cell, envelope);
-        if (answered && !answered->content.failure) {
-            ZOOID_TRY(auto session, kv::decode_request_reply(answered->content.payload));
-            return kv::decode_outcome(session.body);
-        }
+        if (answered && !answered->content.failure) return outcome_in(*answered);
         if (answered) last = *answered->content.failure;
         server_id const proposer = answered ? answered->content.proposer : server_id{};
         to = proposer && is_up(proposer.value) ? proposer.value : to % nodes_.size() + 1;
         run_for(std::chrono::milliseconds(100));
     }
     return last;
+}
+
+bool colony::replace_member(cell_id cell, std::size_t out, std::size_t in) {
+    auto const reserved = ask(in, operation::reserve, cell, encode(reserve_request{cell, generation{1}}));
+    if (!reserved || reserved->content.failure) return false;
+    member const joins = decode_member(reserved->content.payload).value();
+    if (!commit(cell, kv::transaction().add("n", 1))) return false; // somebody leads now
+    replica const& leads = *at(leader(cell)).find_replica(cell);
+    std::vector<member> members(leads.newest_members().members().begin(),
+                                leads.newest_members().members().end());
+    for (member& m : members) {
+        if (m.server.value == out) m = joins;
+    }
+    configuration_change const change{
+        leads.configuration_base(), configuration(members), {{joins.replica, 0, 1}}};
+    (void)ask(leader(cell), operation::change_members, cell, encode(change));
+    for (int i = 0; i < 100; ++i) {
+        run_for(std::chrono::milliseconds(100));
+        std::size_t const now = leader(cell);
+        if (now == 0) continue;
+        replica const& r = *at(now).find_replica(cell);
+        if (r.newest_members() == change.members && !r.is_changing()) return true;
+    }
+    return false;
+}
+
+bytes colony::read_at(std::size_t number, operation how, cell_id cell, std::string const& key) {
+    auto const answered = ask(number, how, cell, encode(kv::transaction().read(key)));
+    if (!answered) return "no answer";
+    if (answered->content.failure) return bytes(name_of(*answered->content.failure));
+    auto const outcome = kv::decode_outcome(answered->content.payload);
+    auto const* const done = outcome ? std::get_if<kv::committed>(&outcome.value()) : nullptr;
+    auto const* const seen = done ? done->find(key) : nullptr;
+    auto const* const text = seen && seen->content ? std::get_if<bytes>(&*seen->content) : nullptr;
+    return text ? *text : bytes("nothing");
 }
 
 } // namespace zooid

@@ -2,7 +2,6 @@
 #include "server/colony.hpp"
 #include "support/catch.hpp"
 
-#include <zooid/base/codec.hpp>
 #include <zooid/cell/change.hpp>
 
 using namespace zooid;
@@ -14,29 +13,7 @@ cell_id const moving{1, 1};
 // Puts server `in` into the place of server `out`, and waits until the change is released.
 void replace(colony& c, std::size_t out, std::size_t in) {
     INFO("replacing server " << out << " by " << in);
-    auto const reserved =
-        c.ask(in, operation::reserve, moving, encode(reserve_request{moving, generation{1}}));
-    REQUIRE(reserved);
-    REQUIRE(!reserved->content.failure);
-    member const joins = decode_member(reserved->content.payload).value();
-    REQUIRE(c.commit(moving, kv::transaction().add("n", 1)).has_value()); // somebody leads now
-    replica const& leads = *c.at(c.leader(moving)).find_replica(moving);
-    std::vector<member> members(leads.newest_members().members().begin(),
-                                leads.newest_members().members().end());
-    for (member& m : members) {
-        if (m.server.value == out) m = joins;
-    }
-    configuration_change const change{
-        leads.configuration_base(), configuration(members), {{joins.replica, 0, 1}}};
-    (void)c.ask(c.leader(moving), operation::change_members, moving, encode(change));
-    for (int i = 0; i < 100; ++i) {
-        c.run_for(std::chrono::milliseconds(100));
-        std::size_t const now = c.leader(moving);
-        if (now == 0) continue;
-        replica const& r = *c.at(now).find_replica(moving);
-        if (r.newest_members() == change.members && !r.is_changing()) return;
-    }
-    FAIL("the change was not released");
+    REQUIRE(c.replace_member(moving, out, in));
 }
 
 bool is_here(colony& c, std::size_t number) {
@@ -186,4 +163,75 @@ TEST_CASE("a newcomer that was taught and not used is given to whoever asks agai
     auto const at_a_member = c.ask(1, operation::reserve, moving, reserve);
     REQUIRE(at_a_member);
     CHECK(at_a_member->content.failure == errc::already_exists);
+}
+
+// Trap 4. The acceptor that the record would make had voted under this name.
+TEST_CASE("a founding record that arrives when its replica is gone again creates nothing") {
+    server_options options;
+    options.pointer_retention = std::chrono::minutes(1);
+    colony c(4, options);
+    bytes const delayed = encode(c.found(moving, "volume", 3));
+    REQUIRE(c.commit(moving, kv::transaction().put("k", bytes("a"))).has_value());
+    CHECK_FALSE(c.ask(1, operation::found, {}, delayed)->content.failure); // it is here already
+    replica_id const first = c.at(1).find_replica(moving)->self().replica;
+    replace(c, 1, 4);
+    c.run_for(std::chrono::seconds(5));
+    REQUIRE(!is_here(c, 1));
+    auto const arrives = [&] {
+        CHECK(c.ask(1, operation::found, {}, delayed)->content.failure == errc::conflict);
+        c.run_for(std::chrono::seconds(1));
+        CHECK(!is_here(c, 1));
+        CHECK(c.at(1).statistics().cells == 0);
+    };
+    arrives();
+    c.kill(1);
+    c.restart(1);
+    arrives();
+    c.run_for(std::chrono::minutes(2)); // the pointer is forgotten, and all that is known of the replica
+    CHECK(pointed_at_by(c, 1).empty());
+    arrives();
+    c.kill(1);
+    c.restart(1);
+    arrives();
+    // A place that is reserved anew has another name, and the record has the old one.
+    auto const reserved =
+        c.ask(1, operation::reserve, moving, encode(reserve_request{moving, generation{1}}));
+    REQUIRE(!reserved->content.failure);
+    CHECK(decode_member(reserved->content.payload).value().replica != first);
+    arrives();
+    CHECK(c.at(1).statistics().reserved == 1);
+    replace(c, 4, 1); // which is used
+    CHECK(c.at(1).find_replica(moving)->self().replica ==
+          decode_member(reserved->content.payload).value().replica);
+    CHECK(c.ask(1, operation::found, {}, delayed)->content.failure == errc::already_exists);
+    CHECK(c.at(1).find_replica(moving)->prefix() > slot{});
+}
+
+TEST_CASE("a founding record that is repeated while the first one waits for its flush founds once") {
+    colony c(3);
+    std::vector<member> members;
+    for (std::size_t n = 1; n <= 3; ++n) {
+        auto const reserved = c.ask(n, operation::reserve, {}, encode(reserve_request{moving, {1}}));
+        members.push_back(decode_member(reserved.value().content.payload).value());
+    }
+    bytes const record =
+        encode(snapshot{moving, "volume", {1}, 1, 3, {}, {{slot{1}, configuration(members)}}, {}, {}});
+    c.hang_journal(1);
+    auto const send = [&] { return c.ask(1, operation::found, {}, record); };
+    CHECK_FALSE(send()); // it waits
+    auto const again = send();
+    REQUIRE(again);
+    CHECK(again->content.failure == errc::overloaded);
+    for (std::size_t n = 2; n <= 3; ++n)
+        REQUIRE_FALSE(c.ask(n, operation::found, {}, record)->content.failure);
+    c.flush_journal(1);
+    c.settle();
+    REQUIRE(is_here(c, 1));
+    REQUIRE(c.commit(moving, kv::transaction().add("n", 1)).has_value());
+    c.run_for(std::chrono::seconds(1));
+    ballot const promised = c.at(1).find_replica(moving)->promised();
+    CHECK(promised != ballot{});
+    CHECK_FALSE(send()->content.failure);
+    CHECK(c.at(1).find_replica(moving)->promised() == promised);
+    CHECK(c.at(1).statistics().cells == 1);
 }

@@ -6,18 +6,18 @@ using namespace zooid;
 
 namespace {
 
-constexpr cell_id cell{7, 1};
-constexpr replica_id here{9};
+constexpr cell_id kept_cell{7, 1};
+constexpr replica_id kept_replica{9};
 
 recovered_replica found_with(std::vector<durable_record> const& facts) {
-    member const self{{1}, {1, 1}, here};
-    snapshot const founding{cell, "volume", {1}, 1, 3, {}, {{slot{1}, configuration(std::vector{self})}},
-                            {},   {}};
-    recovered_replica found{cell, here};
-    found.records.push_back(to_record(reservation{cell, here, {1}}));
-    to_records(cell, here, checkpoint_record{founding}, found.records);
+    member const self{{1}, {1, 1}, kept_replica};
+    snapshot const founding{kept_cell, "volume", {1}, 1, 3, {}, {{slot{1}, configuration(std::vector{self})}},
+                            {},        {}};
+    recovered_replica found{kept_cell, kept_replica};
+    found.records.push_back(to_record(reservation{kept_cell, kept_replica, {1}}));
+    to_records(kept_cell, kept_replica, checkpoint_record{founding}, found.records);
     for (durable_record const& fact : facts)
-        to_records(cell, here, fact, found.records);
+        to_records(kept_cell, kept_replica, fact, found.records);
     return found;
 }
 

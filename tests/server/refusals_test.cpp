@@ -3,6 +3,7 @@
 #include "server/colony.hpp"
 #include "support/catch.hpp"
 
+#include <zooid/base/check.hpp>
 #include <zooid/kv/sessions.hpp>
 
 #include <algorithm>
