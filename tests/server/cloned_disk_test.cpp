@@ -3,6 +3,7 @@
 #include "server/colony.hpp"
 #include "support/catch.hpp"
 
+#include "journal/state.hpp"
 #include "server/wire.hpp"
 
 #include <algorithm>
@@ -117,6 +118,9 @@ TEST_CASE("the first of two copies is welcome again unless the second told more 
     CHECK(c.chosen_twice() == 0);
 }
 
+// So many batches that it does not know the hash of the first of them any more.
+constexpr std::uint64_t beyond_memory = batches_remembered + 100;
+
 // Each reservation is a batch; nobody has to be connected.
 void write_batches(colony& c, std::size_t machine, std::uint64_t count) {
     for (std::uint64_t n = 1; n <= count; ++n)
@@ -130,7 +134,7 @@ TEST_CASE(
     REQUIRE(c.meet(two.original, 1));
     c.run_for(seconds(2));
     bool const is_same_life = GENERATE(true, false);
-    write_batches(c, two.copy, is_same_life ? 1100 : GENERATE(20u, 100u));
+    write_batches(c, two.copy, is_same_life ? beyond_memory : GENERATE(20u, 100u));
     if (!is_same_life) {
         c.kill(two.copy);
         c.start_alone(two.copy);
@@ -140,14 +144,14 @@ TEST_CASE(
     CHECK(is_voteless(c, two.copy));
 }
 
-// A journal knows the hashes of its last 1024 batches, and after a start of those whose segments are there.
+// A journal knows the hashes of its last batches, and after a start of those whose segments are there.
 TEST_CASE(
-    "limit: not if it wrote a thousand batches more than the peer had heard of; then the other is refused") {
+    "limit: not if it wrote more batches than it remembers since the peer heard of it; then the other is") {
     cloned two;
     colony& c = two.c;
     REQUIRE(c.meet(two.original, 1));
     c.run_for(seconds(2));
-    write_batches(c, two.copy, 1100);
+    write_batches(c, two.copy, beyond_memory);
     c.kill(two.copy);
     c.start_alone(two.copy);
     for (std::size_t n = 1; n <= 3; ++n)
@@ -294,7 +298,7 @@ TEST_CASE("limit: an image is found to be old by who heard a claim of a later ba
     if (is_told) c.run_for(milliseconds(200)); // a pulse of who voted
     c.kill(votes);
     if (wrote_on) { // alone, beyond what it knows the hashes of, and was started again
-        write_batches(c, image, 1100);
+        write_batches(c, image, beyond_memory);
         c.kill(image);
         c.start_alone(image);
     }
