@@ -122,14 +122,19 @@ bool has_sound_log(survey_answer const& a) {
     return has_sound_state(a) || a.quarantined_for == distrust::learned;
 }
 
-std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> answers) {
-    std::stable_partition(answers.begin(), answers.end(), has_sound_state);
+std::map<slot, slot_report> reports_above(slot base, std::vector<survey_answer> const& answers) {
+    std::vector<survey_answer const*> ordered; // those first whose word counts if two know different values
+    for (bool const sound : {true, false}) {
+        for (survey_answer const& a : answers) {
+            if (has_sound_state(a) == sound) ordered.push_back(&a);
+        }
+    }
     std::map<slot, slot_report> all;
     for (int values = 0; values < 2; ++values) { // twice: a value may come before the ballot that needs it
-        for (survey_answer const& a : answers) {
-            for (acceptance const& one : a.accepted) {
-                bool const chosen = one.chosen && has_sound_log(a);
-                bool const voted = !one.chosen && one.accepted && has_sound_votes(a) &&
+        for (survey_answer const* a : ordered) {
+            for (acceptance const& one : a->accepted) {
+                bool const chosen = one.chosen && has_sound_log(*a);
+                bool const voted = !one.chosen && one.accepted && has_sound_votes(*a) &&
                                    !mutated(mutant::recovery_drops_accepted);
                 if (one.at > base && (chosen || voted)) all[one.at].take(one);
             }

@@ -52,6 +52,7 @@ struct server_on_disk {
     std::string keys = (disk.folder.path / "keys").string();
     std::string server_config = (disk.folder.path / "server.json").string();
     std::string operator_config = (disk.folder.path / "ctl.json").string();
+    int added = 0;
 
     void prepare() {
         REQUIRE(zooidctl({"keygen", keys}).code == 0);
@@ -88,11 +89,13 @@ struct server_on_disk {
         arguments.insert(arguments.begin(), {"--json", "--deadline", deadline, "--config", operator_config});
         return zooidctl(arguments);
     }
-    ended add(std::string const& deadline) const {
-        std::string const big(20'000, 'v');
-        return ctl(
-            {"txn", "k", R"({"then":[{"add":"n","value":1},{"put":"v","value":{"text":")" + big + R"("}}]})"},
-            deadline);
+    /// Under another key each time: what is overwritten gives its space back, and a full disk goes on.
+    ended add(std::string const& deadline) {
+        std::string const big(20'000, 'v'), key = "v" + std::to_string(++added);
+        return ctl({"txn", "k",
+                    R"({"then":[{"add":"n","value":1},{"put":")" + key + R"(","value":{"text":")" + big +
+                        R"("}}]})"},
+                   deadline);
     }
     std::string count(std::vector<std::string> const& how) const {
         std::vector<std::string> arguments{"get", "k", "n"};
