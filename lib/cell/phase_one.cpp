@@ -104,7 +104,7 @@ void turn::on(member const& from, promise const& m) {
     } else if (m.prefix < earlier->prefix) { // it was asked again because it forgot what it knew
         *earlier = {from, m.prefix, without_flipped_values(m.accepted)};
     } else {
-        return;
+        return want(m.prefix, from); // it may have told us what we still miss
     }
     for (acceptance const& a : m.accepted)
         p.reported = std::max(p.reported, a.at);

@@ -67,7 +67,7 @@ void turn::name_learners() {
     proposer_state& p = *s_.proposer;
     std::vector<member> all;
     for (member const& m : p.change->what.members.members()) {
-        if (s_.members.newest().contains(m.replica)) continue;
+        if (s_.members.find(m.replica)) continue; // one that is removed and not released is refused
         all.push_back(m);
         if (is_learner(m.replica)) continue;
         std::erase_if(p.progress, [&](member_progress const& known) { return known.replica == m.replica; });

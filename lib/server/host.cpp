@@ -493,6 +493,8 @@ void server::host::on_secured(time_point now) {
     forwarding_.begin(now);
     for (auto const& [cell, replica] : std::exchange(outlived_, {}))
         forget(cell, replica);
+    batch_.push_back(to_record(lives_));
+    lives_recorded_in_ = sequence_ + 1;
     record_hold(now);
     wake(now);
     // The record of the rollback may be all that the life which found it made durable.

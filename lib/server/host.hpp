@@ -82,6 +82,7 @@ class server::host {
 
     // restart.cpp: what the journal gave back, and what was damaged
     void restore(recovered_journal const& recovered);
+    void restore_lives(recovered_journal const& recovered);
     void on_damage(time_point now, journal_damage const& damage);
     void journal_is_rolled_back(time_point now, server_id told_by);
     void stop_if_rolled_back(time_point now, std::uint32_t cell);
@@ -102,6 +103,7 @@ class server::host {
     void set_peers(std::vector<server_id> const& peers);
     bytes claims_for(server_id peer) const;
     bool is_lacking(journal_claim const& heard) const;
+    journal_claim own_claim() const;
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed);
     void on_peer_down(time_point now, server_id peer);
     void on_frame(time_point now, server_id from, channel on, bytes_view payload);
@@ -130,6 +132,7 @@ class server::host {
     server_statistics statistics_;
     std::set<cell_id> founding_; ///< founding records that wait for their flush
     journal_claim found_;        ///< the last batch that the journal held when it was opened
+    std::vector<lived> lives_;   ///< who wrote which of its batches, ours last; told of by a record
     sometimes_set marks_;
     bool stopping_ = false;
     bool rolled_back_ = false;
@@ -238,6 +241,7 @@ class server::host {
     duration recorded_hold_{}; ///< G7: the longest that any life on this journal granted, a record says
     time_point earlier_holds_end_{};
     std::uint64_t hold_recorded_in_ = 0; ///< the append that says so
+    std::uint64_t lives_recorded_in_ = 0;
     bool secured_ = false;
 };
 

@@ -32,16 +32,24 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
-    // Before the journal is secured its last batches may yet be lost: they are not claimed.
-    journal_claim const own = secured_ ? journal_.claim() : journal_claim{};
-    return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
+    return encode(claims{own_claim(), known ? known->claims : std::vector<journal_claim>{}});
+}
+
+// Before the journal is secured its last batches may yet be lost, and before it says who wrote them the next
+// life would not know: they are not claimed. Nor is anything of a journal that is dead.
+journal_claim server::host::own_claim() const {
+    bool const may_claim = secured_ && persisted_ >= lives_recorded_in_ && !rolled_back_;
+    return may_claim ? journal_.claim() : journal_claim{};
 }
 
 // Batches written in this life prove nothing about those of an earlier one: what was found at the start
-// counts, not how far the numbers have risen since.
+// counts, not how far the numbers have risen since. Nor does a batch that another life wrote here.
 bool server::host::is_lacking(journal_claim const& heard) const {
     if (heard.journal != journal_id_) return false;
     if (heard.life != identity_.life && heard.batch > found_.batch) return true;
+    auto const next =
+        std::find_if(lives_.begin(), lives_.end(), [&](lived const& l) { return l.first > heard.batch; });
+    if (next != lives_.begin() && std::prev(next)->life != heard.life) return true;
     claim_verdict const verdict = journal_.check(heard);
     return verdict == claim_verdict::lacking || verdict == claim_verdict::forked;
 }
@@ -163,7 +171,7 @@ void server::host::send_pulse(peer_state& peer, time_point now) {
         std::chrono::duration_cast<std::chrono::milliseconds>(journal_.outstanding_age(now)).count();
     p.journal_age_ms =
         latched_ ? 0xFFFFFFFFu : static_cast<std::uint32_t>(std::min<std::int64_t>(age, 0x7FFFFFFF));
-    if (secured_) p.claim = journal_.claim();
+    p.claim = own_claim();
     pulses_.push_back({peer.server, channel::pulse, encode(p)});
 }
 

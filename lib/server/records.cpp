@@ -209,6 +209,26 @@ std::optional<held_promises> held_promises_of(record const& fact) {
     return held_promises{duration(static_cast<std::int64_t>(hold))};
 }
 
+record to_record(std::vector<lived> const& lives) {
+    auto const content = payload([&](writer& w) {
+        w.put(static_cast<std::uint32_t>(lives.size()));
+        for (lived const& l : lives)
+            w.put(l.life), w.put(l.first);
+    });
+    return {{}, {}, record_kind::server, lives_at, content};
+}
+
+std::optional<std::vector<lived>> lives_of(record const& fact) {
+    if (fact.at != lives_at) return std::nullopt;
+    reader in = open(fact);
+    auto const count = in.get<std::uint32_t>();
+    if (count > lives_remembered) return std::vector<lived>{};
+    std::vector<lived> lives(count);
+    for (lived& l : lives)
+        in.get(l.life), in.get(l.first);
+    return in.complete() ? lives : std::vector<lived>{};
+}
+
 found_replica interpret(recovered_replica const& found) {
     interpreter in(found);
     for (record const& r : found.records)

@@ -27,7 +27,7 @@ void to_records(cell_id cell, replica_id replica, durable_record const& fact, st
 record to_record(cell_id cell, replica_id released, configuration const& members);
 
 /// Facts of the journal itself are records of replica 0. Those of peers are at the peer's id; of the others,
-/// one says that the journal is dead, one for how long it may have held promises.
+/// one says that the journal is dead, one for how long it may have held promises, one who wrote its batches.
 inline constexpr slot dead_journal{0};
 inline constexpr slot held_promises_at{~std::uint64_t{0}};
 
@@ -38,6 +38,18 @@ struct held_promises {
 record to_record(held_promises const& h);
 /// Nothing if it says something else. One that can't be read says the longest that there can be.
 std::optional<held_promises> held_promises_of(record const& fact);
+
+/// R2: a life that wrote the batches from `first` on, up to the next one's. The oldest of so many is dropped.
+struct lived {
+    life_id life{};
+    std::uint64_t first = 0;
+    friend bool operator==(lived const&, lived const&) = default;
+};
+inline constexpr slot lives_at{~std::uint64_t{0} - 1};
+inline constexpr std::size_t lives_remembered = 512;
+record to_record(std::vector<lived> const& lives);
+/// Nothing if it says something else; no lives if it can't be read.
+std::optional<std::vector<lived>> lives_of(record const& fact);
 
 /// What became of a replica that the journal knows.
 struct found_replica {

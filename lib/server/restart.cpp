@@ -89,10 +89,12 @@ void server::host::restore(recovered_journal const& recovered) {
     }
     std::erase_if(reservations_, [&](auto const& named) { return index_of(named.first).has_value(); });
     found_ = recovered.last;
+    restore_lives(recovered);
     if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
     rolled_back_ = std::any_of(recovered.damage.begin(), recovered.damage.end(), says_dead);
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;
+        if (fact.at == lives_at) continue;
         if (auto const held = held_promises_of(fact)) {
             recorded_hold_ = std::max(recorded_hold_, held->hold);
             continue;
@@ -104,6 +106,16 @@ void server::host::restore(recovered_journal const& recovered) {
         get(in, heard);
         if (format == 1 && peer && in.complete()) peers_.add(peer, {}).claims = heard;
     }
+}
+
+// R2. A journal with a hole may show an older list, and then we know of none.
+void server::host::restore_lives(recovered_journal const& recovered) {
+    for (record const& fact : recovered.server) {
+        auto lives = lives_of(fact);
+        if (lives && !recovered.server_suspect) lives_ = std::move(*lives);
+    }
+    if (lives_.size() == lives_remembered) lives_.erase(lives_.begin());
+    lives_.push_back({identity_.life, found_.batch + 1});
 }
 
 // A replica whose votes are lost stops now, while a majority of the others is likely well, and not at the
@@ -122,6 +134,7 @@ void server::host::on_damage(time_point now, journal_damage const& damage) {
             peer.claim_changed = peer.claim_changed || !peer.claims.empty();
         if (rolled_back_) batch_.push_back(dead_journal_record());
         if (recorded_hold_ > duration::zero()) batch_.push_back(to_record(held_promises{recorded_hold_}));
+        if (secured_) batch_.push_back(to_record(lives_));
         return;
     }
     auto const named = reservations_.find(damage.cell);

@@ -143,6 +143,27 @@ TEST_CASE("a probe that meets a proposer in phase 1 is answered once it leads an
     CHECK(answer->in == ours);
 }
 
+TEST_CASE("whoever promises again that it knows more is asked again, and not whom chance names") {
+    bounded_replica r(3);
+    ballot const ours = stand(r, propose{{1}, shared_bytes("a")});
+    promise const knows{ours, {5}, {}};
+    r.hear(0, promise{ours, {}, {}});
+    r.hear(1, knows); // it leads, and has to learn these slots first
+    std::size_t asked = 0;
+    for (int i = 0; i < 2000 && asked < 20; ++i) { // its lessons are lost
+        r.now += std::chrono::milliseconds(20);
+        r.step(woken{});
+        for (outgoing const& o : r.out.now) {
+            if (!std::holds_alternative<fetch>(o.content)) continue;
+            ++asked;
+            CHECK(o.to == r.members[1]);
+        }
+        r.hear(1, knows);
+        REQUIRE(sent<fetch>(r.out.now) == nullptr); // a timer asks, not every answer
+    }
+    CHECK(asked == 20);
+}
+
 TEST_CASE("who stood despite a proposer and found no promises stands again without that grudge") {
     bounded_replica r(3);
     ballot const theirs{{5}, {2}, {2}};
