@@ -6,7 +6,6 @@
 
 #include <zooid/journal/log.hpp>
 
-#include <array>
 #include <map>
 #include <optional>
 #include <vector>
@@ -26,6 +25,9 @@ struct segment_state {
     std::vector<replica_id> concerned{}; ///< sorted
 };
 
+/// Of so many batches the hashes are kept: hours of an idle journal, which writes a probe now and then.
+inline constexpr std::size_t batches_remembered = 16'384;
+
 /// The newest batches' hashes, to answer claims with.
 class recent_batches {
   public:
@@ -38,7 +40,8 @@ class recent_batches {
     }
 
   private:
-    std::array<std::pair<std::uint64_t, std::uint64_t>, 1024> ring_{};
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> ring_ =
+        std::vector<std::pair<std::uint64_t, std::uint64_t>>(batches_remembered);
 };
 
 struct log_state {

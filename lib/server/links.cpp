@@ -36,9 +36,9 @@ bytes server::host::claims_for(server_id peer) const {
 }
 
 // Before the journal is secured its last batches may yet be lost, and before it says who wrote them the next
-// life would not know: they are not claimed. Nor is anything of a journal that is dead.
+// life would not know: they are not claimed.
 journal_claim server::host::own_claim() const {
-    bool const may_claim = secured_ && persisted_ >= lives_recorded_in_ && !rolled_back_;
+    bool const may_claim = secured_ && persisted_ >= lives_recorded_in_;
     return may_claim ? journal_.claim() : journal_claim{};
 }
 

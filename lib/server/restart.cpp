@@ -108,12 +108,14 @@ void server::host::restore(recovered_journal const& recovered) {
     }
 }
 
-// R2. A journal with a hole may show an older list, and then we know of none.
+// R2. A list that does not end with whoever wrote the last batch is an older one, which a hole brought to
+// light, or software wrote since that keeps none: then we know of no lives.
 void server::host::restore_lives(recovered_journal const& recovered) {
     for (record const& fact : recovered.server) {
         auto lives = lives_of(fact);
         if (lives && !recovered.server_suspect) lives_ = std::move(*lives);
     }
+    if (!lives_.empty() && lives_.back().life != found_.life) lives_.clear();
     if (lives_.size() == lives_remembered) lives_.erase(lives_.begin());
     lives_.push_back({identity_.life, found_.batch + 1});
 }

@@ -123,13 +123,13 @@ void write_batches(colony& c, std::size_t machine, std::uint64_t count) {
         REQUIRE(c.ask(machine, operation::reserve, {}, encode(reserve_request{{9, n}, {1}})));
 }
 
-// A journal knows the hashes of its last 1024 batches. Of those before it still knows which life wrote them.
+// A journal knows the hashes of its last batches. Of those before it still knows which life wrote them.
 TEST_CASE("a copy that wrote on is refused, however much, and also if it was started again since") {
     cloned two;
     colony& c = two.c;
     REQUIRE(c.meet(two.original, 1));
     c.run_for(seconds(2));
-    write_batches(c, two.copy, GENERATE(20u, 100u, 1100u));
+    write_batches(c, two.copy, GENERATE(20u, 100u, 17'000u));
     if (GENERATE(false, true)) {
         c.kill(two.copy);
         c.start_alone(two.copy);
@@ -275,7 +275,7 @@ TEST_CASE("limit: an image is found to be old by who heard a claim of a later ba
     if (is_told) c.run_for(milliseconds(200)); // a pulse of who voted
     c.kill(votes);
     if (wrote_on) { // alone, and was started again
-        write_batches(c, image, 1100);
+        write_batches(c, image, 17'000);
         c.kill(image);
         c.start_alone(image);
     }

@@ -1,6 +1,7 @@
 // What a server makes of a journal that lost records without a trace.
 #include "server/colony.hpp"
 #include "server/records.hpp"
+#include "server/wire.hpp"
 #include "support/catch.hpp"
 
 using namespace zooid;
@@ -141,4 +142,19 @@ TEST_CASE("a journal is dead though the record that says so is unreadable") {
     server& running = s.start([&](recovered_journal& found) { found.damage.push_back(lost); });
     REQUIRE(running.find_replica(volume));
     CHECK(running.find_replica(volume)->is_quarantined() == dead);
+}
+
+TEST_CASE(
+    "a batch that another life wrote here is a copy's; what software wrote that names no lives is not") {
+    restarted s;
+    s.start([](recovered_journal&) {});
+    s.close();
+    bool const is_older = GENERATE(false, true), is_copy = GENERATE(false, true);
+    if (is_older) s.append(founded({1}, slot{0}));
+    journal_claim heard = s.content().last;
+    REQUIRE(heard.batch > 0);
+    if (is_copy) heard.life = {99}; // with the same hash, as where that is not known any more
+    server& running = s.start([](recovered_journal&) {});
+    bytes const claimed = encode(claims{{}, {heard}});
+    CHECK(running.on_peer_up(started, {2}, {5}, claimed).has_value() == (is_older || !is_copy));
 }
