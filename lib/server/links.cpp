@@ -303,6 +303,15 @@ void server::host::on_addressed(time_point now, peer_state& from, addressed cons
     step(now, *cell, received{from.server, a.from, std::move(content).value()});
 }
 
+namespace {
+
+bool is_of_a_proposer(message const& m) {
+    return std::holds_alternative<prepare>(m) || std::holds_alternative<accept>(m) ||
+           std::holds_alternative<commit>(m);
+}
+
+} // namespace
+
 // G8. The replica that is meant, if it is named, proposes no more; one that is here under another id may.
 // Only a ballot of this life can be spoken for.
 bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
@@ -316,13 +325,18 @@ bool server::host::let_go_of_absent(peer_state& from, addressed const& a) {
     return true;
 }
 
-// It asks whoever speaks to it for the state of the cell, and begins when that is durable.
+// It asks a proposer that speaks to it for the state of the cell, and begins when that is durable. Whoever has
+// none says so as often as it is asked, and would be asked for ever.
 void server::host::on_message_for_newcomer(peer_state& from, addressed const& a,
                                            reservation const& reserved) {
     if (a.content.empty() || latched_ || rolled_back_ || founding_.contains(a.cell)) return;
     auto content = decode_message(a.content);
     auto* const taught = content ? std::get_if<teach_snapshot>(&content.value()) : nullptr;
-    if (!taught) return append_addressed(from.now, a.cell, a.from, a.to, fetch{slot{}});
+    if (!taught) {
+        if (content && is_of_a_proposer(content.value()))
+            append_addressed(from.now, a.cell, a.from, a.to, fetch{slot{}});
+        return;
+    }
     snapshot& first = taught->state;
     if (first.cell != a.cell || first.birth != reserved.birth) return;
     founding_.insert(a.cell);

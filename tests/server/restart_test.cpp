@@ -4,6 +4,8 @@
 #include "server/wire.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
+
 using namespace zooid;
 
 namespace {
@@ -157,4 +159,34 @@ TEST_CASE(
     server& running = s.start([](recovered_journal&) {});
     bytes const claimed = encode(claims{{}, {heard}});
     CHECK(running.on_peer_up(started, {2}, {5}, claimed).has_value() == (is_older || !is_copy));
+}
+
+// Whoever has no state says so each time: a replica that was destroyed, or sealed.
+TEST_CASE("a replica that was only named asks proposers for a state, and nobody who has none") {
+    restarted s;
+    replica_id const named{2}, other{3};
+    s.append({to_record(reservation{volume, named, {1}})});
+    server& running = s.start([](recovered_journal&) {});
+    REQUIRE(running.on_peer_up(started, {2}, {5}, encode(claims{})));
+    auto const asks = [&](message const& content) {
+        bytes frame;
+        append_addressed(frame, volume, named, other, content);
+        running.on_frame(started, {2}, channel::cells, frame);
+        server_output out;
+        running.finish(started, out);
+        std::size_t asked = 0;
+        for (output_frame const& f : out.frames) {
+            if (f.on != channel::cells) continue;
+            auto const said = decode_addressed(f.payload).value();
+            for (addressed const& a : said)
+                asked += decode_message(a.content).value() == message(fetch{slot{}}) ? 1 : 0;
+        }
+        return asked == 1;
+    };
+    ballot const in{{1}, {2}, {5}};
+    CHECK(asks(commit{in, {4}, report::known}));
+    CHECK(asks(prepare{in, {5}}));
+    CHECK_FALSE(asks(moved{configuration(std::vector{member{{2}, disk, other}})}));
+    CHECK_FALSE(asks(sealed{}));
+    CHECK_FALSE(asks(slice{{}, {}, {4}}));
 }
