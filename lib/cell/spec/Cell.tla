@@ -438,6 +438,9 @@ Destroy(r) ==
     /\ gone' = gone \cup {r}
     /\ UNCHANGED <<log, marks, heard, told, promised, accepted, leader, dead, crashes, reports, proposals, votes, configs, chosen, read>>
 
+\* What a crash leaves of the log at least.
+Kept(r) == IF Mutant = "ReportNotDurable" THEN 0 ELSE told[r]
+
 (* The process dies: its ballots with it, and what it learned since it last reported. Promise and          *)
 (* acceptances are read back from the journal (R1); marks may be lost.                                     *)
 Crash(r) ==
@@ -446,7 +449,7 @@ Crash(r) ==
     /\ crashes' = crashes + 1
     /\ dead' = dead \cup {b \in Ballots : leader[b] = r}
     /\ marks' = [marks EXCEPT ![r] = [j \in Slots |-> 0]]
-    /\ \E k \in (IF Mutant = "ReportNotDurable" THEN 0 ELSE told[r])..Prefix(r) :
+    /\ \E k \in Kept(r)..Prefix(r) :
          /\ log' = [log EXCEPT ![r] = SubSeq(@, 1, k)]
          /\ configs' = [configs EXCEPT ![r] = SubSeq(@, 1, k + Alpha)]
     /\ promised' = IF Mutant = "ForgetPromise" THEN [promised EXCEPT ![r] = 0] ELSE promised
@@ -509,7 +512,7 @@ Spec == Init /\ [][Next]_vars
 (*  - who voted in a ballot, once a quorum did, or none ever will;                                         *)
 (*  - acceptances at or below a durable prefix: they are neither reported nor overwritten (A5).            *)
 (* Mutants that lower promises or exchange logs see everything.                                            *)
-Fallback(r) == IF crashes < CrashesMax THEN told[r] ELSE Prefix(r)
+Fallback(r) == IF crashes < CrashesMax THEN Kept(r) ELSE Prefix(r)
 ReportsThatMatter(b) ==
     IF leader[b] = "nobody" THEN reports[b]
     ELSE IF ~Leads(b) THEN "ended"
@@ -572,7 +575,7 @@ DestroyedAreNotNeeded ==
                (\A C \in held : 2 * Cardinality(lost \cap C) < Cardinality(C)) =>
                    LET left == Replicas \ (gone \cup lost)
                    IN \A j \in 1..Contig + Alpha :
-                          \/ \E q \in left : Told(q) >= j
+                          \/ \E q \in left : Told(q) >= j /\ Prefix(q) >= j
                           \/ IsQuorum(left, known[j].members)
 
 (* A change that is lawful where it was computed leads to a lawful configuration (trap 14). *)
