@@ -170,7 +170,20 @@ def learner_skips_a_slot(lines, place):
     lines[place]["delivered"][-1][0] += 1
 
 
-@forgery(lambda lines: [i for i, line in enumerate(lines) if line["step"] == "accepted" and line.get("delivered")])
+def counted_from_several(lines):
+    """Steps that deliver a slot for which several members had voted: a cell of one needs one vote."""
+    voters, places = {}, []
+    for i, line in enumerate(lines):
+        delivered = line.get("delivered")
+        if line["step"] == "accepted" and delivered and len(voters.get((line["cell"], delivered[-1][0]), ())) > 1:
+            places.append(i)
+        for m in line.get("sent", ()):
+            if m["message"] == "accepted":
+                voters.setdefault((line["cell"], m["slot"]), set()).add(line["replica"])
+    return places
+
+
+@forgery(counted_from_several)
 def learner_counts_one_vote_too_few(lines, place):
     """The votes for the slot that this step delivers are said by one member only."""
     slot = lines[place]["delivered"][-1][0]
