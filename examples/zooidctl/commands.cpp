@@ -154,23 +154,44 @@ int cell_create(colony& on, output const& out, std::string const& key, birth_wis
     return born ? report(out, key, born.value()) : out.fail(born.error());
 }
 
+namespace {
+
+void print_step(step const& s, double took) {
+    auto const listed = [](std::vector<server_id> const& servers) {
+        return fmt::format("servers {} and {}", to_string(servers.front()), to_string(servers.back()));
+    };
+    std::string const what =
+        s.out.empty()  ? listed(s.in) + " join"
+        : s.in.empty() ? listed(s.out) + " leave"
+                       : fmt::format("server {} -> {}", to_string(s.out.front()), to_string(s.in.front()));
+    fmt::print("{} in slot {}, {:.1f} ms\n", what, s.at.value, took);
+}
+
+} // namespace
+
 int cell_move(colony& on, output const& out, std::string const& key,
               std::vector<std::uint64_t> const& servers) {
     auto const moved = move_cell(on, key, ids_of(servers));
     if (!moved) return out.fail(moved.error());
     json::array steps;
-    for (replacement const& r : moved.value()) {
-        auto const took = std::chrono::duration<double, std::milli>(r.took).count();
-        if (!out.as_json)
-            fmt::print("server {} -> {} in slot {}, {:.1f} ms\n", to_string(r.out), to_string(r.in),
-                       r.at.value, took);
-        steps.push_back(
-            json::object{{"out", r.out.value}, {"in", r.in.value}, {"slot", r.at.value}, {"ms", took}});
+    std::size_t replaced = 0, joined = 0, left = 0;
+    for (step const& s : moved.value()) {
+        auto const took = std::chrono::duration<double, std::milli>(s.took).count();
+        if (!out.as_json) print_step(s, took);
+        steps.push_back(json::object{
+            {"out", numbers_of(s.out)}, {"in", numbers_of(s.in)}, {"slot", s.at.value}, {"ms", took}});
+        replaced += std::min(s.out.size(), s.in.size());
+        joined += s.out.empty() ? s.in.size() : 0;
+        left += s.in.empty() ? s.out.size() : 0;
     }
-    if (out.as_json)
-        print(json::object{{"key", key}, {"replaced", steps}});
-    else
-        fmt::print("{}: {} members replaced\n", key, moved.value().size());
+    if (out.as_json) {
+        print(json::object{{"key", support::json_of_key(key)}, {"steps", steps}});
+        return exit_done;
+    }
+    fmt::print("{}: {} members replaced", key, replaced);
+    if (joined != 0) fmt::print(", {} joined", joined);
+    if (left != 0) fmt::print(", {} left", left);
+    fmt::print("\n");
     return exit_done;
 }
 
@@ -179,7 +200,7 @@ int cell_prefer(colony& on, output const& out, std::string const& key,
     auto const chosen = prefer_servers(on, key, ids_of(servers));
     if (!chosen) return out.fail(chosen.error());
     if (out.as_json)
-        print(json::object{{"key", key}, {"slot", chosen.value().value}});
+        print(json::object{{"key", support::json_of_key(key)}, {"slot", chosen.value().value}});
     else if (chosen.value() == slot{})
         fmt::print("{}: that is its order already\n", key);
     else
@@ -191,7 +212,7 @@ int cell_lead(colony& on, output const& out, std::string const& key, std::uint64
     auto const handed = hand_lead_to(on, key, {server});
     if (!handed) return out.fail(handed.error());
     if (out.as_json)
-        print(json::object{{"key", key}, {"proposer", server}});
+        print(json::object{{"key", support::json_of_key(key)}, {"proposer", server}});
     else
         fmt::print("{}: server {} leads\n", key, server);
     return exit_done;
@@ -202,8 +223,10 @@ int cell_finalise(colony& on, output const& out, std::string const& key, std::ui
     if (!raised) return out.fail(raised.error());
     bool const had_it = raised.value() == slot{};
     if (out.as_json)
-        print(
-            json::object{{"key", key}, {"version", to}, {"slot", raised.value().value}, {"had_it", had_it}});
+        print(json::object{{"key", support::json_of_key(key)},
+                           {"version", to},
+                           {"slot", raised.value().value},
+                           {"had_it", had_it}});
     else if (had_it)
         fmt::print("{}: has cell version {} already\n", key, to);
     else

@@ -99,7 +99,7 @@ int run_program(int argc, char** argv) {
     create->add_option("--generation", a.generation, "of the key; ends an older one")->check(above_zero);
     create->add_option("--die-after", a.recovery.stop_after, "a step; for tests")->group("");
     auto* move = cell_command->add_subcommand(
-        "move", "replace members one by one until the cell is on these servers; may be repeated");
+        "move", "replace, add and drop members until the cell is on these servers; may be repeated");
     add_key(move, a.key);
     add_servers(move, a);
     auto* prefer = cell_command->add_subcommand(

@@ -91,17 +91,31 @@ std::vector<server_id> lost_servers(colony& on, directory_entry const& cell, con
     return lost;
 }
 
+// Whoever joins takes the place of who leaves, or comes last.
 result<configuration_change> plan(colony& on, directory_entry const& cell, members_description const& from,
-                                  replacement const& what) {
-    ZOOID_TRY(auto const joins, reserve(on, cell, what.in));
+                                  step const& what) {
     std::vector<member> members(from.newest.members().begin(), from.newest.members().end());
-    for (member& m : members) {
-        if (m.server == what.out) m = joins;
+    configuration_change change{from.base, {}, {}};
+    for (std::size_t i = 0; i < what.in.size(); ++i) {
+        ZOOID_TRY(auto const joins, reserve(on, cell, what.in[i]));
+        ZOOID_TRY(auto const highest, version_of(on, what.in[i]));
+        change.newcomers.push_back({joins.replica, 0, highest});
+        bool const replaces = i < what.out.size();
+        auto const place = std::find_if(members.begin(), members.end(),
+                                        [&](member const& m) { return replaces && m.server == what.out[i]; });
+        if (place == members.end()) {
+            members.push_back(joins);
+        } else {
+            *place = joins;
+        }
     }
+    std::erase_if(members, [&](member const& m) {
+        return contains(what.out, m.server) && !contains(what.in, m.server);
+    });
     if (!configuration::valid(members))
-        return error(errc::malformed, "the reservation makes no configuration");
-    ZOOID_TRY(auto const highest, version_of(on, what.in));
-    return configuration_change{from.base, configuration(members), {{joins.replica, 0, highest}}};
+        return error(errc::malformed, "the reservations make no configuration");
+    change.members = configuration(members);
+    return change;
 }
 
 // Asked of whoever leads, until it is chosen. That it was chosen is also seen in the cell itself, so a lost
@@ -129,32 +143,55 @@ result<void> wait_for_release(colony& on, directory_entry const& cell) {
     }
 }
 
-// From here on the replacement may have happened: that time ran out does not say that nothing did.
+std::string words(step const& s) {
+    auto const all = [](std::vector<server_id> const& servers) {
+        std::string said = servers.size() > 1 ? "servers " : "server ";
+        for (std::size_t i = 0; i < servers.size(); ++i)
+            said += (i == 0 ? "" : " and ") + to_string(servers[i]);
+        return said;
+    };
+    if (s.out.empty()) return "adding " + all(s.in);
+    if (s.in.empty()) return "dropping " + all(s.out);
+    return fmt::format("replacing {} by {}", all(s.out), to_string(s.in.front()));
+}
+
+// From here on the step may have happened: that time ran out does not say that nothing did.
 template <class Value>
-result<Value> as_far_as_known(replacement const& r, result<Value> ended) {
+result<Value> as_far_as_known(step const& s, result<Value> ended) {
     if (ended || ended.error() == errc::conflict) return ended;
     bool const open = ended.error() == errc::timed_out || ended.error() == errc::unreachable ||
                       ended.error() == errc::outcome_unknown || ended.error() == errc::not_proposer;
     return error(open ? errc::outcome_unknown : ended.error().code(),
-                 fmt::format("replacing server {} by {}: {}", to_string(r.out), to_string(r.in),
-                             ended.error().message()));
+                 fmt::format("{}: {}", words(s), ended.error().message()));
 }
 
 } // namespace
 
-replacement next_replacement(configuration const& now, std::vector<server_id> const& wanted,
-                             std::vector<server_id> const& lost) {
-    replacement next;
+step next_step(configuration const& now, std::vector<server_id> const& wanted,
+               std::vector<server_id> const& lost) {
     for (server_id server : lost) {
-        if (contains(wanted, server) && now.index_of(server)) return {server, server, {}};
+        if (contains(wanted, server) && now.index_of(server)) return {{server}, {server}, {}};
     }
+    step next;
     for (member const& m : now.members()) {
-        if (!contains(wanted, m.server)) next.out = m.server;
+        if (!contains(wanted, m.server)) next.out.push_back(m.server);
     }
     for (server_id server : wanted) {
-        if (!now.index_of(server)) next.in = server;
+        if (!now.index_of(server)) next.in.push_back(server);
     }
-    return next.out && next.in ? next : replacement{};
+    // From the back, so that the preferred proposer goes last.
+    auto const keep_last = [](std::vector<server_id>& servers, std::size_t count) {
+        servers.erase(servers.begin(), servers.end() - static_cast<std::ptrdiff_t>(count));
+    };
+    if (!next.out.empty() && !next.in.empty()) {
+        keep_last(next.out, 1);
+        keep_last(next.in, 1);
+    } else if (!next.out.empty()) {
+        keep_last(next.out, 2);
+    } else if (!next.in.empty()) {
+        next.in.resize(2);
+    }
+    return next;
 }
 
 result<members_description> describe_members(colony& on, directory_entry const& cell) {
@@ -181,19 +218,15 @@ result<members_description> describe_members(colony& on, directory_entry const& 
     return *newest;
 }
 
-result<std::vector<replacement>> move_cell(colony& on, bytes const& key,
-                                           std::vector<server_id> const& wanted) {
+result<std::vector<step>> move_cell(colony& on, bytes const& key, std::vector<server_id> const& wanted) {
+    ZOOID_TRY(check_servers(on, wanted));
     ZOOID_TRY(auto const cell, look_up(on, key));
-    std::vector<replacement> done;
+    std::vector<step> done;
     std::vector<member> asked;
     for (;;) {
         ZOOID_TRY(auto const now, describe_members(on, cell));
-        if (now.newest.size() != wanted.size())
-            return error(errc::invalid_argument,
-                         fmt::format("the cell has {} members, not {}", now.newest.size(), wanted.size()));
-        replacement next =
-            next_replacement(now.newest, wanted, lost_servers(on, cell, now.newest, wanted, asked));
-        if (!next.out) return done;
+        step next = next_step(now.newest, wanted, lost_servers(on, cell, now.newest, wanted, asked));
+        if (next.out.empty() && next.in.empty()) return done;
         time_point const began = boot_time_now();
         ZOOID_TRY(auto const change, plan(on, cell, now, next));
         auto const chosen = as_far_as_known(next, carry_through(on, cell, change));

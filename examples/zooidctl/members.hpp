@@ -1,9 +1,10 @@
-// Moves: the members of a cell are replaced one by one, while its clients go on.
+// Moves: a cell is put on other servers step by step, while its clients go on.
 //
-// Each replacement is computed from the newest configuration, and void if that is no longer the newest when
-// it is chosen: two operators can't undo each other's work without noticing. The next one waits until the
-// last was released, so that at no time more than one server besides the members is needed. A move that is
-// interrupted is taken up by repeating the command: it looks at what is there and goes on.
+// A step replaces one member; where the numbers differ, the last steps add two members or drop two. Each is
+// computed from the newest configuration, and void if that is no longer the newest when it is chosen: two
+// operators can't undo each other's work without noticing. The next one waits until the last was released, so
+// that at no time more than two servers besides the members are needed. A move that is interrupted is taken
+// up by repeating the command: it looks at what is there and goes on.
 #pragma once
 
 #include "cells.hpp"
@@ -14,26 +15,28 @@
 
 namespace zooidctl {
 
-struct replacement {
-    zooid::server_id out;
-    zooid::server_id in;
+/// One change of a cell's members: one for one, two more, or two fewer.
+struct step {
+    std::vector<zooid::server_id> out;
+    std::vector<zooid::server_id> in;
     zooid::slot at; ///< where the change was chosen
     zooid::duration took{};
 };
 
-/// What is next on the way from `now` to `wanted`: a server that is to leave, and one to take its place;
-/// zeros when nothing is left to do. A wanted server that lost its member, with its disk, takes its own place
-/// as another member, before anything else. Servers keep the order of `wanted` in the end, since a newcomer
-/// takes the place of who leaves.
-replacement next_replacement(zooid::configuration const& now, std::vector<zooid::server_id> const& wanted,
-                             std::vector<zooid::server_id> const& lost);
+/// The next step on the way from `now` to `wanted`; an empty one when nothing is left to do. A wanted server
+/// that lost its member, with its disk, takes its own place as another member, before anything else. A
+/// newcomer takes the place of who leaves, and is last in the order of preference where nobody does. Requires
+/// odd numbers of servers.
+step next_step(zooid::configuration const& now, std::vector<zooid::server_id> const& wanted,
+               std::vector<zooid::server_id> const& lost);
 
 /// The newest configuration that any reachable member knows.
 zooid::result<zooid::members_description> describe_members(colony& on, zooid::directory_entry const& cell);
 
-/// `conflict` if somebody else changed the cell meanwhile; `unreachable` if a newcomer does not catch up.
-zooid::result<std::vector<replacement>> move_cell(colony& on, zooid::bytes const& key,
-                                                  std::vector<zooid::server_id> const& wanted);
+/// `conflict` if somebody else changed the cell meanwhile; `unreachable` if a newcomer does not catch up;
+/// `invalid_argument` or `not_found` if no cell can be on the wanted servers.
+zooid::result<std::vector<step>> move_cell(colony& on, zooid::bytes const& key,
+                                           std::vector<zooid::server_id> const& wanted);
 
 /// Changes the order in which servers are preferred for the proposer: the members in the order of `wanted`,
 /// which has to name the servers that the cell is on. Disturbs nobody; the slot is 0 if that is the order

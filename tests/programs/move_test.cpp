@@ -1,4 +1,5 @@
-// Members on a server that lost its disk are replaced where they are, in cells and in the directory itself.
+// Moves: members of a server that lost its disk are replaced where they are, in cells and in the directory
+// itself; cells grow and shrink.
 #include "programs/processes.hpp"
 
 using namespace programs;
@@ -13,10 +14,22 @@ void wipe(colony& c, std::size_t server) {
     c.start(server);
 }
 
-std::size_t replaced(ended const& moved) {
+json::array steps(ended const& moved) {
     INFO(moved.out << moved.err);
     REQUIRE(moved.code == 0);
-    return json::parse(moved.out).at("replaced").as_array().size();
+    return json::parse(moved.out).at("steps").as_array();
+}
+
+std::size_t replaced(ended const& moved) {
+    return steps(moved).size();
+}
+
+// The servers that leave and that join, step by step.
+std::vector<std::pair<json::value, json::value>> changes(ended const& moved) {
+    std::vector<std::pair<json::value, json::value>> all;
+    for (json::value const& step : steps(moved))
+        all.emplace_back(step.at("out"), step.at("in"));
+    return all;
 }
 
 } // namespace
@@ -48,4 +61,46 @@ TEST_CASE("a directory server that lost its disk is repaired by moves of the dir
     auto const beyond = c.ctl({"cell", "move", "directory/16", "--on", "1,2,3"});
     CHECK(beyond.code == 4);
     CHECK(beyond.out.find("is none of the directory's 16 cells") != std::string::npos);
+}
+
+TEST_CASE("a move to more or fewer servers replaces first, and then grows or shrinks by two at a time") {
+    colony c(6);
+    (void)c.ask({"colony", "init", "--on", "6"});
+    (void)c.ask({"cell", "create", "volume", "--on", "1"});
+    (void)c.ask({"txn", "volume", count_up});
+    auto const servers = [](std::initializer_list<std::int64_t> ids) -> json::value {
+        return json::array(ids.begin(), ids.end());
+    };
+    using listed = std::vector<std::pair<json::value, json::value>>;
+    CHECK(
+        changes(c.ctl({"cell", "move", "volume", "--on", "2,3,4,5,6"})) ==
+        listed{{servers({1}), servers({6})}, {servers({}), servers({2, 3})}, {servers({}), servers({4, 5})}});
+    c.kill(1);
+    c.kill(2); // three of five are left, all of which had to be taught
+    CHECK(c.ask({"txn", "volume", count_up}).at("version") == 2);
+    c.start(1);
+    c.start(2);
+    CHECK(changes(c.ctl({"cell", "move", "volume", "--on", "1,3,4"})) ==
+          listed{{servers({5}), servers({1})}, {servers({6, 2}), servers({})}});
+    CHECK(changes(c.ctl({"cell", "move", "volume", "--on", "4"})) == listed{{servers({3, 1}), servers({})}});
+    c.kill(0);
+    c.kill(1);
+    c.kill(2);
+    CHECK(c.ask({"txn", "volume", count_up}).at("version") == 3); // it is alone
+}
+
+TEST_CASE("a move to servers on which no cell can be is refused before anything is changed") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "3"});
+    (void)c.ask({"cell", "create", "volume", "--on", "1"});
+    auto const refused = [&](std::string const& on, int code, std::string const& why) {
+        auto const moved = c.ctl({"cell", "move", "volume", "--on", on});
+        INFO(moved.out << moved.err);
+        CHECK(moved.code == code);
+        CHECK((moved.out + moved.err).find(why) != std::string::npos);
+    };
+    refused("1,2", 65, "2 replicas: a cell has an odd number of them, from 1 to 9");
+    refused("1,2,2", 65, "server 2 is named twice");
+    refused("9", 4, "server 9 is not among those of the configuration");
+    CHECK(c.ask({"txn", "volume", count_up}).at("version") == 1);
 }
