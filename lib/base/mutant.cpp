@@ -59,6 +59,8 @@ std::string_view name_of(mutant m) {
     case mutant::seal_forgets_choices: return "seal_forgets_choices";
     case mutant::recovery_drops_accepted: return "recovery_drops_accepted";
     case mutant::newcomer_misses_its_release: return "newcomer_misses_its_release";
+    case mutant::image_votes_as_it_was: return "image_votes_as_it_was";
+    case mutant::answer_of_any_journal: return "answer_of_any_journal";
     case mutant::count_: break;
     }
     return "unknown";

@@ -124,8 +124,8 @@ void put(writer& w, log_window const& log) {
 }
 
 void put(writer& w, acceptor_state const& a) {
-    auto const& [promised, may_vote, let_go] = a;
-    put(w, promised), put(w, may_vote), put(w, let_go);
+    auto const& [promised, may_vote, is_new, asked_of, let_go] = a;
+    put(w, promised), put(w, may_vote), put(w, is_new), put(w, asked_of), put(w, let_go);
 }
 
 void put(writer& w, learner_state const& l) {

@@ -17,7 +17,7 @@ bool precedes(peer_liveness const& peer, server_id server) {
 peer_liveness& liveness::at(server_id peer) {
     auto found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
     if (found == peers_.end() || found->server != peer) {
-        found = peers_.insert(found, peer_liveness{peer, {}, false, false, false, {}, 0, {}, {}});
+        found = peers_.insert(found, peer_liveness{peer, {}, false, false, {}, {}, 0, {}, {}});
     }
     return *found;
 }
@@ -39,10 +39,17 @@ bool liveness::suspected(server_id peer) const {
     return known && known->suspected;
 }
 
-bool liveness::answered(server_id peer) const {
-    if (peer == self_) return true;
-    peer_liveness const* known = find(peer);
-    return known && known->answered;
+bool liveness::answered(member const& one) const {
+    if (one.server == self_) return true;
+    peer_liveness const* known = find(one.server);
+    if (!known) return false;
+    if (mutated(mutant::answer_of_any_journal)) return !known->answered.empty();
+    return std::find(known->answered.begin(), known->answered.end(), one.journal) != known->answered.end();
+}
+
+void liveness::note_answer(server_id peer, journal_id journal) {
+    std::vector<journal_id>& known = at(peer).answered;
+    if (std::find(known.begin(), known.end(), journal) == known.end()) known.push_back(journal);
 }
 
 bool liveness::hears_quorum(configuration const& members) const {

@@ -228,9 +228,7 @@ replica replica::found(snapshot const& founding, replica_identity const& identit
     ZOOID_CHECK(founding.cell_version <= identity.version_highest, "V1: a founder understands its cell");
     ZOOID_CHECK(founding.configurations.front().members.contains(identity.self.replica),
                 "a founder is a member of the first configuration");
-    auto state = state_of(founding, identity, options);
-    state->acceptor.may_vote = false; // R2 holds for founders too: this disk may be an older image of itself
-    return replica(std::move(state));
+    return replica(state_of(founding, identity, options));
 }
 
 // Cell.tla: Crash, which ends here: what was durable is left.
@@ -242,7 +240,7 @@ replica replica::recover(recovered_state const& recovered, replica_identity cons
         promised = std::max(promised, r.accepted);
     if (mutated(mutant::forget_promise_on_restart)) promised = {};
     state->acceptor.promised = promised;
-    state->acceptor.may_vote = false;
+    state->acceptor.may_vote = state->acceptor.is_new = recovered.is_first; // R2
     state->election.round_seen = std::max(state->election.round_seen, promised.round);
     if (!mutated(mutant::forget_acceptances_on_restart))
         restore_log(*state, recovered.prefix, recovered.acceptances);

@@ -30,6 +30,8 @@ struct repeat {
 struct acceptor_state {
     ballot promised;
     bool may_vote = true; ///< false from a restart until enough members answered (PROTOCOL.md, R2)
+    bool is_new = true;   ///< its id was drawn in this life: no older image of the disk has it
+    slot asked_of;        ///< R2: the base of the configurations whose members had answered then
     bool let_go = false;  ///< nobody leads in `promised` any more, its owner said: no lease holds it (G6)
 };
 

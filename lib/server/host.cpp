@@ -60,21 +60,23 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 // some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
 void server::host::host_first(time_point now, first_state const& given) {
     snapshot const& first = given.state;
-    replica_id const reserved = reservations_.at(first.cell).replica;
+    auto const [of, reserved, birth, of_this_life] = reservations_.at(first.cell);
     replica_identity const identity{{identity_.server, journal_id_, reserved},
                                     identity_.life,
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
     auto const cell = static_cast<std::uint32_t>(cells_.size());
-    bool const founder =
-        given.log.empty() && !first.at && first.configurations.front().members.contains(reserved);
+    // R2: in an older image it may be reserved, though it voted since. Then it asks what it missed.
+    bool const founder = given.log.empty() && !first.at && of_this_life &&
+                         first.configurations.front().members.contains(reserved);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) {
         host_cell(replica::found(first, identity, options_.cells), first);
     } else {
-        host_cell(replica::recover({first, {}, given.log, {}, {}, {}, {}}, identity, options_.cells),
-                  std::nullopt);
+        recovered_state begins{first, {}, given.log, {}, {}, {}, {}};
+        begins.is_first = of_this_life;
+        host_cell(replica::recover(begins, identity, options_.cells), std::nullopt);
         if (options_.steps) options_.steps->began(cells_.back().replica, first);
         step(now, cell, woken{}); // its state goes into the machine before a prefix read may ask that
     }
@@ -224,13 +226,13 @@ std::optional<applied> server::host::apply(std::uint32_t cell, delivery const& d
     ++statistics_.slots_applied;
     digest const state = c.machine->state_digest();
     if (options_.report_durable) {
-        turn_.facts.push_back({durable_fact::kind::chosen,
-                               c.replica.cell(),
-                               c.replica.self().replica,
-                               d.at,
-                               {},
-                               d.value.value_digest(),
-                               state});
+        facts_.push_back({durable_fact::kind::chosen,
+                          c.replica.cell(),
+                          c.replica.self().replica,
+                          d.at,
+                          {},
+                          d.value.value_digest(),
+                          state});
     }
     return applied{d.at, state};
 }

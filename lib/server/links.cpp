@@ -32,14 +32,18 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
-    return encode(claims{own_claim(), known ? known->claims : std::vector<journal_claim>{}});
+    // R2: where what was heard of others may be forgotten, nobody shall count on having been told.
+    journal_claim own = own_claim();
+    if (rolled_back_) own.life = {};
+    if (forgets_) own = {};
+    return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
 }
 
 // Before the journal is secured its last batches may yet be lost, and before it says who wrote them the next
 // life would not know: they are not claimed.
 journal_claim server::host::own_claim() const {
     bool const may_claim = secured_ && persisted_ >= lives_recorded_in_;
-    return may_claim ? journal_.claim() : journal_claim{};
+    return may_claim ? journal_.claim() : journal_claim{journal_id_, identity_.life, 0, 0};
 }
 
 // Batches written in this life prove nothing about those of an earlier one: what was found at the start
@@ -70,7 +74,7 @@ result<void> server::host::on_peer_up(time_point now, server_id peer, life_id li
     p.connected = true;
     p.heard_at = now;
     bool const reborn = peers_.note_life(p, life);
-    peers_.note_answered(p);
+    peers_.note_answer(p, theirs.own);
     send_pulse(p, now);
     // One that restarted before anybody suspected it returns as well. Who is suspected has yet to be heard.
     if (reborn) tell_cells(p, now, !peers_.view().suspected(peer));

@@ -106,7 +106,7 @@ bool peer_table::judge(peer_state& peer, time_point now) {
 }
 
 bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
-    if (!claimed.journal) return true; // it claims nothing yet
+    if (claimed.batch == 0) return true; // it claims nothing yet
     auto kept = std::find_if(peer.claims.begin(), peer.claims.end(),
                              [&](journal_claim const& c) { return c.journal == claimed.journal; });
     if (kept == peer.claims.end()) {

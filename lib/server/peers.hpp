@@ -59,7 +59,10 @@ class peer_table {
 
     /// True if the process behind the peer is another one than before.
     bool note_life(peer_state& peer, life_id life);
-    void note_answered(peer_state& peer) { liveness_.at(peer.server).answered = true; }
+    /// R2: it told what it remembers of our journal. One that names no journal or no life does not remember.
+    void note_answer(peer_state& peer, journal_claim const& own) {
+        if (own.journal && own.life) liveness_.note_answer(peer.server, own.journal);
+    }
     /// Takes in a pulse. False for one of a process that is gone.
     bool take(peer_state& peer, pulse const& heard, time_point now);
     pulse next_pulse(peer_state& peer, time_point now);

@@ -16,6 +16,7 @@ struct reservation {
     cell_id cell;
     replica_id replica;
     generation birth;
+    bool of_this_life = false; ///< drawn since the start; not recorded
 };
 
 record to_record(reservation const& r);

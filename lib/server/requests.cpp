@@ -255,7 +255,7 @@ void server::host::on_reserve(link_id client, request const& r) {
     if (known != reservations_.end() && known->second.birth != asked.value().birth) {
         return refuse(client, r, error(errc::conflict, "reserved for another generation"), nullptr);
     }
-    reservation reserved{cell, {}, asked.value().birth};
+    reservation reserved{cell, {}, asked.value().birth, true};
     if (known != reservations_.end()) {
         reserved = known->second;
     } else {

@@ -213,9 +213,12 @@ std::string world::engine::unrest() const {
         server_id first_on;
         for (machine const& m : machines_) {
             replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
-            if (!r || m.harmed || m.latched) continue;
-            if (!c.held.back().members.contains(r->self().replica)) continue; // a learner, or released
+            if (!m.running || m.harmed || m.latched) continue;
             std::string const who = c.name + " on server " + to_string(m.id);
+            auto const index = c.held.back().members.index_of(m.id);
+            bool const is_member = r && c.held.back().members.contains(r->self().replica);
+            if (index && !is_member) return who + " is not there, though the newest configuration names it";
+            if (!is_member) continue; // a learner, or released
             if (r->deadline() != never) return who + " has a deadline as " + std::string(name_of(r->role()));
             if (r->is_changing()) return who + " holds a change that is not released";
             if (m.running->host.statistics().requests_waiting > 0) return who + " has requests waiting";

@@ -64,7 +64,7 @@ liveness all_well(member const& self, configuration const& members) {
     for (member const& other : members.members()) {
         if (other == self) continue;
         peer_liveness& peer = servers.at(other.server);
-        peer.both_ways = peer.answered = true;
+        peer.both_ways = true, peer.answered = {other.journal};
         peer.life = {other.server.value};
         for (member const& m : members.members())
             peer.hears.push_back(m.server);

@@ -15,7 +15,7 @@ struct bounded_replica {
             members.push_back({{n}, {n, n}, {n + 100}});
         for (std::uint64_t n = 2; n <= 3; ++n) {
             auto& peer = servers.at({n});
-            peer.both_ways = peer.answered = true;
+            peer.both_ways = true, peer.answered = {{n, n}};
         }
         snapshot founding{};
         founding.cell = {1, 1};

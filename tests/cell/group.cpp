@@ -69,7 +69,7 @@ group::group(std::size_t size, std::uint64_t seed, cell_options options, std::si
         for (std::size_t j = 0; j < all.size(); ++j) {
             if (i == j) continue;
             peer_liveness& peer = members_[i].servers->at(all[j].server);
-            peer.both_ways = peer.answered = true;
+            peer.both_ways = true, peer.answered = {all[j].journal};
             peer.life = {members_[j].life};
             for (member const& m : all)
                 peer.hears.push_back(m.server);
@@ -188,8 +188,9 @@ void group::teach_newcomer(group_message const& m) {
     if (!taught) return enqueue(m.to, {{members_[m.from].self, fetch{slot{}}}});
     newcomer.reserved = false;
     newcomer.disk.checkpoint = taught->state;
-    newcomer.running.emplace(
-        replica::recover(newcomer.disk.read(), {newcomer.self, {newcomer.life}, m.to}, options_));
+    recovered_state begins = newcomer.disk.read();
+    begins.is_first = true;
+    newcomer.running.emplace(replica::recover(begins, {newcomer.self, {newcomer.life}, m.to}, options_));
 }
 
 bool group::deliver_one(std::size_t queue_index) {

@@ -214,6 +214,27 @@ TEST_CASE("a copy that two of six peers answer does not vote, and one that three
     }
 }
 
+TEST_CASE("a server that lost its disk answers for no member of a cell") {
+    colony c(5, reporting());
+    c.found(volume, "volume", 5);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    c.run_for(seconds(1));
+    std::size_t const leads = c.leader(volume);
+    std::size_t const back = leads % 5 + 1, wiped = back % 5 + 1, member = wiped % 5 + 1;
+    c.kill(back);
+    c.wipe(wiped);
+    REQUIRE(c.leader(volume) == leads);
+    c.start_alone(back);
+    REQUIRE(c.meet(back, leads));
+    REQUIRE(c.meet(back, wiped));
+    for (bool const is_member : {false, true}) {
+        if (is_member) REQUIRE(c.meet(back, member));
+        c.run_for(seconds(1)); // it learns what it missed
+        CHECK(c.commit_at(leads, volume, put_once("b")).has_value());
+        CHECK(may_vote(c, back) == is_member);
+    }
+}
+
 TEST_CASE(
     "limit: images of all servers of one moment are believed, and what was acknowledged since is gone") {
     colony c(3, reporting());

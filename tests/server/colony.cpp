@@ -23,6 +23,8 @@ struct colony::node : journal_listener {
     std::size_t serves = 0;                     ///< the server that it runs
     std::map<std::uint64_t, std::size_t> links; ///< to servers: the machines
     std::uint64_t lives = 0;
+    std::uint64_t disks_lost = 0;
+    journal_id disk() const { return {serves + 1000 * disks_lost, serves}; }
     disk_image image;
     std::unique_ptr<memory_journal> journal;
     std::unique_ptr<server> running;
@@ -79,7 +81,7 @@ server_identity colony::identity(std::size_t number) const {
 void colony::start(std::size_t number) {
     node& n = *nodes_.at(number);
     ++n.lives;
-    journal_id const disk{n.serves, n.serves};
+    journal_id const disk = n.disk();
     auto opened = memory_journal::open(disk, identity(number).life, small_segments(), n.image);
     ZOOID_CHECK(opened.has_value(), "a memory journal opens");
     n.journal = std::move(opened).value();
@@ -260,6 +262,14 @@ void colony::restart(std::size_t number) {
         if (other != number && n->running) ZOOID_CHECK(meet(number, other), "neighbours accept each other");
     }
     settle();
+}
+
+void colony::wipe(std::size_t number) {
+    node& n = *nodes_.at(number);
+    kill(number);
+    ++n.disks_lost;
+    n.image = format_journal(n.disk(), small_segments());
+    restart(number);
 }
 
 std::optional<kept_reply> colony::ask(std::size_t number, operation op, cell_id cell, bytes_view payload,

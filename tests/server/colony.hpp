@@ -73,6 +73,8 @@ class colony {
     std::size_t rot(std::size_t number, bytes_view where);
     /// It starts, and all that run shake hands with it and accept.
     void restart(std::size_t number);
+    /// It starts with an empty disk, and all that run shake hands with it and accept.
+    void wipe(std::size_t number);
     /// It starts, and is connected to nobody.
     void start_alone(std::size_t number);
     /// Another machine, whose number it says, starts as this server with a copy of its disk, connected to

@@ -66,6 +66,8 @@ enum class mutant : std::uint8_t {
     seal_forgets_choices,
     recovery_drops_accepted,
     newcomer_misses_its_release,
+    image_votes_as_it_was,
+    answer_of_any_journal,
     count_
 };
 

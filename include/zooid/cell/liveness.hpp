@@ -14,11 +14,11 @@ namespace zooid {
 /// One other server, as pulses and handshakes show it.
 struct peer_liveness {
     server_id server;
-    life_id life;                      ///< of its process, as it last said; zero: never heard
-    bool both_ways = false;            ///< we hear it, and its pulses show that it hears us
-    bool suspected = false;            ///< silent beyond the pulse timeout, or it says that its journal hangs
-    bool answered = false;             ///< since our start it told what it had heard of us (PROTOCOL.md, R2)
-    std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways
+    life_id life;                     ///< of its process, as it last said; zero: never heard
+    bool both_ways = false;           ///< we hear it, and its pulses show that it hears us
+    bool suspected = false;           ///< silent beyond the pulse timeout, or it says that its journal hangs
+    std::vector<journal_id> answered; ///< the servers of these told since our start what they had heard of us
+    std::vector<server_id> hears;     ///< ascending: the servers that it hears both ways
     std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
     given_grant given;                 ///< our promises that are held for it
     taken_grant taken;                 ///< its promises that are held for us
@@ -37,7 +37,10 @@ class liveness {
 
     bool both_ways(server_id peer) const; ///< as its entry says; false without one
     bool suspected(server_id peer) const; ///< the same
-    bool answered(server_id peer) const;  ///< the same
+    /// Did the member's server tell since our start what it had heard of our journal (PROTOCOL.md, R2)? One
+    /// that lost its disk has another journal, and has forgotten.
+    bool answered(member const& one) const;
+    void note_answer(server_id peer, journal_id journal);
     /// Does this server hear a quorum of `members` both ways, itself included?
     bool hears_quorum(configuration const& members) const;
     /// Is the process that leads in `proposer` still the one that runs, heard both ways, unsuspected, and

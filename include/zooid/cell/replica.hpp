@@ -71,6 +71,7 @@ struct recovered_state {
     slot prefix{};                              ///< the highest that a prefix record names
     std::optional<successor_cell> sealed_for{}; ///< the cell was recovered there
     bool quarantine_unrecorded = false;         ///< no record says the cause: those that are missing do
+    bool is_first = false; ///< it begins with this, under an id that was drawn since the server started
 };
 
 /// Roles, as `explain` and the observer name them.

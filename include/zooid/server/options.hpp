@@ -150,8 +150,9 @@ using server_event =
                  replica_retired, cell_recovered, journal_latched, journal_hung, journal_rolled_back,
                  damage_reported, requests_overloaded, frame_refused>;
 
-/// Something that is durable here, for an independent check of the protocol by those who collect these from
-/// all servers. Reported after the flush; a choice, when it was applied and everything before it is durable.
+/// Something that is durable, for an independent check of the protocol by those who collect these from all
+/// servers. Promises and acceptances are reported after their flush here; a choice when it is applied, with the
+/// replies to its commands: by then a quorum has to have reported that it accepted.
 struct durable_fact {
     enum class kind : std::uint8_t { promise, acceptance, chosen };
     kind what = kind::promise;

@@ -40,6 +40,7 @@ void forget_teaching(replica_state& s, bounds const& limits) {
     if (limits.teaching) return;
     s.learner.wanted = {}, s.learner.source = {}, s.learner.fetch_again = {};
     s.learner.starting = false, s.learner.asked.clear();
+    s.acceptor.asked_of = {}; // everybody has answered
     if (!s.proposer || limits.releases) return;
     s.proposer->progress.clear();
     s.proposer->laggards = {};
@@ -377,7 +378,7 @@ liveness rig::view(std::size_t index, unsigned life) const {
     for (member const& m : members_) {
         if (m == members_[index]) continue;
         peer_liveness& peer = servers.at(m.server);
-        peer.both_ways = peer.answered = true;
+        peer.both_ways = true, peer.answered = {m.journal};
         peer.life = life_id{0xFFFF}; // of none that proposes: whoever led has ended
     }
     return servers;

@@ -30,7 +30,9 @@ void stage::begin(std::size_t who, std::size_t teacher, message const& content) 
     scenario::host const& h = hosts_[a.host];
     life_id const life{h.id.value * 1000 + h.life};
     replica_identity const identity{a.self, life, life.value, h.runs, h.rounds_used};
-    a.running.emplace(replica::recover(a.disk.read(), identity, options_));
+    recovered_state begins = a.disk.read();
+    begins.is_first = true;
+    a.running.emplace(replica::recover(begins, identity, options_));
     if (steps_) steps_->began(*a.running, taught->state);
     step(who, woken{});
 }
@@ -94,6 +96,7 @@ void stage::wipe(std::size_t host) {
     crash(host);
     hosts_[host].journal = {hosts_[host].journal.high + 1000, hosts_[host].journal.low};
     hosts_[host].batches = 0;
+    hosts_[host].claims.clear();
     hosts_[host].given_up = false;
     for (actor& a : actors_) {
         if (a.host == host) a.presence = presence::gone;

@@ -549,7 +549,8 @@ void stage::pulse() {
             peer_liveness const was = peer;
             peer.both_ways = both(x, y);
             peer.suspected = !hears(x, y) || hosts_[y].hung;
-            if (peer.both_ways) peer.answered = true;
+            if (peer.both_ways && !hosts_[y].given_up)
+                hosts_[x].servers.note_answer(hosts_[y].id, hosts_[y].journal);
             if (hears(x, y)) {
                 if (peer.life != life_id{hosts_[y].id.value * 1000 + hosts_[y].life}) peer.taken = {};
                 peer.life = {hosts_[y].id.value * 1000 + hosts_[y].life};
