@@ -203,7 +203,8 @@ void turn::repeat_requests() {
     if (p.asking) {
         configuration const& voters = p.asking->voters;
         for (std::size_t i = 0; i < voters.size(); ++i) {
-            if (!p.asking->confirmed.contains(i)) send(voters[i], confirm{p.in, p.asking->round});
+            if (!p.asking->confirmed.contains(i))
+                send(voters[i], confirm{p.in, p.asking->round, p.asking->at + 1});
         }
     }
     outstanding ? arm_again(p.again) : void(p.again = {});

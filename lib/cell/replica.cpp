@@ -1,7 +1,8 @@
 // The replica: construction, dispatch of one event to the sub-protocols, and what everybody may ask of it.
 //
 //   R1  After a restart promise and acceptances are those of the journal, never of anywhere else.
-//   R2  Votes wait until a majority told, since the start, what it had heard of this journal (acceptor.cpp).
+//   R2  Votes wait until we know who the members are, and a majority of them told, since the start, what it had
+//       heard of this journal (acceptor.cpp).
 #include "cell/turn.hpp"
 
 #include <zooid/base/check.hpp>

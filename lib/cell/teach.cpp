@@ -148,9 +148,7 @@ void turn::on(member const& from, slice const& m) {
     if (l.starting && m.prefix <= l.prefix) {
         if (std::find(l.asked.begin(), l.asked.end(), from.replica) == l.asked.end())
             l.asked.push_back(from.replica);
-        auto const are_level = std::count_if(l.asked.begin(), l.asked.end(),
-                                             [&](replica_id r) { return present_config().contains(r); });
-        l.starting = static_cast<std::size_t>(are_level) + 1 < present_config().majority();
+        l.starting = l.asked.size() + 1 < present_config().majority();
         if (!l.starting) {
             l.asked.clear();
             advance_prefix(); // it rests now, or asks on

@@ -2,9 +2,8 @@
 //
 // The host of cells (room server) knows one peer for each server. Here that peer is made of its shards:
 //
-//   L1  It is up while all lanes are, in one life of the peer. So "it has answered", on which votes after a
-//       start rest (PROTOCOL.md, R2), means that every journal's server that we share a cell with has
-//       answered.
+//   L1  It is up while all lanes are, in one life of the peer. Each lane's claims name its journal, and it is
+//       that journal's members that have answered then (PROTOCOL.md, R2).
 //   L2  It is heard as often as the one of its shards that is heard least, stops or hangs if one of them
 //       does, hears both ways whom all of them do, echoes what all of them echo, and understands what all do.
 //   L3  Claims are not mixed: each names its journal, and the host compares it with that journal's alone.

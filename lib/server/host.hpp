@@ -136,7 +136,6 @@ class server::host {
     sometimes_set marks_;
     bool stopping_ = false;
     bool rolled_back_ = false;
-    bool forgets_ = false;         ///< what was heard of other journals may be among what a damage took
     bool hung_ = false;            ///< the journal flushes nothing
     std::optional<error> latched_; ///< why it takes nothing any more
 

@@ -35,7 +35,6 @@ bytes server::host::claims_for(server_id peer) const {
     // R2: where what was heard of others may be forgotten, nobody shall count on having been told.
     journal_claim own = own_claim();
     if (rolled_back_) own.life = {};
-    if (forgets_) own = {};
     return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
 }
 

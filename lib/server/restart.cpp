@@ -91,7 +91,6 @@ void server::host::restore(recovered_journal const& recovered) {
     found_ = recovered.last;
     restore_lives(recovered);
     if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
-    forgets_ = recovered.server_suspect;
     rolled_back_ = std::any_of(recovered.damage.begin(), recovered.damage.end(), says_dead);
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;

@@ -91,6 +91,7 @@ struct learned {
 struct confirm {
     ballot in;
     std::uint64_t round = 0;
+    slot at; ///< its configuration is asked: the sender knows what was chosen up to alpha slots before (R2)
     friend bool operator==(confirm const&, confirm const&) = default;
 };
 

@@ -20,6 +20,11 @@ replica_state& inside(replica& r) {
     return const_cast<replica_state&>(r.state());
 }
 
+/// No disk goes back in time here: who comes back votes as if it had never been away (R2).
+void answered_by_all(replica_state& s) {
+    s.acceptor.is_new = true;
+}
+
 void forget(time_point& armed) {
     if (armed != never) armed = later;
 }
@@ -40,7 +45,6 @@ void forget_teaching(replica_state& s, bounds const& limits) {
     if (limits.teaching) return;
     s.learner.wanted = {}, s.learner.source = {}, s.learner.fetch_again = {};
     s.learner.starting = false, s.learner.asked.clear();
-    s.acceptor.asked_of = {}; // everybody has answered
     if (!s.proposer || limits.releases) return;
     s.proposer->progress.clear();
     s.proposer->laggards = {};
@@ -342,6 +346,7 @@ class rig::turn_of_a_place {
         p.applied = {};
         servers_ = rig_.view(p.index, p.crashes);
         p.running.emplace(replica::recover(p.disk.read(), rig_.identity(p.index, p.crashes), rig_.options_));
+        answered_by_all(inside(*p.running));
         step(woken{});
         return true;
     }
@@ -446,6 +451,7 @@ std::vector<place> rig::founders() const {
             p.running.emplace(replica::found(founding_, identity(i, 0), options_));
         } else {
             p.running.emplace(replica::recover(p.disk.read(), identity(i, 0), options_));
+            answered_by_all(inside(*p.running));
             effects nothing;
             p.running->step({now, view(i, 0)}, woken{}, nothing);
             forget_teaching(inside(*p.running), limits_);

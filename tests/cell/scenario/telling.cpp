@@ -14,7 +14,7 @@ class hearing {
 
     void operator()(prepare const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent(m.from - 1) || held(m.in)) return;
+        if (silent(m.from - 1 + t_.a.alpha) || held(m.in)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + t_.say(m.in) + ": it promised " + t_.say(no->promised) + " [A1]");
         auto const* answer = t_.sent<promise>();
@@ -31,7 +31,7 @@ class hearing {
 
     void operator()(accept const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent(m.chosen) || held(m.in)) return;
+        if (silent(m.at) || held(m.in)) return;
         std::string const what = slot_name(m.at) + " = " + t_.say(m.value);
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + what + " in " + t_.say(m.in) + ": it promised " +
@@ -101,7 +101,7 @@ class hearing {
     }
 
     void operator()(confirm const& m) const {
-        if (silent(std::nullopt)) return;
+        if (silent(m.at)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("denies it: it promised " + t_.say(no->promised) + " [S2]");
         if (t_.sent<confirmed>())
@@ -203,19 +203,22 @@ class hearing {
     }
 
   private:
-    /// `known`: slots up to here are chosen, by the word of whoever asks.
-    bool silent(std::optional<slot> known) const {
+    /// Asked to vote in, or to confirm for, slots up to `at`.
+    bool silent(slot at) const {
         if (t_.a.retired) {
             ignore("it was released [C4]");
             return true;
         }
-        if (t_.a.acceptor.is_new) return false;
-        learner_state const& l = t_.a.learner;
-        if (l.starting && !(known && *known <= l.prefix)) {
-            t_.essential("does not vote yet: it may have missed who the members are [R2]");
+        bool const answers = t_.sent<promise>() || t_.sent<accepted>() || t_.sent<confirmed>() ||
+                             t_.sent<rejected_ballot>() || t_.sent<slice>();
+        if (answers || t_.a.acceptor.is_new) return false;
+        slot const known = t_.b.learner.prefix + t_.b.alpha;
+        if (at > known) {
+            t_.essential("does not vote yet: it knows who the members are up to " + slot_name(known) +
+                         " [R2]");
             return true;
         }
-        if (t_.b.acceptor.may_vote && t_.b.acceptor.asked_of == t_.a.members.base()) return false;
+        if (t_.b.acceptor.may_vote) return false;
         t_.essential("does not vote yet: too few members have answered what they heard of its journal [R2]");
         return true;
     }
