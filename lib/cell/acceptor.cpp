@@ -32,16 +32,13 @@ void turn::raise_promise(ballot const& to) {
 
 // R2. After a restart the disk may be an older image of itself (trap 6). Members that make a majority with us
 // have to answer what they had heard of our journal first; the server compares, and gives the journal up if
-// they know more than it holds. Of which configurations, an older image need not know: whoever asks knows
-// which one governs `at`, so we learn that first, and look again whenever we learned of a change.
-bool turn::allowed_to_vote(slot at) {
+// they know more than it holds. An older image need not know who the members are by now: it learns of every
+// change that whoever asks knows, up to `base`, and looks again whenever it learned of one.
+bool turn::allowed_to_vote(slot base) {
     acceptor_state& a = s_.acceptor;
     if (a.is_new || mutated(mutant::vote_before_handshake)) return a.may_vote = true;
-    if (mutated(mutant::image_votes_as_it_was)) {
-        if (a.may_vote) return true;
-    } else if (at > s_.learner.prefix + s_.alpha) {
-        return false;
-    }
+    if (a.may_vote && mutated(mutant::image_votes_as_it_was)) return true;
+    if (base > s_.members.base() && !mutated(mutant::image_votes_as_it_was)) return false;
     if (a.may_vote && a.asked_of == s_.members.base()) return true;
     a.may_vote = false;
     for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
@@ -58,6 +55,14 @@ bool turn::allowed_to_vote(slot at) {
     return a.may_vote = true;
 }
 
+// What is missing may be known by what the request itself says: those slots are chosen, in that ballot. What
+// is delivered by that may end our part in the cell.
+bool turn::learns_to_vote(member const& from, commit const& known, slot base) {
+    if (allowed_to_vote(base)) return true;
+    on(from, known);
+    return !is_released() && s_.quarantine.empty() && allowed_to_vote(base);
+}
+
 // A7
 bool turn::was_released(member const& from, slot known) const {
     return !s_.members.find(from.replica) && known <= s_.learner.prefix;
@@ -67,8 +72,7 @@ bool turn::was_released(member const& from, slot known) const {
 void turn::on(member const& from, prepare const& m) {
     if (from.server != m.in.server) return;
     if (was_released(from, m.from - 1)) return tell_of(m.from, from);
-    // It knows what was chosen below, so who governs the next alpha slots.
-    if (!allowed_to_vote(m.from - 1 + s_.alpha)) return want(m.from - 1, from);
+    if (!allowed_to_vote(m.base)) return want(m.from - 1, from); // it knows what was chosen below
     ballot const promised = s_.acceptor.promised;
     if (m.in < promised) {
         reached(sometimes::promise_refused_lower_ballot);
@@ -96,10 +100,7 @@ void turn::on(member const& from, prepare const& m) {
 void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server) return;
     if (was_released(from, m.chosen)) return tell_of(m.at, from);
-    if (!allowed_to_vote(m.at)) {
-        on(from, commit{m.in, m.chosen});
-        if (!allowed_to_vote(m.at)) return;
-    }
+    if (!learns_to_vote(from, {m.in, m.chosen}, m.base)) return;
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
@@ -205,10 +206,7 @@ void turn::on(member const& from, keeps_waiting const& m) {
 
 // Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
-    if (!allowed_to_vote(m.at)) {
-        if (m.at > slot{s_.alpha}) want(m.at - s_.alpha, from);
-        return;
-    }
+    if (!learns_to_vote(from, {m.in, m.base}, m.base)) return;
     if (m.in < s_.acceptor.promised) {
         reached(sometimes::read_confirmation_refused);
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});

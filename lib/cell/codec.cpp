@@ -19,10 +19,10 @@ void get(reader& in, entry& e) {
 }
 
 void put(writer& w, prepare const& m) {
-    w.put(m.in), w.put(m.from);
+    w.put(m.in), w.put(m.from), w.put(m.base);
 }
 void get(reader& in, prepare& m) {
-    in.get(m.in), in.get(m.from);
+    in.get(m.in), in.get(m.from), in.get(m.base);
 }
 
 void put(writer& w, bool flag) {
@@ -71,10 +71,10 @@ void get(reader& in, promise& m) {
 }
 
 void put(writer& w, accept const& m) {
-    w.put(m.in), w.put(m.at), w.put(m.chosen), put(w, m.value);
+    w.put(m.in), w.put(m.at), w.put(m.chosen), put(w, m.value), w.put(m.base);
 }
 void get(reader& in, accept& m) {
-    in.get(m.in), in.get(m.at), in.get(m.chosen), get(in, m.value);
+    in.get(m.in), in.get(m.at), in.get(m.chosen), get(in, m.value), in.get(m.base);
 }
 
 void put(writer& w, accepted const& m) {
@@ -109,10 +109,10 @@ void get(reader& in, learned& m) {
 }
 
 void put(writer& w, confirm const& m) {
-    w.put(m.in), w.put(m.round), w.put(m.at);
+    w.put(m.in), w.put(m.round), w.put(m.base);
 }
 void get(reader& in, confirm& m) {
-    in.get(m.in), in.get(m.round), in.get(m.at);
+    in.get(m.in), in.get(m.round), in.get(m.base);
 }
 void put(writer& w, confirmed const& m) {
     w.put(m.in), w.put(m.round);

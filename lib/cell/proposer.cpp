@@ -125,9 +125,10 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     auto const is_used_once = [&] { return p.open.size() < 2 || p.open[p.open.size() - 2].at != at; };
     if (!(mutated(mutant::reuse_slot) && at.value % 7 == 1 && is_used_once())) ++p.next;
     for (member const& to : config(at).members())
-        send(to, accept{p.in, at, s_.learner.prefix, value});
+        send(to, accept{p.in, at, s_.learner.prefix, value, s_.members.base()});
     for (member const& to : p.learners) {
-        if (!config(at).contains(to.replica)) send(to, accept{p.in, at, s_.learner.prefix, value});
+        if (!config(at).contains(to.replica))
+            send(to, accept{p.in, at, s_.learner.prefix, value, s_.members.base()});
     }
     if (mutated(mutant::own_vote_at_once)) {
         if (auto const self = config(at).index_of(s_.identity.self.replica))
@@ -190,21 +191,21 @@ void turn::repeat_requests() {
             return report.from == to && report.prefix < p.next;
         };
         bool const promised = std::any_of(p.promises.begin(), p.promises.end(), covers);
-        if (!promised && outstanding) send(to, prepare{p.in, s_.learner.prefix + 1});
+        if (!promised && outstanding) send(to, prepare{p.in, s_.learner.prefix + 1, s_.members.base()});
     }
     for (open_slot const& open : p.open) {
         if (open.chosen || now() - open.sent < s_.options.retransmit) continue;
         configuration const& voters = config(open.at);
         for (std::size_t i = 0; i < voters.size(); ++i) {
             if (!open.votes.contains(i))
-                send(voters[i], accept{p.in, open.at, s_.learner.prefix, open.value});
+                send(voters[i], accept{p.in, open.at, s_.learner.prefix, open.value, s_.members.base()});
         }
     }
     if (p.asking) {
         configuration const& voters = p.asking->voters;
         for (std::size_t i = 0; i < voters.size(); ++i) {
             if (!p.asking->confirmed.contains(i))
-                send(voters[i], confirm{p.in, p.asking->round, p.asking->at + 1});
+                send(voters[i], confirm{p.in, p.asking->round, s_.members.base()});
         }
     }
     outstanding ? arm_again(p.again) : void(p.again = {});

@@ -161,7 +161,8 @@ class turn {
     void learn_from(received const& e);
     // acceptor.cpp
     void raise_promise(ballot const& to);
-    bool allowed_to_vote(slot at);
+    bool allowed_to_vote(slot base);
+    bool learns_to_vote(member const& from, commit const& known, slot base);
     bool was_released(member const& from, slot known) const;
     bool is_held_from(member const& candidate, ballot const& asked);
     void record_slot(slot at, log_slot& held);

@@ -32,17 +32,16 @@ void server::host::set_peers(std::vector<server_id> const& peers) {
 
 bytes server::host::claims_for(server_id peer) const {
     peer_state const* known = peers_.find(peer);
-    // R2: where what was heard of others may be forgotten, nobody shall count on having been told.
-    journal_claim own = own_claim();
-    if (rolled_back_) own.life = {};
-    return encode(claims{own, known ? known->claims : std::vector<journal_claim>{}});
+    return encode(claims{own_claim(), known ? known->claims : std::vector<journal_claim>{}});
 }
 
 // Before the journal is secured its last batches may yet be lost, and before it says who wrote them the next
 // life would not know: they are not claimed.
 journal_claim server::host::own_claim() const {
     bool const may_claim = secured_ && persisted_ >= lives_recorded_in_;
-    return may_claim ? journal_.claim() : journal_claim{journal_id_, identity_.life, 0, 0};
+    journal_claim own = may_claim ? journal_.claim() : journal_claim{journal_id_, identity_.life, 0, 0};
+    if (rolled_back_) own.life = {}; // R2: what it heard of others may be forgotten: nobody counts on it
+    return own;
 }
 
 // Batches written in this life prove nothing about those of an earlier one: what was found at the start

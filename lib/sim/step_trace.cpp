@@ -66,7 +66,7 @@ struct content_json {
         return {{"prefix", m.prefix.value}, {"durable", m.durable.value}};
     }
     json::object operator()(confirm const& m) const {
-        return {{"in", ballot_json(m.in)}, {"round", m.round}, {"slot", m.at.value}};
+        return {{"in", ballot_json(m.in)}, {"round", m.round}};
     }
     json::object operator()(confirmed const& m) const {
         return {{"in", ballot_json(m.in)}, {"round", m.round}};

@@ -72,7 +72,7 @@ TEST_CASE("a replica that lost its votes never answers prepare, accept or confir
     };
     CHECK(hears(prepare{ballot{{9}, in.server, in.life}, slot{2}}).empty());
     CHECK(hears(accept{in, slot{2}, slot{1}, entry::no_op()}).empty());
-    CHECK(hears(confirm{in, 1, {1}}).empty());
+    CHECK(hears(confirm{in, 1}).empty());
     CHECK(hears(canvass{1, {}}).empty());
 }
 

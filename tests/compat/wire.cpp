@@ -35,14 +35,14 @@ std::vector<message> every_message() {
     entry const value = some_entry();
     digest const d = value.value_digest();
     std::vector<message> all{
-        prepare{proposer, {4}},
+        prepare{proposer, {4}, {2}},
         promise{proposer, {3}, {{{4}, proposer, d, false, value}, {{5}, proposer, d, true, {}}}},
-        zooid::accept{proposer, {6}, {5}, value},
+        zooid::accept{proposer, {6}, {5}, value, {2}},
         accepted{proposer, {6}, d, {5}},
         rejected_ballot{proposer, {{4}, {2}, {0x102}}},
         zooid::commit{proposer, {6}, report::durable},
         learned{{6}, {5}},
-        confirm{proposer, 8, {9}},
+        confirm{proposer, 8, {2}},
         confirmed{proposer, 8},
         canvass{1, proposer},
         canvassed{1, proposer, proposer},

@@ -20,6 +20,7 @@ namespace zooid {
 struct prepare {
     ballot in;
     slot from;
+    slot base{}; ///< the newest change of members that the sender knows (PROTOCOL.md, R2)
     friend bool operator==(prepare const&, prepare const&) = default;
 };
 
@@ -50,6 +51,7 @@ struct accept {
     slot at;
     slot chosen;
     entry value;
+    slot base{}; ///< as in a prepare
     friend bool operator==(accept const&, accept const&) = default;
 };
 
@@ -91,7 +93,7 @@ struct learned {
 struct confirm {
     ballot in;
     std::uint64_t round = 0;
-    slot at; ///< its configuration is asked: the sender knows what was chosen up to alpha slots before (R2)
+    slot base{}; ///< as in a prepare
     friend bool operator==(confirm const&, confirm const&) = default;
 };
 

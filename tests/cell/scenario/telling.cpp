@@ -14,7 +14,7 @@ class hearing {
 
     void operator()(prepare const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent(m.from - 1 + t_.a.alpha) || held(m.in)) return;
+        if (silent(m.base) || held(m.in)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + t_.say(m.in) + ": it promised " + t_.say(no->promised) + " [A1]");
         auto const* answer = t_.sent<promise>();
@@ -31,7 +31,7 @@ class hearing {
 
     void operator()(accept const& m) const {
         if (m.in.server != server_) return ignore("a ballot of another server than its sender's");
-        if (silent(m.at) || held(m.in)) return;
+        if (silent(m.base) || held(m.in)) return;
         std::string const what = slot_name(m.at) + " = " + t_.say(m.value);
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("refuses " + what + " in " + t_.say(m.in) + ": it promised " +
@@ -101,7 +101,7 @@ class hearing {
     }
 
     void operator()(confirm const& m) const {
-        if (silent(m.at)) return;
+        if (silent(m.base)) return;
         if (auto const* no = t_.sent<rejected_ballot>())
             return t_.tell("denies it: it promised " + t_.say(no->promised) + " [S2]");
         if (t_.sent<confirmed>())
@@ -203,8 +203,8 @@ class hearing {
     }
 
   private:
-    /// Asked to vote in, or to confirm for, slots up to `at`.
-    bool silent(slot at) const {
+    /// Asked for a vote by somebody who knows the change of members at `base`.
+    bool silent(slot base) const {
         if (t_.a.retired) {
             ignore("it was released [C4]");
             return true;
@@ -212,10 +212,8 @@ class hearing {
         bool const answers = t_.sent<promise>() || t_.sent<accepted>() || t_.sent<confirmed>() ||
                              t_.sent<rejected_ballot>() || t_.sent<slice>();
         if (answers || t_.a.acceptor.is_new) return false;
-        slot const known = t_.b.learner.prefix + t_.b.alpha;
-        if (at > known) {
-            t_.essential("does not vote yet: it knows who the members are up to " + slot_name(known) +
-                         " [R2]");
+        if (base > t_.b.members.base()) {
+            t_.essential("does not vote yet: it has to learn of the change at " + slot_name(base) + " [R2]");
             return true;
         }
         if (t_.b.acceptor.may_vote) return false;
