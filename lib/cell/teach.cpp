@@ -8,7 +8,7 @@
 //       in doubt teaches nobody (stopped.cpp).
 //   T5  A member that does not know us missed the change that added us, and perhaps all whom it knows are
 //       gone. It answers our canvass with its prefix: we teach it, and it goes on asking us. If we lead, it
-//       asks us when we tell what is chosen, and for a promise while it may not vote; if it asks one that is
+//       asks us when we tell what is chosen, and for a vote while it may not vote; if it asks one that is
 //       gone, the server of that says who is there. The same for one that is to be healed (D5). And whoever
 //       asks from a slot on knows all below: perhaps it left, and we are who governs now.
 #include "cell/turn.hpp"
