@@ -40,19 +40,28 @@ bool turn::allowed_to_vote(slot base) {
     if (a.may_vote && mutated(mutant::image_votes_as_it_was)) return true;
     if (base > s_.members.base() && !mutated(mutant::image_votes_as_it_was)) return false;
     if (a.may_vote && a.asked_of == s_.members.base()) return true;
-    a.may_vote = false;
-    for (governed const& g : s_.members.between(s_.learner.prefix + 1, s_.learner.prefix + s_.alpha)) {
+    a.asked_of = s_.members.base();
+    return a.may_vote = have_answered_from(s_.learner.prefix + 1);
+}
+
+bool turn::have_answered_from(slot first) {
+    for (governed const& g : s_.members.between(first, s_.learner.prefix + s_.alpha)) {
         member_set answered;
         for (std::size_t i = 0; i < g.members.size(); ++i) {
             if (around_.servers.answered(g.members[i])) answered.insert(i);
         }
-        if (!g.members.is_quorum(answered)) {
-            reached(sometimes::restart_waited_for_majority);
-            return false;
-        }
+        if (g.members.is_quorum(answered)) continue;
+        reached(sometimes::restart_waited_for_majority);
+        return false;
     }
-    a.asked_of = s_.members.base();
-    return a.may_vote = true;
+    return true;
+}
+
+// A confirmation counts in the configuration of the slot after the read's, which we may be past: what was
+// learned raised no promise.
+bool turn::allowed_to_confirm(slot at) {
+    if (s_.acceptor.is_new || at > s_.learner.prefix || mutated(mutant::image_votes_as_it_was)) return true;
+    return s_.members.held().front().from <= at && have_answered_from(at);
 }
 
 // What is missing may be known by what the request itself says: those slots are chosen, in that ballot. What
@@ -101,6 +110,7 @@ void turn::on(member const& from, accept const& m) {
     if (from.server != m.in.server) return;
     if (was_released(from, m.chosen)) return tell_of(m.at, from);
     if (!learns_to_vote(from, {m.in, m.chosen}, m.base)) return;
+    if (was_released(from, m.chosen)) return tell_of(m.at, from); // by what we learned just now
     if (m.in < s_.acceptor.promised && !mutated(mutant::accept_below_promise))
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     if (m.in.round.value > s_.acceptor.promised.round.value + limits::round_jump_max) return;
@@ -207,6 +217,7 @@ void turn::on(member const& from, keeps_waiting const& m) {
 // Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
     if (!learns_to_vote(from, {m.in, m.base}, m.base)) return;
+    if (!allowed_to_confirm(m.at)) return tell_of(m.at, from);
     if (m.in < s_.acceptor.promised) {
         reached(sometimes::read_confirmation_refused);
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});

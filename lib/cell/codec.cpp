@@ -109,10 +109,10 @@ void get(reader& in, learned& m) {
 }
 
 void put(writer& w, confirm const& m) {
-    w.put(m.in), w.put(m.round), w.put(m.base);
+    w.put(m.in), w.put(m.round), w.put(m.base), w.put(m.at);
 }
 void get(reader& in, confirm& m) {
-    in.get(m.in), in.get(m.round), in.get(m.base);
+    in.get(m.in), in.get(m.round), in.get(m.base), in.get(m.at);
 }
 void put(writer& w, confirmed const& m) {
     w.put(m.in), w.put(m.round);

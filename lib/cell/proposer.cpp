@@ -205,7 +205,7 @@ void turn::repeat_requests() {
         configuration const& voters = p.asking->voters;
         for (std::size_t i = 0; i < voters.size(); ++i) {
             if (!p.asking->confirmed.contains(i))
-                send(voters[i], confirm{p.in, p.asking->round, s_.members.base()});
+                send(voters[i], confirm{p.in, p.asking->round, s_.members.base(), p.asking->at + 1});
         }
     }
     outstanding ? arm_again(p.again) : void(p.again = {});

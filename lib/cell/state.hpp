@@ -29,7 +29,7 @@ struct repeat {
 /// Acceptor: what this replica must never take back.
 struct acceptor_state {
     ballot promised;
-    bool may_vote = true; ///< false from a restart or a change on until enough members answered (R2)
+    bool may_vote = true; ///< enough members had answered when it was last asked to (PROTOCOL.md, R2)
     bool is_new = true;   ///< its id was drawn in this life: no older image of the disk has it
     slot asked_of;        ///< R2: the base of the configurations whose members had answered then
     bool let_go = false;  ///< nobody leads in `promised` any more, its owner said: no lease holds it (G6)

@@ -162,6 +162,8 @@ class turn {
     // acceptor.cpp
     void raise_promise(ballot const& to);
     bool allowed_to_vote(slot base);
+    bool allowed_to_confirm(slot at);
+    bool have_answered_from(slot first);
     bool learns_to_vote(member const& from, commit const& known, slot base);
     bool was_released(member const& from, slot known) const;
     bool is_held_from(member const& candidate, ballot const& asked);

@@ -57,7 +57,8 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 }
 
 // A replica's first record is durable: a founding record that names it, or, for a newcomer, the state after
-// some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing.
+// some slot. Either way it never voted under this id, so beginning with an empty acceptor forgets nothing;
+// unless the disk is an older image, from before it began (R2).
 void server::host::host_first(time_point now, first_state const& given) {
     snapshot const& first = given.state;
     auto const [of, reserved, birth, of_this_life] = reservations_.at(first.cell);

@@ -40,7 +40,7 @@ bytes server::host::claims_for(server_id peer) const {
 journal_claim server::host::own_claim() const {
     bool const may_claim = secured_ && persisted_ >= lives_recorded_in_;
     journal_claim own = may_claim ? journal_.claim() : journal_claim{journal_id_, identity_.life, 0, 0};
-    if (rolled_back_) own.life = {}; // R2: what it heard of others may be forgotten: nobody counts on it
+    if (rolled_back_) own.life = {}; // it says nothing of its journal or others' that counts any more (R2)
     return own;
 }
 
@@ -60,7 +60,7 @@ result<void> server::host::on_peer_up(time_point now, server_id peer, life_id li
     ZOOID_TRY(auto theirs, decode_claims(claimed));
     peer_state& p = peers_.add(peer, now);
     for (journal_claim const& heard : theirs.heard) {
-        if (!is_lacking(heard)) continue;
+        if (rolled_back_ || !is_lacking(heard)) continue; // nothing is left to lose
         journal_is_rolled_back(now, peer);
         return error(errc::wrong_owner, "server " + to_string(peer) + " knows batch " +
                                             std::to_string(heard.batch) + " of our journal; we do not");

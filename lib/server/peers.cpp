@@ -106,19 +106,16 @@ bool peer_table::judge(peer_state& peer, time_point now) {
 }
 
 bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
-    if (claimed.batch == 0) return true; // it claims nothing yet
+    if (claimed.batch == 0 || !claimed.life) return true; // it claims nothing yet, or is dead
     auto kept = std::find_if(peer.claims.begin(), peer.claims.end(),
                              [&](journal_claim const& c) { return c.journal == claimed.journal; });
-    bool const is_dead = !claimed.life; // nothing that it says may tell against a copy that is alive
     if (kept == peer.claims.end()) {
-        if (is_dead) return true;
         if (peer.claims.size() >= journals_remembered_max) peer.claims.erase(peer.claims.begin());
         kept = peer.claims.insert(peer.claims.end(), claimed);
         return peer.claim_changed = true;
     }
     if (claimed.batch < kept->batch) return false;
     if (claimed.batch == kept->batch && claimed.chain != kept->chain) return false;
-    if (is_dead) return true;
     peer.claim_changed = peer.claim_changed || *kept != claimed;
     *kept = claimed;
     return true;

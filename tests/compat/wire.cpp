@@ -42,7 +42,7 @@ std::vector<message> every_message() {
         rejected_ballot{proposer, {{4}, {2}, {0x102}}},
         zooid::commit{proposer, {6}, report::durable},
         learned{{6}, {5}},
-        confirm{proposer, 8, {2}},
+        confirm{proposer, 8, {2}, {9}},
         confirmed{proposer, 8},
         canvass{1, proposer},
         canvassed{1, proposer, proposer},

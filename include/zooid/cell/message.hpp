@@ -94,6 +94,7 @@ struct confirm {
     ballot in;
     std::uint64_t round = 0;
     slot base{}; ///< as in a prepare
+    slot at{};   ///< the first that the sender did not propose: whose configuration is asked
     friend bool operator==(confirm const&, confirm const&) = default;
 };
 

@@ -99,10 +99,10 @@ struct explanation {
     std::size_t open_slots = 0;
     std::size_t pending_commands = 0;
     std::size_t pending_reads = 0;
-    bool may_vote = false;             ///< after a start: enough members answered what they had heard of us
-    std::uint16_t cell_version = 1;    ///< as its log raised it
-    std::uint16_t version_highest = 1; ///< that the software of this server understands
-    std::string quarantine;            ///< the cause; empty unless quarantined
+    bool may_vote = false; ///< enough members had answered what they heard of us when it last mattered (R2)
+    std::uint16_t cell_version = 1;             ///< as its log raised it
+    std::uint16_t version_highest = 1;          ///< that the software of this server understands
+    std::string quarantine;                     ///< the cause; empty unless quarantined
     distrust quarantined_for = distrust::state; ///< what is not trusted; `learned`: it is being taught again
 };
 
@@ -117,7 +117,8 @@ class replica {
     static replica found(snapshot const& founding, replica_identity const& identity,
                          cell_options const& options);
     /// A replica after a restart, a newcomer with its first state, or a founder of a fork. It asks its peers
-    /// what it missed and does not vote before members that make a majority with it have answered.
+    /// what it missed, and unless it `is_first` it does not vote before members that make a majority with it
+    /// have answered.
     static replica recover(recovered_state const& recovered, replica_identity const& identity,
                            cell_options const& options);
 
