@@ -71,6 +71,14 @@ TEST_CASE("a strict read anywhere misses nothing that was acknowledged") {
     CHECK(sound({.replicas = 3, .proposers = 2, .slots = 1, .reads = 1, .depth = depth}).depth == depth);
 }
 
+TEST_CASE("asking for what is missing, and teaching it, keeps agreement") {
+    unsigned const deep = in_full(14u, 11u);
+    CHECK(sound({.replicas = 3, .proposers = 2, .slots = 1, .teaching = true, .depth = deep}).depth == deep);
+    bounds one{.replicas = 3, .proposers = 1, .slots = 1, .teaching = true};
+    one.depth = in_full(0u, 14u);
+    CHECK(sound(one).complete == !test_support::sanitised);
+}
+
 // From the middle of one, where an older proposer still runs and the newcomer has promised nothing; the slots
 // are those from the change to the first that the new configuration governs. The depths are what tests
 // afford.
