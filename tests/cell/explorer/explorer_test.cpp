@@ -99,4 +99,6 @@ TEST_CASE("a strict read during a replacement misses nothing, to eight moves") {
 TEST_CASE("a change is released when a quorum knows it durably, and no replica is destroyed before") {
     bounds limits{.slots = 3, .alpha = 1, .replacement = true, .releases = true, .depth = in_full(8u, 6u)};
     CHECK(sound(limits).states_released > 0);
+    limits.alpha = 2; // at alpha 1 a quorum knows it from the beginning
+    CHECK(sound(limits).depth == limits.depth);
 }
