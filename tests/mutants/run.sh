@@ -3,7 +3,7 @@
 #
 #   tests/mutants/run.sh
 #
-# The cheapest layer is asked first: every scenario, then 100 worlds of users who contend for a lease, then 300,000 states of the explorer for each of four bounds,
+# The cheapest layer is asked first: every scenario, then 100 worlds of users who contend for a lease, then 300,000 states of the explorer for each of five bounds,
 # then lives of 60 seeds of two profiles.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

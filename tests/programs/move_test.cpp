@@ -104,3 +104,15 @@ TEST_CASE("a move to servers on which no cell can be is refused before anything 
     refused("9", 4, "server 9 is not among those of the configuration");
     CHECK(c.ask({"txn", "volume", count_up}).at("version") == 1);
 }
+
+TEST_CASE("volumes move between nine servers while their clients go on, linearizably", "[slow]") {
+    scratch folder;
+    auto const done =
+        run({ZOOID_FAILOVER_PATH, "--servers", "9", "--cells", "3", "--clients", "3", "--seconds", "10",
+             "--moves", "--no-kills", "--seed", "7", "--directory", (folder.path / "run").string()});
+    INFO(done.out << done.err);
+    CHECK(done.code == 0);
+    CHECK(done.out.find(": linearizable") != std::string::npos);
+    CHECK(done.out.find(" replacements, 0 moves did not end") != std::string::npos);
+    CHECK(done.out.find(": 2 members replaced") != std::string::npos); // in zooidctl's words
+}

@@ -7,7 +7,9 @@
 #include <zooid/sim/life.hpp>
 
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
 using namespace zooid;
@@ -20,7 +22,14 @@ constexpr std::uint64_t seeds_that_reach_everything = 500;
 
 std::uint64_t seeds_wanted() {
     char const* const asked = std::getenv("ZOOID_SEEDS");
-    return asked ? std::strtoull(asked, nullptr, 10) : 25;
+    if (!asked) return 25;
+    INFO("ZOOID_SEEDS=" << asked);
+    char const* const end = asked + std::strlen(asked);
+    std::uint64_t seeds = 0;
+    auto const [read_to, wrong] = std::from_chars(asked, end, seeds);
+    REQUIRE((wrong == std::errc{} && read_to == end));
+    REQUIRE(seeds > 0); // else nothing is lived, and all is well
+    return seeds;
 }
 
 void expect_well(std::uint64_t seed, std::string const& profile, sim::life_report const& report) {

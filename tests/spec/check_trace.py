@@ -13,7 +13,7 @@ vote happens when it is made, before it is durable; one that a restart does not 
 somebody had been told of it: then it is refused.
 
 Damaged votes and values are outside of the specification: a replica that comes back quarantined is let go.
-The last line is `accepted` or `refused`, and the exit status says the same.
+A run without steps shows nothing, and is refused. The last line is `accepted` or `refused`, and the exit status says the same.
 """
 import argparse
 import json
@@ -26,6 +26,7 @@ from cell_spec import Cell, Refused, Value
 KINDS = {1: "no-op", 2: "commands", 3: "change", 4: "release", 5: "raise"}
 CONFIRMED, LEASED = "confirmed", "leased"  # what a read may rest on
 ANSWERS = ("promise", "accepted", "learned")
+EMPTY = "a run without steps"
 
 
 def ballot_of(text):
@@ -213,6 +214,8 @@ class Checker:
 def verdict(lines, reads=CONFIRMED):
     """None if the run is accepted, else the reason; and how often each action was taken."""
     checker = Checker(lines, reads)
+    if not lines:
+        return EMPTY, checker.actions
     try:
         checker.run()
     except Refused as why:

@@ -4,7 +4,7 @@
     tests/spec/scenarios_test.py build/release/tests/scenario_runner [NAME...]
 
 Plays each, or those that are named, and gives the steps to check_trace.py. A build with deliberate bugs also
-plays one for each bug that breaks an action: it must be refused.
+plays one for each bug that breaks an action: it must be refused. A run without steps is a failure of either.
 """
 import json
 import subprocess
@@ -68,7 +68,10 @@ def steps_of(runner, name, options=()):
                                 stdout=subprocess.PIPE, check=False)
         if played.returncode == 2:
             return None  # this build has no such deliberate bug
-        return [json.loads(line) for line in steps.read().splitlines()]
+        lines = [json.loads(line) for line in steps.read().splitlines()]
+        if not lines or played.returncode not in (0, 1):
+            sys.exit(f"FAILED: {name}: {len(lines)} steps, exit status {played.returncode}")
+        return lines
 
 
 def has_leases(name):
@@ -78,7 +81,7 @@ def has_leases(name):
 
 def judge(runner, name, options=()):
     lines = steps_of(runner, name, options)
-    return lines and verdict(lines, LEASED if has_leases(name) else CONFIRMED)[0]
+    return verdict(lines, LEASED if has_leases(name) else CONFIRMED)[0]
 
 
 def main():

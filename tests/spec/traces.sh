@@ -22,13 +22,26 @@ failed=0
 # With fewer calls there are more changes among the first steps.
 calls() { [[ $1 == replacements ]] && echo 5 || echo 50; }
 
+# live SEED PROFILE [OPTION...]: its first steps, if the life ended well
+live() {
+    local seed=$1 profile=$2 status
+    shift 2
+    rm -f "$work/all"
+    "$simulator" --seed "$seed" --profile "$profile" --calls-per-second "$(calls "$profile")" "$@" \
+        --steps "$work/all" >"$work/life" 2>&1
+    status=$?
+    head -n 40000 "$work/all" >"$work/steps" 2>/dev/null
+    return $status
+}
+
 # check SEED PROFILE [OPTION...]: the last line of the checker
 check() {
     local seed=$1 profile=$2
     shift 2
-    "$simulator" --seed "$seed" --profile "$profile" --calls-per-second "$(calls "$profile")" --steps "$work/all" \
-        >"$work/life" 2>&1
-    head -n 40000 "$work/all" >"$work/steps"
+    if ! live "$seed" "$profile"; then
+        tail -n 5 "$work/life" >"$work/verdict"
+        return 1
+    fi
     python3 -B "$here/check_trace.py" "$@" "$work/steps" >"$work/verdict"
 }
 
@@ -58,10 +71,12 @@ done
 refused_somewhere() {
     local seed
     for seed in $(seq 1 20); do
-        rm -f "$work/all"
-        "$simulator" --seed "$seed" --profile "$2" --calls-per-second "$(calls "$2")" --mutant "$1" --steps "$work/all" \
-            >"$work/life" 2>&1
-        head -n 40000 "$work/all" >"$work/steps"
+        live "$seed" "$2" --mutant "$1" # it may end badly, and must have begun
+        if [[ ! -s $work/steps ]]; then
+            failed=1
+            echo "FAILED: mutant $1 has no steps at seed $seed of $2"
+            return
+        fi
         python3 -B "$here/check_trace.py" "$work/steps" >"$work/verdict"
         if [[ $(tail -1 "$work/verdict") == refused ]]; then
             echo "mutant $1: refused at seed $seed: $(tail -2 "$work/verdict" | head -1)"

@@ -71,6 +71,14 @@ TEST_CASE("a strict read anywhere misses nothing that was acknowledged") {
     CHECK(sound({.replicas = 3, .proposers = 2, .slots = 1, .reads = 1, .depth = depth}).depth == depth);
 }
 
+TEST_CASE("asking for what is missing, and teaching it, keeps agreement") {
+    unsigned const deep = in_full(14u, 11u);
+    CHECK(sound({.replicas = 3, .proposers = 2, .slots = 1, .teaching = true, .depth = deep}).depth == deep);
+    bounds one{.replicas = 3, .proposers = 1, .slots = 1, .teaching = true};
+    one.depth = in_full(0u, 14u);
+    CHECK(sound(one).complete == !test_support::sanitised);
+}
+
 // From the middle of one, where an older proposer still runs and the newcomer has promised nothing; the slots
 // are those from the change to the first that the new configuration governs. The depths are what tests
 // afford.
@@ -91,4 +99,6 @@ TEST_CASE("a strict read during a replacement misses nothing, to eight moves") {
 TEST_CASE("a change is released when a quorum knows it durably, and no replica is destroyed before") {
     bounds limits{.slots = 3, .alpha = 1, .replacement = true, .releases = true, .depth = in_full(8u, 6u)};
     CHECK(sound(limits).states_released > 0);
+    limits.alpha = 2; // at alpha 1 a quorum knows it from the beginning
+    CHECK(sound(limits).depth == limits.depth);
 }

@@ -9,6 +9,7 @@
 #include <zooid/base/mutant.hpp>
 #include <zooid/sim/step_trace.hpp>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -75,6 +76,11 @@ int main(int argc, char** argv) {
             if (i + 1 < argc && activate(argv[++i])) continue;
             std::cout << "this build has no such deliberate bug\n";
             return 2;
+        }
+        if (!std::filesystem::is_regular_file(argument)) {
+            std::cout << argument << ": cannot read it\n";
+            ++failed;
+            continue;
         }
         std::string script = content_of(argument);
         if (rewrite) {

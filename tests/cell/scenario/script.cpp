@@ -37,8 +37,8 @@ outcome play(std::string const& script, step_observer* steps) {
         std::string const place = "line " + std::to_string(line_number) + ": " + line + ": ";
         try {
             v.perform(line);
-        } catch (unmet const& wrong) {
-            result.findings.push_back(place + wrong.what());
+        } catch (unmet const& wrong) { // of another story, if a line of this one was not played
+            if (result.unplayable.empty()) result.findings.push_back(place + wrong.what());
         } catch (std::exception const& wrong) {
             result.unplayable.push_back(place + wrong.what());
         }

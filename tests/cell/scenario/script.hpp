@@ -23,7 +23,7 @@ namespace zooid::scenario {
 
 struct outcome {
     std::string text; ///< the script with the transcript of this run
-    /// Unmet expectations, broken invariants, and what the referee found.
+    /// Unmet expectations, until a line is unplayable; broken invariants, and what the referee found.
     std::vector<std::string> findings;
     std::vector<std::string> unplayable; ///< lines that make no sense, or none any more
 };
