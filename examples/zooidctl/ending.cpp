@@ -189,7 +189,7 @@ surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration 
 }
 
 bool is_founded(colony& on, directory_entry const& entry) {
-    if (!entry.origin || entry.origin->is_founded) return true;
+    if (!is_unfinished(entry)) return true;
     member_set founded;
     for (std::size_t i = 0; i < entry.founders.size(); ++i) {
         auto const found = survey_one(on, entry.cell, entry.founders[i].server, patience);
@@ -199,11 +199,7 @@ bool is_founded(colony& on, directory_entry const& entry) {
 }
 
 result<void> can_be_ended(colony& on, bytes const& key, directory_entry const& older) {
-    if (!is_founded(on, older))
-        return error(errc::conflict,
-                     fmt::format("generation {} of key {} was begun and is not founded: finish "
-                                 "that one first",
-                                 older.birth.value, quoted(key)));
+    if (!is_founded(on, older)) return unfinished_birth(key, older);
     return ending(on, key, older, nullptr).run();
 }
 

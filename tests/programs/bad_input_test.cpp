@@ -8,10 +8,6 @@ using namespace programs;
 
 namespace {
 
-bool says(ended const& done, std::string const& what) {
-    return (done.out + done.err).find(what) != std::string::npos;
-}
-
 std::string put(std::string const& name, std::size_t value_bytes) {
     return R"({"put":")" + name + R"(","value":{"text":")" + std::string(value_bytes, 'v') + R"("}})";
 }

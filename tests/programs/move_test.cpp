@@ -6,8 +6,6 @@ using namespace programs;
 
 namespace {
 
-std::string const count_up = R"({"then":[{"add":"n","value":1}]})";
-
 void wipe(colony& c, std::size_t server) {
     c.kill(server);
     fs::remove_all(c.data(server));

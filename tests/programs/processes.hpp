@@ -114,6 +114,13 @@ struct ended {
     std::string out, err;
 };
 
+inline bool says(ended const& program, std::string const& text) {
+    return (program.out + program.err).find(text) != std::string::npos;
+}
+
+/// A transaction.
+inline std::string const count_up = R"({"then":[{"add":"n","value":1}]})";
+
 /// Runs a program to its end.
 inline ended run(std::vector<std::string> const& arguments) {
     scratch folder;

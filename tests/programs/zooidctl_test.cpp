@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include <sys/stat.h>
 
@@ -228,4 +229,28 @@ TEST_CASE("a move that runs out of time after it asked for a change is unknown, 
     INFO(moved.out << moved.err);
     CHECK(moved.code == 2);
     CHECK(moved.out.find("replacing server 3 by 4") != std::string::npos);
+}
+
+TEST_CASE("the lead is handed over in a cell that nobody used since its founding, or since a restart") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    (void)c.ask({"cell", "create", "k", "--on", "1,2,3"});
+    auto const leads = [&](std::string const& server) {
+        auto const handed = c.ctl({"cell", "lead", "k", server});
+        INFO(handed.out << handed.err);
+        CHECK(handed.code == 0);
+        std::istringstream explained(c.ctl({"explain", "k"}).out);
+        std::string line, leading;
+        while (std::getline(explained, line)) {
+            if (line.find(R"("role":"leading")") != std::string::npos) leading = line;
+        }
+        CHECK(leading.find(R"("server":)" + server + ",") != std::string::npos);
+    };
+    leads("2");
+    for (std::size_t i : {0, 1, 2})
+        c.kill(i);
+    for (std::size_t i : {0, 1, 2})
+        c.start(i);
+    leads("3");
+    leads("1");
 }
