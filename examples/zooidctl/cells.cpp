@@ -225,6 +225,17 @@ result<birth> finish(colony& on, bytes const& key, birth b, std::string const& s
     return b;
 }
 
+// A founder that refuses the founding record may have left, or come back as another member.
+std::optional<configuration> members_since(colony& on, birth const& b) {
+    bool const refused = std::any_of(b.missing.begin(), b.missing.end(), [](auto const& one) {
+        return one.second == errc::conflict || one.second == errc::already_exists;
+    });
+    if (!refused) return std::nullopt;
+    auto const located = on.locate(b.entry.cell);
+    if (!located || located.value().members == b.entry.founders) return std::nullopt;
+    return located.value().members;
+}
+
 result<birth> resume(colony& on, bytes const& key, found_entry const& there, birth_wish const& wish) {
     directory_entry const& e = there.entry;
     bool const was_recovered = e.origin && is_recovery(*e.origin);
@@ -240,7 +251,14 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, bir
     birth b;
     b.entry = e;
     b.existed = true;
-    return finish(on, key, std::move(b), wish.stop_after);
+    ZOOID_TRY(auto finished, finish(on, key, std::move(b), wish.stop_after));
+    if (auto const moved = members_since(on, finished))
+        return error(errc::already_exists,
+                     fmt::format("key {} has generation {}, cell {}, founded on servers {}; its members were "
+                                 "replaced since, and it is on servers {} now",
+                                 quoted(key), e.birth.value, to_string(e.cell),
+                                 listed(servers_of(e.founders)), listed(servers_of(*moved))));
+    return finished;
 }
 
 } // namespace
