@@ -71,6 +71,7 @@ result<void> check_servers(colony const& on, std::vector<server_id> const& serve
                                  servers.size(), members_max));
     }
     for (std::size_t i = 0; i < servers.size(); ++i) {
+        if (!servers[i]) return error(errc::invalid_argument, "server 0: a server's id is above 0");
         if (std::count(servers.begin(), servers.end(), servers[i]) > 1)
             return error(errc::invalid_argument,
                          fmt::format("server {} is named twice", to_string(servers[i])));

@@ -116,6 +116,7 @@ TEST_CASE("a move to servers on which no cell can be is refused before anything 
     };
     refused("1,2", 65, "2 replicas: a cell has an odd number of them, from 1 to 9");
     refused("1,2,2", 65, "server 2 is named twice");
+    refused("0", 65, "server 0: a server's id is above 0");
     refused("9", 4, "server 9 is not among those of the configuration");
     CHECK(c.ask({"txn", "volume", count_up}).at("version") == 1);
 }

@@ -197,6 +197,12 @@ class colony {
                          {"--json", "--deadline", "30", "--config", (folder.path / "ctl.json").string()});
         return zooidctl(arguments);
     }
+    /// The same for people, as text.
+    ended tell(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(),
+                         {"--deadline", "30", "--config", (folder.path / "ctl.json").string()});
+        return zooidctl(arguments);
+    }
     json::value ask(std::vector<std::string> const& arguments) const {
         auto const done = ctl(arguments);
         INFO(done.out << done.err);
