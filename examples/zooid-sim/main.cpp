@@ -229,8 +229,10 @@ void keep_freed_memory() {
 int run_program(int argc, char** argv) {
     arguments a;
     CLI::App app{"Runs simulated lives of a colony"};
-    app.add_option("--seed", a.seed, "the life to run")->check(support::whole_number(0, support::whole_max));
     auto* const seeds = app.add_option("--seeds", a.seeds, "FROM..TO: a campaign");
+    app.add_option("--seed", a.seed, "the life to run")
+        ->check(support::whole_number(0, support::whole_max))
+        ->excludes(seeds);
     app.add_option(
         "--profile", a.profile,
         "calm, lossy, partitions, crashes, disks, moves, replacements, leases, versions or everything");
@@ -244,7 +246,7 @@ int run_program(int argc, char** argv) {
     app.add_option("--calls-per-second", a.calls_per_second,
                    "of the clients of each cell together; fewer make a life cheaper, with as many faults")
         ->check(support::whole_number(1, 1000));
-    app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else");
+    app.add_flag("--hashes", a.hashes, "with --seeds: print each seed's hash and nothing else")->needs(seeds);
     try {
         app.parse(argc, argv);
     } catch (CLI::ParseError const& e) {

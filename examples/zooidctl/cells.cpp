@@ -52,11 +52,9 @@ std::string quoted(bytes const& key) {
     return boost::json::serialize(support::json_of_key(key));
 }
 
-namespace {
-
-std::string listed(configuration const& members) {
+std::string listed(std::vector<server_id> const& servers) {
     std::string all;
-    for (server_id server : servers_of(members))
+    for (server_id server : servers)
         all += (all.empty() ? "" : ",") + to_string(server);
     return all;
 }
@@ -66,8 +64,6 @@ error on_server(server_id server, error const& e) {
                                        e.detail().empty() ? name_of(e.code()) : e.detail()));
 }
 
-} // namespace
-
 result<void> check_servers(colony const& on, std::vector<server_id> const& servers) {
     if (servers.size() % 2 == 0 || servers.size() > members_max) {
         return error(errc::invalid_argument,
@@ -75,6 +71,7 @@ result<void> check_servers(colony const& on, std::vector<server_id> const& serve
                                  servers.size(), members_max));
     }
     for (std::size_t i = 0; i < servers.size(); ++i) {
+        if (!servers[i]) return error(errc::invalid_argument, "server 0: a server's id is above 0");
         if (std::count(servers.begin(), servers.end(), servers[i]) > 1)
             return error(errc::invalid_argument,
                          fmt::format("server {} is named twice", to_string(servers[i])));
@@ -115,6 +112,24 @@ bytes founding_record(bytes const& key, directory_entry const& entry) {
 
 bool is_recovery(fork_origin const& origin) {
     return origin.confirmed != digest{};
+}
+
+bool is_unfinished(directory_entry const& entry) {
+    return entry.origin && !entry.origin->is_founded;
+}
+
+error unfinished_birth(bytes const& key, directory_entry const& entry) {
+    std::string const on = listed(servers_of(entry.founders)), name = quoted(key);
+    auto const birth = entry.birth.value;
+    if (!is_recovery(*entry.origin))
+        return error(errc::conflict,
+                     fmt::format("a creation of generation {1} was begun on servers {2} and is not finished: "
+                                 "repeat `zooidctl cell create {0} --on {2} --generation {1}`",
+                                 name, birth, on));
+    return error(errc::conflict, fmt::format("a recovery as generation {} was begun on servers {} and is not "
+                                             "finished ({}): finish it by `zooidctl cell recover {} --on {}` "
+                                             "with the same --off",
+                                             birth, on, entry.origin->words, name, on));
 }
 
 namespace {
@@ -200,7 +215,7 @@ void note_founded(colony& on, bytes const& key, birth& b) {
 
 // From the decision on.
 result<birth> finish(colony& on, bytes const& key, birth b, std::string const& stop_after) {
-    bool const ends_another = b.entry.origin && !b.entry.origin->is_founded;
+    bool const ends_another = is_unfinished(b.entry);
     if (ends_another && !is_founded(on, b.entry)) {
         ZOOID_TRY(auto const older, decode_directory_entry(b.entry.origin->words));
         ZOOID_TRY(end_cell(on, key, older, {b.entry.cell, b.entry.birth, b.entry.founders}));
@@ -211,20 +226,40 @@ result<birth> finish(colony& on, bytes const& key, birth b, std::string const& s
     return b;
 }
 
+// A founder that refuses the founding record may have left, or come back as another member.
+std::optional<configuration> members_since(colony& on, birth const& b) {
+    bool const refused = std::any_of(b.missing.begin(), b.missing.end(), [](auto const& one) {
+        return one.second == errc::conflict || one.second == errc::already_exists;
+    });
+    if (!refused) return std::nullopt;
+    auto const located = on.locate(b.entry.cell);
+    if (!located || located.value().members == b.entry.founders) return std::nullopt;
+    return located.value().members;
+}
+
 result<birth> resume(colony& on, bytes const& key, found_entry const& there, birth_wish const& wish) {
     directory_entry const& e = there.entry;
-    if (e.origin && is_recovery(*e.origin))
+    bool const was_recovered = e.origin && is_recovery(*e.origin);
+    if (was_recovered && is_unfinished(e)) return unfinished_birth(key, e);
+    if (was_recovered)
         return error(errc::already_exists,
                      fmt::format("key {} was recovered as generation {}", quoted(key), e.birth.value));
     if (e.birth != wish.birth || !same_servers(servers_of(e.founders), wish.on)) {
         return error(errc::already_exists,
                      fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key),
-                                 e.birth.value, to_string(e.cell), listed(e.founders)));
+                                 e.birth.value, to_string(e.cell), listed(servers_of(e.founders))));
     }
     birth b;
     b.entry = e;
     b.existed = true;
-    return finish(on, key, std::move(b), wish.stop_after);
+    ZOOID_TRY(auto finished, finish(on, key, std::move(b), wish.stop_after));
+    if (auto const moved = members_since(on, finished))
+        return error(errc::already_exists,
+                     fmt::format("key {} has generation {}, cell {}, founded on servers {}; its members were "
+                                 "replaced since, and it is on servers {} now",
+                                 quoted(key), e.birth.value, to_string(e.cell),
+                                 listed(servers_of(e.founders)), listed(servers_of(*moved))));
+    return finished;
 }
 
 } // namespace

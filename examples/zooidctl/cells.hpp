@@ -69,6 +69,10 @@ zooid::result<zooid::cell_id> draw_cell_id();
 zooid::bytes founding_record(zooid::bytes const& key, zooid::directory_entry const& entry);
 /// It goes on from a cell that lost its majority; else it was created above one, which it ended.
 bool is_recovery(zooid::fork_origin const& origin);
+/// It goes on from, or ends, another one, and the directory does not say yet that it was founded.
+bool is_unfinished(zooid::directory_entry const& entry);
+/// `conflict`: what finishes an unfinished one.
+zooid::error unfinished_birth(zooid::bytes const& key, zooid::directory_entry const& entry);
 std::vector<zooid::server_id> ids_of(std::vector<std::uint64_t> const& numbers);
 std::vector<zooid::server_id> servers_of(zooid::configuration const& members);
 boost::json::array numbers_of(std::vector<zooid::server_id> const& servers);
@@ -76,5 +80,7 @@ bool same_servers(std::vector<zooid::server_id> a, std::vector<zooid::server_id>
 /// For tests: as SIGKILL at this point.
 void maybe_die(std::string const& stop_after, std::string_view step);
 std::string quoted(zooid::bytes const& key);
+zooid::error on_server(zooid::server_id server, zooid::error const& e);
+std::string listed(std::vector<zooid::server_id> const& servers); ///< "1,2,3"
 
 } // namespace zooidctl

@@ -35,7 +35,7 @@ json::object json_of(std::string const& key, birth const& b) {
     return {{"key", support::json_of_key(key)},
             {"cell", to_string(b.entry.cell)},
             {"generation", b.entry.birth.value},
-            {"servers", numbers_of(zooidctl::servers_of(b.entry.founders))},
+            {"founders", numbers_of(zooidctl::servers_of(b.entry.founders))},
             {"existed", b.existed},
             {"founded_on", b.founded.size()},
             {"missing", missing}};
@@ -288,18 +288,18 @@ int scan_directory(colony& on, output const& out, std::string const& prefix) {
             print(json::object{{"key", support::json_of_key(key)},
                                {"cell", to_string(entry.cell)},
                                {"generation", entry.birth.value},
-                               {"servers", numbers_of(zooidctl::servers_of(entry.founders))}});
+                               {"founders", numbers_of(zooidctl::servers_of(entry.founders))}});
         } else {
-            fmt::print("{}  generation {}  cell {}  servers {}\n", key, entry.birth.value,
-                       to_string(entry.cell),
-                       json::serialize(numbers_of(zooidctl::servers_of(entry.founders))));
+            fmt::print("{}  generation {}  cell {}  founded on servers {}\n", key, entry.birth.value,
+                       to_string(entry.cell), listed(zooidctl::servers_of(entry.founders)));
         }
     }
     return exit_done;
 }
 
 // Replica ids that a creation or a move drew and then did not use: it is under way, or nobody went on with
-// it. The same command again goes on; nothing is deleted, since only the directory knows who won.
+// it. The same command again goes on with them, unless it is a creation that the directory does not name:
+// that one draws others. Nothing is deleted, since only the directory knows who won.
 void print_reservations(std::uint64_t count, json::object const& told) {
     if (count == 0) return;
     fmt::print("  {} reserved, and neither founded nor taught:", count);
@@ -312,8 +312,14 @@ void print_reservations(std::uint64_t count, json::object const& told) {
     fmt::print("\n");
 }
 
-// A journal that hangs takes nothing until its disk does; one that failed takes nothing until a restart.
+// A journal that hangs takes nothing until its disk does; one that failed takes nothing until a restart. One
+// that is older than what its peers remember of it takes part in nothing any more.
 void print_journal(json::object const& told) {
+    auto const* rolled_back = told.if_contains("rolled_back");
+    if (rolled_back && rolled_back->is_bool() && rolled_back->get_bool())
+        fmt::print(
+            "  journal was rolled back: its replicas do not vote; its data directory has to be formatted "
+            "anew\n");
     auto const* why = told.if_contains("journal_error");
     if (why && why->is_string())
         return fmt::print("  journal failed for good: {}\n", std::string(why->get_string()));

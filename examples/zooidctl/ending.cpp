@@ -2,9 +2,11 @@
 
 #include <zooid/server/server.hpp>
 
+#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 namespace zooidctl {
 
@@ -26,14 +28,8 @@ class ending {
     /// The founders and whoever they name, and if that is not enough everybody.
     result<void> run() {
         ask_all(zooidctl::servers_of(older_.founders));
-        if (shortage()) found_vacant();
-        if (shortage()) {
-            std::vector<server_id> everybody;
-            for (remote_server const& s : on_.servers())
-                everybody.push_back(s.server);
-            ask_all(everybody);
-            all_told_ = silent_.empty();
-        }
+        if (shortage()) ask_everybody();
+        if (shortage()) look_at_absent();
         auto const missing = shortage();
         return missing ? result<void>(*missing) : outcome::success();
     }
@@ -47,11 +43,20 @@ class ending {
         }
     }
 
+    void ask_everybody() {
+        std::vector<server_id> everybody;
+        for (remote_server const& s : on_.servers())
+            everybody.push_back(s.server);
+        ask_all(everybody);
+        all_told_ = silent_.empty();
+    }
+
     void ask(server_id server, std::vector<server_id>& more) {
         auto told = answer_of(server);
+        if (!told && told.error() == errc::not_here) return absent_.push_back(server);
         if (!told) {
-            last_ = told.error();
-            return (told.error() == errc::not_here ? absent_ : silent_).push_back(server);
+            silent_.emplace(server, told.error());
+            return;
         }
         for (configuration const& c : configurations_of(told.value())) {
             for (member const& m : c.members())
@@ -60,19 +65,44 @@ class ending {
         told_.push_back(std::move(told).value());
     }
 
+    // Who has no replica counts if it is a founder that was never founded, or if its disk is gone. To tell, its
+    // server draws it again, and keeps what it drew: so nobody is asked where that could not be enough.
+    void look_at_absent() {
+        std::vector<member> doubtful;
+        for (configuration const& c : in_force()) {
+            member_set out = out_of(c);
+            for (std::size_t i = 0; i < c.size(); ++i) {
+                if (out.contains(i) || !may_be_out(c[i])) continue;
+                out.insert(i);
+                if (!contains(doubtful, c[i])) doubtful.push_back(c[i]);
+            }
+            if (!c.is_quorum(out)) return;
+        }
+        for (member const& m : doubtful)
+            look_at(m);
+    }
+
+    // Certain only when everybody who may host the cell has spoken: one that left the cell before its disk was
+    // lost may have voted for members that nobody else here has heard of.
+    bool may_be_out(member const& m) {
+        if (!contains(absent_, m.server)) return false;
+        return all_told_ || (is_founder(m) && may_have_reserved(m.server));
+    }
+
+    void look_at(member const& m) {
+        auto const drawn = drawn_by(m.server);
+        if (!drawn) return;
+        if (is_founder(m) && *drawn == m) return found_vacant(m);
+        kept_.push_back(m.server);
+        if (all_told_ && drawn->journal != m.journal) gone_.push_back(m);
+    }
+
     // Of a creation that was given up. Whoever has the founding record could still found it, so it is founded
     // in order to be sealed.
-    void found_vacant() {
-        for (server_id server : std::vector(absent_)) {
-            member const* const founder = founder_on(server);
-            if (!founder || drawn_by(server) != *founder) continue;
-            if (!newer_) {
-                vacant_.push_back(*founder);
-                continue;
-            }
-            (void)on_.ask_for(patience, operation::found, server, older_.cell, founding_record(key_, older_));
-            if (auto told = answer_of(server)) told_.push_back(std::move(told).value());
-        }
+    void found_vacant(member const& m) {
+        if (!newer_) return gone_.push_back(m);
+        (void)on_.ask_for(patience, operation::found, m.server, older_.cell, founding_record(key_, older_));
+        if (auto told = answer_of(m.server)) told_.push_back(std::move(told).value());
     }
 
     result<survey_answer> answer_of(server_id server) {
@@ -89,16 +119,24 @@ class ending {
         auto const drawn = reply ? decode_member(reply.value().payload) : reply.error();
         return drawn ? std::optional(drawn.value()) : std::nullopt;
     }
-    member const* founder_on(server_id server) const {
-        auto const index = older_.founders.index_of(server);
-        return index ? &older_.founders[*index] : nullptr;
+    bool is_founder(member const& m) const {
+        auto const index = older_.founders.index_of(m.server);
+        return index && older_.founders[*index] == m;
     }
-    // Certain only when everybody who may host the cell has spoken: one that left the cell before its disk was
-    // lost may have voted for members that nobody else here has heard of.
-    bool is_gone(member const& m) {
-        if (!all_told_ || !contains(absent_, m.server)) return false;
-        auto const drawn = drawn_by(m.server);
-        return drawn && drawn->journal != m.journal;
+    // A server tells of some of its reservations. Where this one is among all that it has, none is made by
+    // asking.
+    bool may_have_reserved(server_id server) {
+        auto const reply = on_.ask_for(patience, operation::status, server, cell_id{}, {});
+        if (!reply) return false;
+        boost::system::error_code failed;
+        auto const told = boost::json::parse(reply.value().payload, failed);
+        auto const* const listed = told.is_object() ? told.get_object().if_contains("reservations") : nullptr;
+        if (failed || !listed || !listed->is_array()) return false;
+        auto const& all = listed->get_array();
+        auto const count = told.at("counters").at("reserved").to_number<std::uint64_t>();
+        return count > all.size() || std::any_of(all.begin(), all.end(), [&](auto const& one) {
+                   return one.at("cell").as_string() == to_string(older_.cell);
+               });
     }
 
     static std::optional<configuration> changed_to(acceptance const& one) {
@@ -134,42 +172,58 @@ class ending {
         return all;
     }
 
-    std::optional<error> shortage() {
+    /// Those of `c` that choose no more, or will not when they are sealed.
+    member_set out_of(configuration const& c) const {
+        member_set out;
+        for (std::size_t i = 0; i < c.size(); ++i) {
+            bool const is_told = std::any_of(told_.begin(), told_.end(),
+                                             [&](survey_answer const& a) { return a.self == c[i]; });
+            if (is_told || contains(gone_, c[i])) out.insert(i);
+        }
+        return out;
+    }
+
+    std::optional<error> shortage() const {
         for (configuration const& c : in_force()) {
-            member_set out;
-            for (std::size_t i = 0; i < c.size(); ++i) {
-                bool const is_told = std::any_of(told_.begin(), told_.end(),
-                                                 [&](survey_answer const& a) { return a.self == c[i]; });
-                auto const vacant = std::find(vacant_.begin(), vacant_.end(), c[i]) != vacant_.end();
-                if (is_told || vacant || is_gone(c[i])) out.insert(i);
-            }
+            member_set const out = out_of(c);
             if (!c.is_quorum(out)) return short_of(c, out.size());
         }
         return std::nullopt;
     }
 
     error short_of(configuration const& c, std::size_t found) const {
-        std::string const why = last_ ? ": " + last_->message() : "";
         if (newer_)
             return error(errc::unreachable,
                          fmt::format("generation {} is not ended, {} of its {} members are sealed{}; run the "
                                      "command again",
-                                     older_.birth.value, found, c.size(), why));
+                                     older_.birth.value, found, c.size(), silence()));
+        std::string const kept =
+            kept_.empty() ? "" : " but that an unused reservation of it is kept on servers " + listed(kept_);
         return error(errc::unreachable,
                      fmt::format("generation {} has to be ended first, and {} of its {} members answer{}; "
-                                 "nothing was changed",
-                                 older_.birth.value, found, c.size(), why));
+                                 "nothing was changed{}",
+                                 older_.birth.value, found, c.size(), silence(), kept));
+    }
+
+    std::string silence() const {
+        std::string said;
+        for (auto const& [server, why] : silent_)
+            said += fmt::format("{} {} ({})", said.empty() ? "; no word from servers" : ",",
+                                to_string(server), name_of(why.code()));
+        bool const empty_disks = !absent_.empty() && !silent_.empty();
+        return said + (empty_disks ? "; an empty disk counts only if all servers answer" : "");
     }
 
     colony& on_;
     bytes const& key_;
     directory_entry const& older_;
     successor_cell const* newer_; ///< null: only look
-    std::vector<server_id> asked_, absent_, silent_;
+    std::vector<server_id> asked_, absent_;
+    std::map<server_id, error> silent_;
     std::vector<survey_answer> told_;
-    std::vector<member> vacant_; ///< founders that were never founded
+    std::vector<member> gone_;    ///< with their disks; or founders that were never founded
+    std::vector<server_id> kept_; ///< that may have drawn an id only because they were asked
     bool all_told_ = false;
-    std::optional<error> last_;
 };
 
 } // namespace
@@ -189,7 +243,7 @@ surveyed_server survey_one(colony& on, cell_id cell, server_id server, duration 
 }
 
 bool is_founded(colony& on, directory_entry const& entry) {
-    if (!entry.origin || entry.origin->is_founded) return true;
+    if (!is_unfinished(entry)) return true;
     member_set founded;
     for (std::size_t i = 0; i < entry.founders.size(); ++i) {
         auto const found = survey_one(on, entry.cell, entry.founders[i].server, patience);
@@ -199,11 +253,7 @@ bool is_founded(colony& on, directory_entry const& entry) {
 }
 
 result<void> can_be_ended(colony& on, bytes const& key, directory_entry const& older) {
-    if (!is_founded(on, older))
-        return error(errc::conflict,
-                     fmt::format("generation {} of key {} was begun and is not founded: finish "
-                                 "that one first",
-                                 older.birth.value, quoted(key)));
+    if (!is_founded(on, older)) return unfinished_birth(key, older);
     return ending(on, key, older, nullptr).run();
 }
 

@@ -3,7 +3,8 @@
 //
 //   E1  The directory says which cell is born, and above which, before anything is sealed.
 //   E2  It is founded when, in every configuration in which the older cell may choose, a majority is sealed
-//       (lib/cell/PROTOCOL.md, X1), or is gone with its disk. A majority that could have changed the members
+//       (lib/cell/PROTOCOL.md, X1), was never founded, or is gone with its disk, which counts only when every
+//       server of the configuration answers. A majority that could have changed the members
 //       without the sealed ones knowing is none: one of them would have accepted the change.
 //   E3  An attempt that is taken up finds both cells in the directory, until the newer one is founded.
 #pragma once
@@ -24,7 +25,8 @@ zooid::surveyed_server survey_one(colony& on, zooid::cell_id cell, zooid::server
 bool is_founded(colony& on, zooid::directory_entry const& entry);
 
 /// `unreachable` if too few members of the cell answer for it to be ended, `conflict` if its own birth or
-/// recovery is unfinished. Changes nothing.
+/// recovery is unfinished. Changes nothing; but a server whose disk is empty, asked where that may be enough,
+/// keeps a reservation of the older cell.
 zooid::result<void> can_be_ended(colony& on, zooid::bytes const& key, zooid::directory_entry const& older);
 
 /// Seals it for the cell that comes after it. `unreachable` says how many members of how many are sealed; it

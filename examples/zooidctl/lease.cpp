@@ -13,8 +13,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 namespace zooidctl {
@@ -82,7 +84,8 @@ pid_t start(std::vector<std::string> const& command, kv::lease_agent const& agen
     if (::getppid() != parent) ::_exit(127);
     ::setenv("ZOOID_LEASE_NUMBER", number.c_str(), 1);
     ::execvp(words[0], words.data());
-    ::_exit(127);
+    fmt::print(stderr, "zooidctl: {}: {}\n", words[0], std::strerror(errno));
+    ::_exit(127); // as a shell
 }
 
 void kill_below(pid_t parent) {

@@ -51,11 +51,9 @@ void add_key(CLI::App* command, std::string& key) {
     command->add_option("KEY", key, "the partition key of the cell")->required();
 }
 
-void add_servers(CLI::App* command, arguments& a) {
-    command->add_option("--on", a.servers, "server ids, the preferred proposer first: 1,2,3")
-        ->delimiter(',')
-        ->check(server_number)
-        ->required();
+void add_servers(CLI::App* command, arguments& a,
+                 std::string const& meaning = "server ids, the preferred proposer first: 1,2,3") {
+    command->add_option("--on", a.servers, meaning)->delimiter(',')->check(server_number)->required();
 }
 
 void add_off(CLI::App* command, arguments& a) {
@@ -101,7 +99,10 @@ int run_program(int argc, char** argv) {
     auto* move = cell_command->add_subcommand(
         "move", "replace, add and drop members until the cell is on these servers; may be repeated");
     add_key(move, a.key);
-    add_servers(move, a);
+    add_servers(
+        move, a,
+        "server ids: 1,2,3. Their order means nothing: whoever joins takes the place of who leaves, or "
+        "comes last; `cell prefer` sets the order");
     auto* prefer = cell_command->add_subcommand(
         "prefer", "change the order in which a cell's servers are preferred for the proposer");
     add_key(prefer, a.key);

@@ -1,5 +1,7 @@
 #include "members.hpp"
 
+#include "ending.hpp"
+
 #include <zooid/base/codec.hpp>
 #include <zooid/cell/change.hpp>
 #include <zooid/cell/recovery.hpp>
@@ -23,13 +25,19 @@ bool contains(std::vector<server_id> const& all, server_id one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-// A server that left tells where the cell went; so does one that does not lead.
-void follow_pointers(colony& on, cell_id cell, std::vector<server_id>& ask) {
-    auto const located = on.locate(cell);
-    if (!located) return;
-    for (member const& m : located.value().members.members()) {
-        if (!contains(ask, m.server)) ask.push_back(m.server);
-    }
+// One that has to be there, so that its members can be asked.
+result<directory_entry> look_up_founded(colony& on, bytes const& key) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    if (!is_founded(on, cell)) return unfinished_birth(key, cell);
+    return cell;
+}
+
+// Until the directory says that it was founded, its founders are asked: it may not leave them
+// (lib/cell/PROTOCOL.md, Z2).
+result<directory_entry> look_up_finished(colony& on, bytes const& key) {
+    ZOOID_TRY(auto const cell, look_up(on, key));
+    if (is_unfinished(cell)) return unfinished_birth(key, cell);
+    return cell;
 }
 
 bool may_be_repeated(error const& e) {
@@ -195,15 +203,19 @@ step next_step(configuration const& now, std::vector<server_id> const& wanted,
 }
 
 result<members_description> describe_members(colony& on, directory_entry const& cell) {
-    std::vector<server_id> ask;
-    follow_pointers(on, cell.cell, ask);
+    // A server that left tells where the cell went; so does one that does not lead.
+    auto const located = on.locate(cell.cell);
+    if (!located && located.error() == errc::not_found)
+        return error(errc::unreachable, "no server that answered has cell " + to_string(cell.cell));
+    if (!located) return located.error();
+    std::vector<server_id> ask = zooidctl::servers_of(located.value().members);
     std::optional<members_description> newest;
     error last = errc::unreachable;
     for (std::size_t i = 0; i < ask.size(); ++i) {
         auto const reply = on.ask(operation::describe_members, ask[i], cell.cell, {});
         auto told = reply ? decode_members_description(reply.value().payload) : reply.error();
         if (!told) {
-            last = told.error();
+            last = on_server(ask[i], told.error());
             continue;
         }
         // Whoever leads knows most; one that lags may still think of an older configuration.
@@ -220,7 +232,7 @@ result<members_description> describe_members(colony& on, directory_entry const& 
 
 result<std::vector<step>> move_cell(colony& on, bytes const& key, std::vector<server_id> const& wanted) {
     ZOOID_TRY(check_servers(on, wanted));
-    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const cell, look_up_finished(on, key));
     std::vector<step> done;
     std::vector<member> asked;
     for (;;) {
@@ -240,7 +252,7 @@ result<std::vector<step>> move_cell(colony& on, bytes const& key, std::vector<se
 }
 
 result<slot> prefer_servers(colony& on, bytes const& key, std::vector<server_id> const& wanted) {
-    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const cell, look_up_founded(on, key));
     ZOOID_TRY(auto const now, describe_members(on, cell));
     std::vector<member> members;
     for (server_id server : wanted) {
@@ -254,25 +266,48 @@ result<slot> prefer_servers(colony& on, bytes const& key, std::vector<server_id>
     return carry_through(on, cell, change);
 }
 
+namespace {
+
+// In a cell that nobody uses nobody stands, and whoever led before the last restart leads no more. A strict
+// read needs a proposer, so it makes one.
+result<void> make_somebody_lead(colony& on, cell_id cell) {
+    ZOOID_TRY(on.read(cell, kv::transaction().read("lead")));
+    return outcome::success();
+}
+
+// Repeated by the caller, so that nobody waits for one that leads no more.
+result<void> ask_to_hand_over(colony& on, cell_id cell, cell_location const& located, server_id server) {
+    auto const index = located.members.index_of(server);
+    if (!index) return error(errc::invalid_argument, "the cell is not on that server");
+    bytes successor;
+    writer(successor).put(located.members[*index].replica);
+    server_id const leads = located.proposer ? located.proposer : located.members[0].server;
+    auto const reply = on.ask_for(patience_member, operation::transfer_lead, leads, cell, successor);
+    if (!reply) return on_server(leads, reply.error());
+    return outcome::success();
+}
+
+} // namespace
+
 result<void> hand_lead_to(colony& on, bytes const& key, server_id server) {
-    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const cell, look_up_founded(on, key));
+    ZOOID_TRY(make_somebody_lead(on, cell.cell));
     for (;;) {
         ZOOID_TRY(auto const located, on.locate(cell.cell));
         if (located.proposer == server) return outcome::success();
-        auto const index = located.members.index_of(server);
-        if (!index) return error(errc::invalid_argument, "the cell is not on that server");
-        bytes successor;
-        writer(successor).put(located.members[*index].replica);
-        server_id const leads = located.proposer ? located.proposer : located.members[0].server;
-        auto const reply = on.ask(operation::transfer_lead, leads, cell.cell, successor);
-        if (!reply && !may_be_repeated(reply.error())) return reply.error();
+        auto const asked = ask_to_hand_over(on, cell.cell, located, server);
+        bool const again = asked || may_be_repeated(asked.error()) || asked.error() == errc::timed_out;
+        if (!again) return asked.error();
         if (on.is_over()) return error(errc::unreachable, "it does not lead yet");
+        if (!asked) {
+            ZOOID_TRY(make_somebody_lead(on, cell.cell));
+        }
         on.pause(std::chrono::milliseconds(20));
     }
 }
 
 result<slot> finalise_version(colony& on, bytes const& key, std::uint16_t to) {
-    ZOOID_TRY(auto const cell, look_up(on, key));
+    ZOOID_TRY(auto const cell, look_up_founded(on, key));
     for (;;) {
         ZOOID_TRY(auto const now, describe_members(on, cell));
         if (now.cell_version >= to) return slot{};

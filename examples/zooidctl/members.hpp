@@ -34,7 +34,8 @@ step next_step(zooid::configuration const& now, std::vector<zooid::server_id> co
 zooid::result<zooid::members_description> describe_members(colony& on, zooid::directory_entry const& cell);
 
 /// `conflict` if somebody else changed the cell meanwhile; `unreachable` if a newcomer does not catch up;
-/// `invalid_argument` or `not_found` if no cell can be on the wanted servers.
+/// `invalid_argument` or `not_found` if no cell can be on the wanted servers. `conflict`, too, as long as the
+/// directory does not say that a recovery, or a birth above another cell, was founded.
 zooid::result<std::vector<step>> move_cell(colony& on, zooid::bytes const& key,
                                            std::vector<zooid::server_id> const& wanted);
 
@@ -44,7 +45,8 @@ zooid::result<std::vector<step>> move_cell(colony& on, zooid::bytes const& key,
 zooid::result<zooid::slot> prefer_servers(colony& on, zooid::bytes const& key,
                                           std::vector<zooid::server_id> const& wanted);
 
-/// The cell's proposer hands over to its replica on `server`, and this returns when that one leads.
+/// The cell's proposer hands over to its replica on `server`, and this returns when that one leads. Where
+/// nobody leads, somebody is made to first.
 zooid::result<void> hand_lead_to(colony& on, zooid::bytes const& key, zooid::server_id server);
 
 /// Finalises a version for one cell: raises the cell to it. `unsupported_version` unless the software of

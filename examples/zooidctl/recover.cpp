@@ -21,11 +21,8 @@ namespace {
 
 constexpr duration patience_off = std::chrono::milliseconds(300); // with one that is said to be off
 
-std::string listed(std::vector<server_id> const& servers) {
-    std::string all;
-    for (server_id s : servers)
-        all += (all.empty() ? "" : ",") + to_string(s);
-    return all.empty() ? "none" : all;
+std::string or_none(std::vector<server_id> const& servers) {
+    return servers.empty() ? "none" : listed(servers);
 }
 
 /// The fork that is made, or was begun and not finished.
@@ -52,15 +49,13 @@ result<fork_state> fork_of(colony& on, bytes const& key) {
     if (!there) return error(errc::not_found, "the directory does not know key " + quoted(key));
     directory_entry const& e = there->entry;
     if (is_founded(on, e)) return fork_state{*there, e.cell, {}};
-    if (!is_recovery(*e.origin))
-        return error(errc::conflict, "a creation of generation " + to_string(e.birth) +
-                                         " was begun: finish that one, by `zooidctl cell create`");
+    if (!is_recovery(*e.origin)) return unfinished_birth(key, e);
     return fork_state{*there, e.origin->from, successor_cell{e.cell, e.birth, e.founders}};
 }
 
 error error_of(recovery_refusal const& no) {
     using reason = recovery_refusal::reason;
-    std::string const who = listed(no.servers);
+    std::string const who = or_none(no.servers);
     switch (no.why) {
     case reason::has_majority:
         return error(errc::conflict, "has_majority: enough members answered for the cell to go on by itself");
@@ -103,8 +98,8 @@ void print(recovery_plan const& p) {
         fmt::print("  leaves out slot {}: what comes before it is lost or cannot be read\n", at.value);
     fmt::print("  MAY BE LOST: whatever was acknowledged in a slot above {} and is not listed here\n",
                p.base.known().value);
-    fmt::print("  seals the old replicas on servers {}\n", listed(p.to_seal));
-    fmt::print("  servers that must stay OFF, or come back without their data: {}\n", listed(p.off));
+    fmt::print("  seals the old replicas on servers {}\n", or_none(p.to_seal));
+    fmt::print("  servers that must stay OFF, or come back without their data: {}\n", or_none(p.off));
 }
 
 void print(surveyed_server const& s) {
@@ -157,7 +152,7 @@ bytes words_of(recovery_plan const& p) {
     char host[256] = "unknown";
     (void)::gethostname(host, sizeof host - 1);
     return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}, zooidctl as user {} on {}; said to be off: {}",
-                       fmt::gmtime(now), ::getuid(), host, listed(p.off));
+                       fmt::gmtime(now), ::getuid(), host, or_none(p.off));
 }
 
 // Conditional on the entry that is replaced.
@@ -183,6 +178,19 @@ result<found_entry> decide(colony& on, bytes const& key, fork_state const& f, re
     ZOOID_TRY(auto written, write(on, key, next, f.entry));
     maybe_die(wish.stop_after, "directory");
     return written;
+}
+
+// An attempt that is taken up may rest on another plan than the one before it. The directory names what was
+// confirmed last (Y6), so that the same token takes the last step, too. The words go into the founding
+// record, and stay once that is fixed (Z2).
+result<found_entry> confirm_again(colony& on, bytes const& key, found_entry const& decided,
+                                  recovery_plan const& plan, digest const& confirmed) {
+    fork_origin const& origin = *decided.entry.origin;
+    if (origin.confirmed == confirmed) return decided;
+    directory_entry next = decided.entry;
+    next.origin->confirmed = confirmed;
+    if (origin.founding == digest{}) next.origin->words = words_of(plan);
+    return write(on, key, next, decided);
 }
 
 // Step 4.
@@ -257,10 +265,9 @@ struct recovered {
 
 result<recovered> carry_out(colony& on, bytes const& key, fork_state const& f, recovery_plan const& plan,
                             recovery_wish const& wish, digest const& confirmed) {
-    found_entry decided = f.entry;
-    if (!f.to) {
-        ZOOID_TRY(decided, decide(on, key, f, plan, wish, confirmed));
-    }
+    auto begun =
+        f.to ? confirm_again(on, key, f.entry, plan, confirmed) : decide(on, key, f, plan, wish, confirmed);
+    ZOOID_TRY(found_entry decided, std::move(begun));
     successor_cell const to{decided.entry.cell, decided.entry.birth, decided.entry.founders};
     ZOOID_TRY(auto const told, seal_all(on, plan, to));
     maybe_die(wish.stop_after, "seal");
@@ -306,10 +313,82 @@ int report(output const& out, std::string const& key, recovered const& r) {
     return exit_done;
 }
 
-// The same confirmation, and it is done: the answer of the command that did it was lost.
-bool is_done(fork_state const& f, std::string const& token) {
-    auto const& origin = f.entry.entry.origin;
-    return !f.to && origin && is_recovery(*origin) && to_string(origin->confirmed) == token;
+// What the survey is of depends on it: before the fork is founded, the cell that it goes on from.
+void print_begun(output const& out, std::string const& key, fork_state const& f) {
+    directory_entry const& e = f.entry.entry;
+    if (!out.as_json) return fmt::print("{}\n", unfinished_birth(key, e).detail());
+    json::object begun{{"recovery", is_recovery(*e.origin)},
+                       {"cell", to_string(e.cell)},
+                       {"generation", e.birth.value},
+                       {"on", numbers_of(zooidctl::servers_of(e.founders))},
+                       {"founded", !f.to}};
+    if (is_recovery(*e.origin)) begun["words"] = std::string(e.origin->words);
+    fmt::print("{}\n", json::serialize(json::object{{"begun", begun}}));
+}
+
+// It is done, and the answer of the command that did it was lost.
+int report_done(output const& out, std::string const& key, fork_state const& f) {
+    std::string const cell = to_string(f.entry.entry.cell);
+    if (out.as_json)
+        fmt::print("{}\n", json::serialize(json::object{
+                               {"key", support::json_of_key(key)}, {"cell", cell}, {"existed", true}}));
+    else
+        fmt::print("{}: was recovered as cell {} already\n", key, cell);
+    return exit_done;
+}
+
+error another_plan() {
+    return error(errc::conflict,
+                 "that confirms another plan: look at this one, by the command without --confirm");
+}
+
+int show_last_step(output const& out, std::string const& key, fork_state const& f) {
+    directory_entry const& e = f.entry.entry;
+    std::string const token = to_string(e.origin->confirmed);
+    if (out.as_json)
+        fmt::print("{}\n", json::serialize(json::object{{"key", support::json_of_key(key)},
+                                                        {"cell", to_string(e.cell)},
+                                                        {"generation", e.birth.value},
+                                                        {"founded", true},
+                                                        {"confirm", token}}));
+    else
+        fmt::print("{}: nothing was changed. It was recovered as generation {}, cell {}, and the directory "
+                   "does not say so yet.\nTo finish that, repeat the command with --confirm {}\n",
+                   key, e.birth.value, to_string(e.cell), token);
+    return exit_rejected;
+}
+
+// Step 7 alone. It states a fact; so whoever looks is told the token, and who is off is asked no more.
+int take_last_step(colony& on, output const& out, std::string const& key, fork_state const& f,
+                   std::string const& token) {
+    if (token.empty()) return show_last_step(out, key, f);
+    if (token != to_string(f.entry.entry.origin->confirmed)) return out.fail(another_plan());
+    auto const noted = note_founded(on, key, f.entry);
+    return noted ? report_done(out, key, f) : out.fail(noted.error());
+}
+
+int plan_and_carry_out(colony& on, output const& out, std::string const& key, fork_state const& f,
+                       recovery_wish const& wish) {
+    auto const came_to = plan_recovery(survey_all(on, f.from, ids_of(wish.off)), ids_of(wish.off),
+                                       f.to ? f.to->cell : cell_id{});
+    if (auto const* no = std::get_if<recovery_refusal>(&came_to)) return out.fail(error_of(*no));
+    auto const& plan = std::get<recovery_plan>(came_to);
+    digest const confirmed = confirmation_of(plan, ids_of(wish.on));
+    std::string const token = to_string(confirmed);
+    if (wish.confirm.empty()) return show(out, key, plan, token);
+    if (wish.confirm != token) return out.fail(another_plan());
+    auto const done = carry_out(on, key, f, plan, wish, confirmed);
+    return done ? report(out, key, done.value()) : out.fail(done.error());
+}
+
+result<void> check_wish(colony& on, recovery_wish const& wish) {
+    ZOOID_TRY(check_servers(on, ids_of(wish.on)));
+    for (std::uint64_t const server : wish.on) {
+        if (std::count(wish.off.begin(), wish.off.end(), server) != 0)
+            return error(errc::invalid_argument,
+                         fmt::format("server {} is named by --on, and said to be off", server));
+    }
+    return outcome::success();
 }
 
 } // namespace
@@ -318,6 +397,7 @@ int survey_cell(colony& on, output const& out, std::string const& key,
                 std::vector<std::uint64_t> const& off) {
     auto const f = fork_of(on, key);
     if (!f) return out.fail(f.error());
+    if (is_unfinished(f.value().entry.entry)) print_begun(out, key, f.value());
     cell_survey const seen = survey_all(on, f.value().from, ids_of(off));
     for (surveyed_server const& s : seen.servers) {
         if (out.as_json)
@@ -337,44 +417,19 @@ int survey_cell(colony& on, output const& out, std::string const& key,
 }
 
 int recover_cell(colony& on, output const& out, std::string const& key, recovery_wish const& wish) {
-    if (auto const good = check_servers(on, ids_of(wish.on)); !good) return out.fail(good.error());
-    for (std::uint64_t const server : wish.on) {
-        if (std::count(wish.off.begin(), wish.off.end(), server) != 0)
-            return out.fail(error(errc::invalid_argument,
-                                  fmt::format("server {} is named by --on, and said to be off", server)));
-    }
-    auto const f = fork_of(on, key);
-    if (!f) return out.fail(f.error());
-    if (!wish.confirm.empty() && is_done(f.value(), wish.confirm)) {
-        if (!f.value().entry.entry.origin->is_founded) {
-            if (auto const noted = note_founded(on, key, f.value().entry); !noted)
-                return out.fail(noted.error());
-        }
-        if (out.as_json)
-            fmt::print("{}\n", json::serialize(json::object{{"key", support::json_of_key(key)},
-                                                            {"cell", to_string(f.value().entry.entry.cell)},
-                                                            {"existed", true}}));
-        else
-            fmt::print("{}: was recovered as cell {} already\n", key, to_string(f.value().entry.entry.cell));
-        return exit_done;
-    }
-    auto const& to = f.value().to;
-    if (to && !same_servers(zooidctl::servers_of(to->members), ids_of(wish.on)))
-        return out.fail(error(errc::conflict, "a recovery on servers " +
-                                                  listed(zooidctl::servers_of(to->members)) +
-                                                  " was begun: finish that one"));
-    auto const came_to = plan_recovery(survey_all(on, f.value().from, ids_of(wish.off)), ids_of(wish.off),
-                                       to ? to->cell : cell_id{});
-    if (auto const* no = std::get_if<recovery_refusal>(&came_to)) return out.fail(error_of(*no));
-    auto const& plan = std::get<recovery_plan>(came_to);
-    digest const confirmed = confirmation_of(plan, ids_of(wish.on));
-    std::string const token = to_string(confirmed);
-    if (wish.confirm.empty()) return show(out, key, plan, token);
-    if (wish.confirm != token)
-        return out.fail(error(errc::conflict, "that confirms another plan: look at this one, by the command "
-                                              "without --confirm"));
-    auto const done = carry_out(on, key, f.value(), plan, wish, confirmed);
-    return done ? report(out, key, done.value()) : out.fail(done.error());
+    if (auto const good = check_wish(on, wish); !good) return out.fail(good.error());
+    auto const looked = fork_of(on, key);
+    if (!looked) return out.fail(looked.error());
+    fork_state const& f = looked.value();
+    directory_entry const& e = f.entry.entry;
+    bool const was_recovered = e.origin && is_recovery(*e.origin);
+    bool const unfinished = was_recovered && !e.origin->is_founded;
+    if (unfinished && !same_servers(zooidctl::servers_of(e.founders), ids_of(wish.on)))
+        return out.fail(unfinished_birth(key, e));
+    if (unfinished && !f.to) return take_last_step(on, out, key, f, wish.confirm);
+    if (was_recovered && !unfinished && to_string(e.origin->confirmed) == wish.confirm)
+        return report_done(out, key, f);
+    return plan_and_carry_out(on, out, key, f, wish);
 }
 
 } // namespace zooidctl

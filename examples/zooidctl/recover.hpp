@@ -11,6 +11,8 @@
 //   6  found.
 //   7  the directory a last time: it is founded. From here on it is a cell like any other, that can move
 //      and be recovered again.
+// An attempt that is taken up in another situation needs another confirmation. The directory names that one
+// before it goes on (with 4), so its token also takes the last step.
 //
 //   Z1  The new id and generation are decided in the directory before anything is sealed (3, then 4): of two
 //       people who recover one cell, one wins.

@@ -8,10 +8,6 @@ using namespace programs;
 
 namespace {
 
-bool says(ended const& done, std::string const& what) {
-    return (done.out + done.err).find(what) != std::string::npos;
-}
-
 std::string put(std::string const& name, std::size_t value_bytes) {
     return R"({"put":")" + name + R"(","value":{"text":")" + std::string(value_bytes, 'v') + R"("}})";
 }
@@ -142,6 +138,15 @@ TEST_CASE("a campaign without a life, or with the files of one life, is wrong us
     }
 }
 
+TEST_CASE("options of one life and of a campaign are not mixed") {
+    auto const both = run({ZOOID_SIM_PATH, "--profile", "calm", "--seed", "1", "--seeds", "1..1"});
+    CHECK(both.code == 64);
+    CHECK(says(both, "--seeds excludes --seed"));
+    auto const hashes = run({ZOOID_SIM_PATH, "--profile", "calm", "--seed", "1", "--hashes"});
+    CHECK(hashes.code == 64);
+    CHECK(says(hashes, "--hashes requires --seeds"));
+}
+
 TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     colony c(3);
     (void)c.ask({"colony", "init", "--on", "1,2,3"});
@@ -151,8 +156,8 @@ TEST_CASE("a number of replicas that makes no cell is refused by its number") {
     CHECK(c.ctl({"cell", "create", "k"}).code == 64);
     CHECK(c.ctl({"cell", "create", "k", "--on", ""}).code == 64);
     auto const zero = c.ctl({"cell", "create", "k", "--on", "0"});
-    CHECK(zero.code == 4);
-    CHECK(says(zero, "server 0"));
+    CHECK(zero.code == 65);
+    CHECK(says(zero, "server 0: a server's id is above 0"));
     auto const stranger = c.ctl({"cell", "create", "k", "--on", "9"});
     CHECK(stranger.code == 4);
     CHECK(says(stranger, "server 9 is not among those of the configuration"));

@@ -1,6 +1,8 @@
 // A birth above an existing cell ends that one: whoever knows only its servers does not go on with it.
 #include "programs/processes.hpp"
 
+#include <sstream>
+
 using namespace programs;
 
 namespace {
@@ -70,6 +72,46 @@ TEST_CASE("a cell of which too few members answer is not ended, and nothing is c
     CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 2);
     t.c.start(2); // it slept: nobody votes with it, and it is told where the cell is
     CHECK(t.ask_old_servers({"txn", "volume", add_n}).code != 0);
+}
+
+TEST_CASE("empty disks count only if every server answers, and looking leaves nothing on them before that") {
+    two_generations t;
+    t.c.kill(2);
+    t.c.kill(1);
+    fs::remove_all(t.c.data(1));
+    t.c.start(1);
+    auto const refused = t.create_second();
+    INFO(refused.out << refused.err);
+    CHECK(refused.code == 3);
+    CHECK(says(refused, "1 of its 3 members answer; no word from servers 3 ("));
+    CHECK(says(refused, "an empty disk counts only if all servers answer; nothing was changed\""));
+    auto const reserved = [&] {
+        std::istringstream lines(t.c.ctl({"status"}).out);
+        std::vector<std::size_t> all;
+        for (std::string line; std::getline(lines, line);) {
+            json::value const told = json::parse(line);
+            all.push_back(told.at("reservations").as_array().size());
+        }
+        return all;
+    };
+    t.c.start(2);
+    CHECK(reserved() == std::vector<std::size_t>(7, 0));
+    t.c.kill(2);
+    fs::remove_all(t.c.data(2));
+    t.c.start(2); // now two disks of three are empty, and everybody answers
+    CHECK(t.create_second().code == 0);
+    CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 2);
+    CHECK(reserved() == std::vector<std::size_t>{0, 1, 1, 0, 0, 0, 0});
+}
+
+TEST_CASE("a creation that was given up after the directory named its cell is ended by a birth above it") {
+    colony c(4);
+    (void)c.ask({"colony", "init", "--on", "4"});
+    CHECK(c.ctl({"cell", "create", "volume", "--on", "1,2,3", "--die-after", "directory"}).code == -SIGKILL);
+    CHECK(c.ctl({"cell", "create", "volume", "--on", "2", "--generation", "2"}).code == 0);
+    auto const written = c.ask({"txn", "volume", add_n});
+    CHECK(written.at("generation") == 2);
+    CHECK(written.at("version") == 1);
 }
 
 TEST_CASE("a birth above a cell that moved, or of which one member lost its disk, ends it where it is") {

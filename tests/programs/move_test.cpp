@@ -6,8 +6,6 @@ using namespace programs;
 
 namespace {
 
-std::string const count_up = R"({"then":[{"add":"n","value":1}]})";
-
 void wipe(colony& c, std::size_t server) {
     c.kill(server);
     fs::remove_all(c.data(server));
@@ -89,6 +87,23 @@ TEST_CASE("a move to more or fewer servers replaces first, and then grows or shr
     CHECK(c.ask({"txn", "volume", count_up}).at("version") == 3); // it is alone
 }
 
+TEST_CASE(
+    "a creation that is repeated after a move says where the cell is, whether it is away or came back") {
+    colony c(6);
+    (void)c.ask({"colony", "init", "--on", "6"});
+    (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
+    std::string const now =
+        "founded on servers 1,2,3; its members were replaced since, and it is on servers ";
+    for (std::string const on : {"1,4,5", "1,2,3"}) {
+        REQUIRE(c.ctl({"cell", "move", "volume", "--on", on}).code == 0);
+        auto const again = c.ctl({"cell", "create", "volume", "--on", "1,2,3"});
+        INFO(on << ": " << again.out << again.err);
+        CHECK(again.code == 4);
+        CHECK(says(again, "already_exists"));
+        CHECK(says(again, now));
+    }
+}
+
 TEST_CASE("a move to servers on which no cell can be is refused before anything is changed") {
     colony c(3);
     (void)c.ask({"colony", "init", "--on", "3"});
@@ -101,6 +116,7 @@ TEST_CASE("a move to servers on which no cell can be is refused before anything 
     };
     refused("1,2", 65, "2 replicas: a cell has an odd number of them, from 1 to 9");
     refused("1,2,2", 65, "server 2 is named twice");
+    refused("0", 65, "server 0: a server's id is above 0");
     refused("9", 4, "server 9 is not among those of the configuration");
     CHECK(c.ask({"txn", "volume", count_up}).at("version") == 1);
 }

@@ -114,6 +114,13 @@ struct ended {
     std::string out, err;
 };
 
+inline bool says(ended const& program, std::string const& text) {
+    return (program.out + program.err).find(text) != std::string::npos;
+}
+
+/// A transaction.
+inline std::string const count_up = R"({"then":[{"add":"n","value":1}]})";
+
 /// Runs a program to its end.
 inline ended run(std::vector<std::string> const& arguments) {
     scratch folder;
@@ -188,6 +195,12 @@ class colony {
     ended ctl(std::vector<std::string> arguments) const {
         arguments.insert(arguments.begin(),
                          {"--json", "--deadline", "30", "--config", (folder.path / "ctl.json").string()});
+        return zooidctl(arguments);
+    }
+    /// The same for people, as text.
+    ended tell(std::vector<std::string> arguments) const {
+        arguments.insert(arguments.begin(),
+                         {"--deadline", "30", "--config", (folder.path / "ctl.json").string()});
         return zooidctl(arguments);
     }
     json::value ask(std::vector<std::string> const& arguments) const {

@@ -135,3 +135,110 @@ TEST_CASE("a cell that has its majority is not recovered, and goes on") {
     CHECK(both.code == 65);
     CHECK(both.out.find("server 3 is named by --on, and said to be off") != std::string::npos);
 }
+
+namespace {
+
+/// Nine servers: the directory on 9, the cell on 1, 2 and 3, of which 2 and 3 are killed. It goes on on 1, 5
+/// and 6.
+struct small_disaster {
+    colony c{9};
+
+    small_disaster() {
+        (void)c.ask({"colony", "init", "--on", "9"});
+        (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
+        (void)c.ask({"txn", "volume", count_up});
+        (void)c.ask({"cell", "lead", "volume", "1"});
+        c.kill(1);
+        c.kill(2);
+    }
+    ended recover(std::vector<std::string> more = {}) {
+        std::vector<std::string> all{"cell", "recover", "volume", "--on", "1,5,6", "--off", "2,3"};
+        all.insert(all.end(), more.begin(), more.end());
+        return c.ctl(all);
+    }
+    std::string look() {
+        auto const plan = recover();
+        INFO(plan.out << plan.err);
+        REQUIRE(plan.code == 1);
+        return std::string(json::parse(plan.out).at("confirm").as_string());
+    }
+    void die_after(std::string const& step) {
+        CHECK(recover({"--confirm", look(), "--die-after", step}).code == -SIGKILL);
+    }
+    /// With little time, since it can't succeed.
+    ended briefly(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(),
+                         {"--json", "--deadline", "2", "--config", (c.folder.path / "ctl.json").string()});
+        return zooidctl(arguments);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a recovery that is taken up by another plan is finished by the token of that one") {
+    for (std::string const step : {"fix", "found"}) {
+        INFO("killed after " << step);
+        small_disaster d;
+        std::string const first = d.look();
+        CHECK(d.recover({"--confirm", first, "--die-after", "directory"}).code == -SIGKILL);
+        CHECK(d.briefly({"txn", "volume", count_up}).code != 0); // one more vote, in a slot above
+        std::string const second = d.look();
+        REQUIRE(second != first);
+        CHECK(says(d.recover({"--confirm", first}), "that confirms another plan"));
+        CHECK(d.recover({"--confirm", second, "--die-after", step}).code == -SIGKILL);
+        CHECK(says(d.recover({"--confirm", first}), "that confirms another plan"));
+        CHECK(d.look() == second);
+        auto const done = d.recover({"--confirm", second});
+        INFO(done.out << done.err);
+        CHECK(done.code == 0);
+        CHECK(d.c.ctl({"cell", "move", "volume", "--on", "5,6,7"}).code == 0);
+        CHECK(d.recover({"--confirm", second}).code == 0); // the directory says so, whoever has it now
+    }
+}
+
+TEST_CASE("a recovered cell is not moved before the directory says that it was founded") {
+    small_disaster d;
+    d.die_after("found");
+    CHECK(d.c.ask({"txn", "volume", count_up}).at("generation") == 2);
+    auto const moved = d.c.ctl({"cell", "move", "volume", "--on", "7,8,9"});
+    INFO(moved.out << moved.err);
+    CHECK(moved.code == 4);
+    CHECK(says(moved, "a recovery as generation 2 was begun on servers 1,5,6 and is not finished"));
+    CHECK(says(moved, "said to be off: 2,3"));
+    CHECK(says(d.c.ctl({"cell", "survey", "volume", "--off", "2,3"}), R"({"begun":{"recovery":true)"));
+    CHECK(says(d.c.ctl({"cell", "recover", "volume", "--on", "1,5,7"}), "begun on servers 1,5,6"));
+    // Whoever finds it so needs neither the token of who began nor his list of servers.
+    auto const left = d.c.ctl({"cell", "recover", "volume", "--on", "1,5,6"});
+    REQUIRE(left.code == 1);
+    CHECK(json::parse(left.out).at("founded") == true);
+    std::string const token(json::parse(left.out).at("confirm").as_string());
+    CHECK(d.c.ctl({"cell", "recover", "volume", "--on", "1,5,6", "--confirm", token}).code == 0);
+    CHECK(d.c.ctl({"cell", "move", "volume", "--on", "7,8,9"}).code == 0);
+    CHECK(says(d.c.ctl({"cell", "survey", "volume", "--off", "2,3"}), "has_majority"));
+    CHECK(d.c.ctl({"cell", "create", "volume", "--on", "4", "--generation", "3"}).code == 0);
+}
+
+TEST_CASE("where a recovery was begun and not founded, commands say so and how it is finished") {
+    small_disaster d;
+    d.die_after("directory");
+    std::string const why = "a recovery as generation 2 was begun on servers 1,5,6 and is not finished";
+    for (std::vector<std::string> const& command :
+         {std::vector<std::string>{"cell", "move", "volume", "--on", "7,8,9"},
+          {"cell", "prefer", "volume", "--on", "6,5,1"},
+          {"cell", "lead", "volume", "5"},
+          {"cell", "finalise", "volume", "1"},
+          {"cell", "create", "volume", "--on", "1,5,6", "--generation", "2"},
+          {"cell", "create", "volume", "--on", "4", "--generation", "3"}}) {
+        auto const refused = d.c.ctl(command);
+        INFO(command[1] << ": " << refused.out << refused.err);
+        CHECK(refused.code == 4);
+        CHECK(says(refused, why));
+        CHECK(says(refused, R"(cell recover \"volume\" --on 1,5,6)"));
+    }
+    auto const seen = d.c.ctl({"cell", "survey", "volume", "--off", "2,3"});
+    CHECK(seen.code == 0);
+    auto const begun = json::parse(seen.out.substr(0, seen.out.find('\n'))).at("begun");
+    CHECK(begun.at("on") == json::value{1, 5, 6});
+    CHECK(begun.at("founded") == false);
+    CHECK(d.recover({"--confirm", d.look()}).code == 0);
+}

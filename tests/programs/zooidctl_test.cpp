@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include <sys/stat.h>
 
@@ -70,6 +71,9 @@ TEST_CASE("a command runs while its lease is held, and the lease is free after i
                               "test $ZOOID_LEASE_NUMBER -ge 1 && exit 7"});
     INFO(ended.err);
     CHECK(ended.code == 7);
+    auto const none = c.ctl({"lease", "hold", "volume", "lock", "--", "/nonexistent"});
+    CHECK(none.code == 127);
+    CHECK(none.err == "zooidctl: /nonexistent: No such file or directory\n");
     auto const shown = c.ctl({"lease", "show", "volume", "lock"});
     CHECK(shown.code == 1);
     CHECK(json::parse(shown.out).at("held") == false);
@@ -161,7 +165,11 @@ TEST_CASE("a colony is founded, a cell created, written, read, scanned and expla
     CHECK(c.ctl({"get", "volume", "--leased", "--stale"}).code == 64);
     CHECK(c.ctl({"get", "volume", "nothing"}).code == 1);
     CHECK(c.ctl({"get", "nowhere"}).code == 4);
-    CHECK(c.ask({"scan"}).at("key") == "volume");
+    auto const scanned = c.ask({"scan"});
+    CHECK(scanned.at("key") == "volume");
+    CHECK(scanned.at("founders") == json::value{2, 3, 1});
+    CHECK(created.at("founders") == scanned.at("founders"));
+    CHECK(c.tell({"scan"}).out.find("founded on servers 2,3,1\n") != std::string::npos);
     auto const status = c.ctl({"status"});
     CHECK(status.code == 0);
     CHECK(std::count(status.out.begin(), status.out.end(), '\n') == 3);
@@ -228,4 +236,56 @@ TEST_CASE("a move that runs out of time after it asked for a change is unknown, 
     INFO(moved.out << moved.err);
     CHECK(moved.code == 2);
     CHECK(moved.out.find("replacing server 3 by 4") != std::string::npos);
+}
+
+TEST_CASE("the lead is handed over in a cell that nobody used since its founding, or since a restart") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    (void)c.ask({"cell", "create", "k", "--on", "1,2,3"});
+    auto const leads = [&](std::string const& server) {
+        auto const handed = c.ctl({"cell", "lead", "k", server});
+        INFO(handed.out << handed.err);
+        CHECK(handed.code == 0);
+        std::istringstream explained(c.ctl({"explain", "k"}).out);
+        std::string line, leading;
+        while (std::getline(explained, line)) {
+            if (line.find(R"("role":"leading")") != std::string::npos) leading = line;
+        }
+        CHECK(leading.find(R"("server":)" + server + ",") != std::string::npos);
+    };
+    leads("2");
+    for (std::size_t i : {0, 1, 2})
+        c.kill(i);
+    for (std::size_t i : {0, 1, 2})
+        c.start(i);
+    leads("3");
+    leads("1");
+}
+
+TEST_CASE("the help of a move says what becomes of the order, and does not promise the one that was typed") {
+    auto const help = zooidctl({"cell", "move", "--help"});
+    CHECK(help.code == 0);
+    CHECK(help.out.find("takes the place of") != std::string::npos);
+    CHECK(help.out.find("preferred proposer first") == std::string::npos);
+}
+
+TEST_CASE("status says that a journal was rolled back, and what to do about it") {
+    colony c(3);
+    (void)c.ask({"colony", "init", "--on", "1,2,3"});
+    c.kill(2);
+    auto const image = c.folder.path / "image";
+    fs::copy(c.data(2), image, fs::copy_options::recursive);
+    c.start(2);
+    (void)c.ask({"cell", "create", "k", "--on", "1,2,3"});
+    for (int i = 0; i < 20; ++i)
+        (void)c.ask({"txn", "k", count_up});
+    std::this_thread::sleep_for(1s); // its pulses have told the others by then what it has
+    c.kill(2);
+    fs::remove_all(c.data(2));
+    fs::copy(image, c.data(2), fs::copy_options::recursive);
+    c.start(2);
+    wait_until(
+        [&] { return c.tell({"status"}).out.find("  journal was rolled back: ") != std::string::npos; },
+        "status tells");
+    CHECK(c.tell({"status"}).out.find("its data directory has to be formatted anew") != std::string::npos);
 }
