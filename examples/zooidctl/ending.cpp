@@ -65,8 +65,8 @@ class ending {
         told_.push_back(std::move(told).value());
     }
 
-    // Who has no replica counts if it is a founder that was never founded, or if its disk is gone. To tell, its
-    // server draws it again, and keeps what it drew: so nobody is asked where that could not be enough.
+    // Who has no replica counts if it is a founder that was never founded, or if its disk is gone. To tell,
+    // its server draws it again, and keeps what it drew: so nobody is asked where that could not be enough.
     void look_at_absent() {
         std::vector<member> doubtful;
         for (configuration const& c : in_force()) {
