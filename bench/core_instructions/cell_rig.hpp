@@ -97,7 +97,8 @@ class cell_rig {
             for (std::size_t j = 0; j < all.size(); ++j) {
                 if (i == j) continue;
                 peer_liveness& peer = servers.at(all[j].server);
-                peer.both_ways = peer.answered = true;
+                peer.both_ways = true;
+                peer.answered = {all[j].journal};
                 peer.life = {j + 1};
                 for (member const& m : all)
                     peer.hears.push_back(m.server);

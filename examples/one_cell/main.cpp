@@ -24,7 +24,8 @@ liveness all_are_well(member const& self, configuration const& members) {
         if (other == self) continue;
         peer_liveness& peer = view.at(other.server);
         peer.life = {other.server.value};
-        peer.both_ways = peer.answered = true;
+        peer.both_ways = true;
+        peer.answered = {other.journal};
         peer.hears = {{1}, {2}, {3}};
     }
     return view;

@@ -19,8 +19,13 @@ SCENARIOS = Path(__file__).parent.parent / "cell" / "scenarios"
 # What the specification does not have; tests/README.md says more.
 OUTSIDE = {
     "healing_by_a_stranger": "a replica whose state was wrong votes again",
+    "image_confirms_no_read": "a disk goes back in time",
+    "image_counts_who_left": "a disk goes back in time",
+    "image_is_past_what_is_asked": "a disk goes back in time",
+    "image_knows_old_members": "a disk goes back in time",
     "restored_disk_image": "a disk goes back in time",
     "rise_and_newcomer": "newer software goes on with what older software knew, and did not understand",
+    "wiped_server_has_forgotten": "a disk goes back in time",
 }
 
 # Bugs that break an action, and the scenario in whose run that shows.
