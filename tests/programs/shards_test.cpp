@@ -28,7 +28,7 @@ TEST_CASE("servers with 1, 2 and 3 shards lose nothing to kill -9, one by one an
     for (std::size_t i = 0; i < volumes; ++i)
         (void)c.ask({"cell", "create", volume(i), "--on", "1,2,3"});
     std::uint64_t n = 0;
-    auto const count_up = [&] {
+    auto const write_to_all = [&] {
         for (std::size_t i = 0; i < volumes; ++i) {
             auto const done = c.ask({"txn", volume(i), add_one});
             CHECK(done.at("outcome") == "committed");
@@ -37,9 +37,9 @@ TEST_CASE("servers with 1, 2 and 3 shards lose nothing to kill -9, one by one an
         ++n;
     };
     for (std::size_t victim = 0; victim < 3; ++victim) {
-        count_up();
+        write_to_all();
         c.kill(victim);
-        count_up();
+        write_to_all();
         c.start(victim);
     }
     for (std::size_t i = 0; i < 3; ++i)
