@@ -59,6 +59,13 @@ std::string listed(std::vector<server_id> const& servers) {
     return all;
 }
 
+std::string named(std::vector<server_id> const& servers) {
+    std::string all = servers.size() > 1 ? "servers " : "server ";
+    for (std::size_t i = 0; i < servers.size(); ++i)
+        all += (i == 0 ? "" : " and ") + to_string(servers[i]);
+    return all;
+}
+
 error on_server(server_id server, error const& e) {
     return error(e.code(), fmt::format("server {}: {}", to_string(server),
                                        e.detail().empty() ? name_of(e.code()) : e.detail()));
@@ -244,21 +251,19 @@ result<birth> resume(colony& on, bytes const& key, found_entry const& there, bir
     if (was_recovered)
         return error(errc::already_exists,
                      fmt::format("key {} was recovered as generation {}", quoted(key), e.birth.value));
-    if (e.birth != wish.birth || !same_servers(servers_of(e.founders), wish.on)) {
-        return error(errc::already_exists,
-                     fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key),
-                                 e.birth.value, to_string(e.cell), listed(servers_of(e.founders))));
-    }
+    std::string const what =
+        fmt::format("key {} has generation {}, cell {}, founded on servers {}", quoted(key), e.birth.value,
+                    to_string(e.cell), listed(servers_of(e.founders)));
+    if (e.birth != wish.birth || !same_servers(servers_of(e.founders), wish.on))
+        return error(errc::already_exists, what);
     birth b;
     b.entry = e;
     b.existed = true;
     ZOOID_TRY(auto finished, finish(on, key, std::move(b), wish.stop_after));
     if (auto const moved = members_since(on, finished))
         return error(errc::already_exists,
-                     fmt::format("key {} has generation {}, cell {}, founded on servers {}; its members were "
-                                 "replaced since, and it is on servers {} now",
-                                 quoted(key), e.birth.value, to_string(e.cell),
-                                 listed(servers_of(e.founders)), listed(servers_of(*moved))));
+                     fmt::format("{}; its members were replaced since, and it is on servers {} now", what,
+                                 listed(servers_of(*moved))));
     return finished;
 }
 

@@ -82,5 +82,6 @@ void maybe_die(std::string const& stop_after, std::string_view step);
 std::string quoted(zooid::bytes const& key);
 zooid::error on_server(zooid::server_id server, zooid::error const& e);
 std::string listed(std::vector<zooid::server_id> const& servers); ///< "1,2,3"
+std::string named(std::vector<zooid::server_id> const& servers);  ///< "server 1", "servers 1 and 2"
 
 } // namespace zooidctl

@@ -157,13 +157,9 @@ int cell_create(colony& on, output const& out, std::string const& key, birth_wis
 namespace {
 
 void print_step(step const& s, double took) {
-    auto const listed = [](std::vector<server_id> const& servers) {
-        return fmt::format("servers {} and {}", to_string(servers.front()), to_string(servers.back()));
-    };
-    std::string const what =
-        s.out.empty()  ? listed(s.in) + " join"
-        : s.in.empty() ? listed(s.out) + " leave"
-                       : fmt::format("server {} -> {}", to_string(s.out.front()), to_string(s.in.front()));
+    std::string const what = s.out.empty()  ? named(s.in) + " join"
+                             : s.in.empty() ? named(s.out) + " leave"
+                                            : named(s.out) + " -> " + to_string(s.in.front());
     fmt::print("{} in slot {}, {:.1f} ms\n", what, s.at.value, took);
 }
 

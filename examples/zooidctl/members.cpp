@@ -104,22 +104,20 @@ result<configuration_change> plan(colony& on, directory_entry const& cell, membe
                                   step const& what) {
     std::vector<member> members(from.newest.members().begin(), from.newest.members().end());
     configuration_change change{from.base, {}, {}};
-    for (std::size_t i = 0; i < what.in.size(); ++i) {
+    for (std::size_t i = 0; i < what.in.size(); ++i) { // one for one, or nobody leaves
         ZOOID_TRY(auto const joins, reserve(on, cell, what.in[i]));
         ZOOID_TRY(auto const highest, version_of(on, what.in[i]));
         change.newcomers.push_back({joins.replica, 0, highest});
-        bool const replaces = i < what.out.size();
-        auto const place = std::find_if(members.begin(), members.end(),
-                                        [&](member const& m) { return replaces && m.server == what.out[i]; });
-        if (place == members.end()) {
+        if (what.out.empty()) {
             members.push_back(joins);
-        } else {
-            *place = joins;
+            continue;
+        }
+        for (member& m : members) {
+            if (m.server == what.out[i]) m = joins;
         }
     }
-    std::erase_if(members, [&](member const& m) {
-        return contains(what.out, m.server) && !contains(what.in, m.server);
-    });
+    if (what.in.empty())
+        std::erase_if(members, [&](member const& m) { return contains(what.out, m.server); });
     if (!configuration::valid(members))
         return error(errc::malformed, "the reservations make no configuration");
     change.members = configuration(members);
@@ -152,15 +150,9 @@ result<void> wait_for_release(colony& on, directory_entry const& cell) {
 }
 
 std::string words(step const& s) {
-    auto const all = [](std::vector<server_id> const& servers) {
-        std::string said = servers.size() > 1 ? "servers " : "server ";
-        for (std::size_t i = 0; i < servers.size(); ++i)
-            said += (i == 0 ? "" : " and ") + to_string(servers[i]);
-        return said;
-    };
-    if (s.out.empty()) return "adding " + all(s.in);
-    if (s.in.empty()) return "dropping " + all(s.out);
-    return fmt::format("replacing {} by {}", all(s.out), to_string(s.in.front()));
+    if (s.out.empty()) return "adding " + named(s.in);
+    if (s.in.empty()) return "dropping " + named(s.out);
+    return fmt::format("replacing {} by {}", named(s.out), to_string(s.in.front()));
 }
 
 // From here on the step may have happened: that time ran out does not say that nothing did.
