@@ -48,6 +48,12 @@ recovered_state group_disk::read() const {
     return back;
 }
 
+recovered_state group_disk::first() const {
+    recovered_state begins = read();
+    begins.is_first = true;
+    return begins;
+}
+
 group::group(std::size_t size, std::uint64_t seed, cell_options options, std::size_t spares,
              std::uint8_t alpha)
     : random_(seed), options_(options) {
@@ -188,9 +194,8 @@ void group::teach_newcomer(group_message const& m) {
     if (!taught) return enqueue(m.to, {{members_[m.from].self, fetch{slot{}}}});
     newcomer.reserved = false;
     newcomer.disk.checkpoint = taught->state;
-    recovered_state begins = newcomer.disk.read();
-    begins.is_first = true;
-    newcomer.running.emplace(replica::recover(begins, {newcomer.self, {newcomer.life}, m.to}, options_));
+    newcomer.running.emplace(
+        replica::recover(newcomer.disk.first(), {newcomer.self, {newcomer.life}, m.to}, options_));
 }
 
 bool group::deliver_one(std::size_t queue_index) {

@@ -29,6 +29,8 @@ struct group_disk {
 
     void write(durable_record const& record);
     recovered_state read() const;
+    /// Of a replica that begins with what is here, in this life.
+    recovered_state first() const;
 };
 
 struct group_flush {

@@ -252,7 +252,7 @@ TEST_CASE(
 
     auto const client = (c.folder.path / "client.keys").string();
     REQUIRE(zooidctl({"keygen", client, "--from", c.keys().string(), "--client", "7"}).code == 0);
-    CHECK(with_keys(client, {"txn", "k", R"({"then":[{"add":"n","value":1}]})"}).code == 0);
+    CHECK(with_keys(client, {"txn", "k", count_up}).code == 0);
     for (std::vector<std::string> const& command :
          {std::vector<std::string>{"cell", "create", "mine", "--on", "1,2,3"},
           {"colony", "init", "--on", "1,2,3"}}) {

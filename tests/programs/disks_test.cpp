@@ -224,7 +224,7 @@ TEST_CASE("a flipped byte is found by zooid-journal and told by zooidd, a cut ta
     (void)c.ask({"colony", "init", "--on", "1"});
     (void)c.ask({"cell", "create", "k", "--on", "1"});
     for (int i = 0; i < 5; ++i)
-        (void)c.ask({"txn", "k", R"({"then":[{"add":"n","value":1}]})"});
+        (void)c.ask({"txn", "k", count_up});
     c.kill(0);
     auto const data = c.data(0).string();
     auto const whole = run({ZOOID_JOURNAL_PATH, data});

@@ -7,8 +7,6 @@ using namespace programs;
 
 namespace {
 
-std::string const add_n = R"({"then":[{"add":"n","value":1}]})";
-
 /// The directory on 7, generation 1 on 1, 2 and 3.
 struct two_generations {
     colony c{7};
@@ -16,7 +14,7 @@ struct two_generations {
     two_generations() {
         (void)c.ask({"colony", "init", "--on", "7"});
         (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
-        (void)c.ask({"txn", "volume", add_n});
+        (void)c.ask({"txn", "volume", count_up});
     }
     ended create_second() const {
         return c.ctl({"cell", "create", "volume", "--on", "4,5,6", "--generation", "2"});
@@ -36,17 +34,17 @@ struct two_generations {
 
 TEST_CASE("a birth above an existing cell ends that one before it is founded") {
     two_generations t;
-    CHECK(t.ask_old_servers({"txn", "volume", add_n}).code == 0);
+    CHECK(t.ask_old_servers({"txn", "volume", count_up}).code == 0);
     auto const born = t.create_second();
     INFO(born.out << born.err);
     REQUIRE(born.code == 0);
     CHECK(json::parse(born.out).at("generation") == 2);
     CHECK(json::parse(born.out).at("founded_on") == 3);
-    auto const late = t.ask_old_servers({"txn", "volume", add_n});
+    auto const late = t.ask_old_servers({"txn", "volume", count_up});
     INFO(late.out << late.err);
     CHECK(late.code != 0);
     CHECK(t.ask_old_servers({"get", "volume"}).code != 0);
-    auto const written = t.c.ask({"txn", "volume", add_n});
+    auto const written = t.c.ask({"txn", "volume", count_up});
     CHECK(written.at("generation") == 2);
     CHECK(written.at("version") == 1);
     auto const again = t.create_second();
@@ -54,7 +52,7 @@ TEST_CASE("a birth above an existing cell ends that one before it is founded") {
     CHECK(json::parse(again.out).at("existed") == true);
     // On servers that hold a sealed replica, too; and a third one ends the second.
     CHECK(t.c.ctl({"cell", "create", "volume", "--on", "1,2,5", "--generation", "3"}).code == 0);
-    CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 3);
+    CHECK(t.c.ask({"txn", "volume", count_up}).at("generation") == 3);
 }
 
 TEST_CASE("a cell of which too few members answer is not ended, and nothing is changed until they do") {
@@ -67,11 +65,11 @@ TEST_CASE("a cell of which too few members answer is not ended, and nothing is c
     CHECK(refused.out.find("generation 1 has to be ended first, and 1 of its 3 members answer") !=
           std::string::npos);
     t.c.start(1);
-    CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 1);
+    CHECK(t.c.ask({"txn", "volume", count_up}).at("generation") == 1);
     CHECK(t.create_second().code == 0);
-    CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 2);
+    CHECK(t.c.ask({"txn", "volume", count_up}).at("generation") == 2);
     t.c.start(2); // it slept: nobody votes with it, and it is told where the cell is
-    CHECK(t.ask_old_servers({"txn", "volume", add_n}).code != 0);
+    CHECK(t.ask_old_servers({"txn", "volume", count_up}).code != 0);
 }
 
 TEST_CASE("empty disks count only if every server answers, and looking leaves nothing on them before that") {
@@ -100,7 +98,7 @@ TEST_CASE("empty disks count only if every server answers, and looking leaves no
     fs::remove_all(t.c.data(2));
     t.c.start(2); // now two disks of three are empty, and everybody answers
     CHECK(t.create_second().code == 0);
-    CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 2);
+    CHECK(t.c.ask({"txn", "volume", count_up}).at("generation") == 2);
     CHECK(reserved() == std::vector<std::size_t>{0, 1, 1, 0, 0, 0, 0});
 }
 
@@ -109,7 +107,7 @@ TEST_CASE("a creation that was given up after the directory named its cell is en
     (void)c.ask({"colony", "init", "--on", "4"});
     CHECK(c.ctl({"cell", "create", "volume", "--on", "1,2,3", "--die-after", "directory"}).code == -SIGKILL);
     CHECK(c.ctl({"cell", "create", "volume", "--on", "2", "--generation", "2"}).code == 0);
-    auto const written = c.ask({"txn", "volume", add_n});
+    auto const written = c.ask({"txn", "volume", count_up});
     CHECK(written.at("generation") == 2);
     CHECK(written.at("version") == 1);
 }
@@ -121,7 +119,7 @@ TEST_CASE("a birth above a cell that moved, or of which one member lost its disk
     fs::remove_all(t.c.data(4));
     t.c.start(4);
     CHECK(t.c.ctl({"cell", "create", "volume", "--on", "1,2,3", "--generation", "2"}).code == 0);
-    auto const written = t.c.ask({"txn", "volume", add_n});
+    auto const written = t.c.ask({"txn", "volume", count_up});
     CHECK(written.at("generation") == 2);
     CHECK(written.at("version") == 1);
 }
@@ -140,7 +138,7 @@ TEST_CASE(
         CHECK(recover.code == 4);
         CHECK(recover.out.find("a creation of generation 2 was begun") != std::string::npos);
         CHECK(t.create_second().code == 0);
-        CHECK(t.ask_old_servers({"txn", "volume", add_n}).code != 0);
-        CHECK(t.c.ask({"txn", "volume", add_n}).at("generation") == 2);
+        CHECK(t.ask_old_servers({"txn", "volume", count_up}).code != 0);
+        CHECK(t.c.ask({"txn", "volume", count_up}).at("generation") == 2);
     }
 }

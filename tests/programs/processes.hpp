@@ -134,6 +134,18 @@ inline ended zooidctl(std::vector<std::string> arguments) {
     return run(arguments);
 }
 
+/// A run of the main job whose volumes fail over, or move, linearizably.
+inline ended fail_over(std::vector<std::string> arguments) {
+    scratch folder;
+    arguments.insert(arguments.begin(), ZOOID_FAILOVER_PATH);
+    arguments.insert(arguments.end(), {"--seed", "7", "--directory", (folder.path / "run").string()});
+    ended done = run(arguments);
+    INFO(done.out << done.err);
+    CHECK(done.code == 0);
+    CHECK(done.out.find(": linearizable") != std::string::npos);
+    return done;
+}
+
 /// Real servers, started in order: each is told the ports of those before it, which accept it when it comes.
 class colony {
   public:

@@ -9,33 +9,39 @@ namespace {
 
 std::string const on_new = "1,2,3,8,9";
 
-/// Ten servers: the directory on 8, 9 and 10, the cell on 1 to 7; 4 to 7 are killed, and 4 to 6 have no disk
-/// any more.
-struct disaster {
-    colony c{10};
-    json::value born;
+/// A colony in which the cell "volume" is to go on on other servers.
+struct recovery {
+    colony c;
+    std::string on, off;
 
-    disaster() {
-        (void)c.ask({"colony", "init", "--on", "8,9,10"});
-        born = c.ask({"cell", "create", "volume", "--on", "1,2,3,4,5,6,7"});
-        for (int i = 0; i < 5; ++i)
-            (void)c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"});
-        for (std::size_t i : {3, 4, 5, 6})
-            c.kill(i);
-        for (std::size_t i : {3, 4, 5})
-            fs::remove_all(c.data(i));
-    }
-    ended recover(std::vector<std::string> more = {}) {
-        std::vector<std::string> all{"cell", "recover", "volume", "--on", on_new, "--off", "4,5,6,7"};
+    ended recover(std::vector<std::string> const& more = {}) const {
+        std::vector<std::string> all{"cell", "recover", "volume", "--on", on, "--off", off};
         all.insert(all.end(), more.begin(), more.end());
         return c.ctl(all);
     }
     /// The token of the plan as it is now.
-    std::string look() {
+    std::string look() const {
         auto const plan = recover();
         INFO(plan.out << plan.err);
         REQUIRE(plan.code == 1);
         return std::string(json::parse(plan.out).at("confirm").as_string());
+    }
+};
+
+/// Ten servers: the directory on 8, 9 and 10, the cell on 1 to 7; 4 to 7 are killed, and 4 to 6 have no disk
+/// any more.
+struct disaster : recovery {
+    json::value born;
+
+    disaster() : recovery{colony(10), on_new, "4,5,6,7"} {
+        (void)c.ask({"colony", "init", "--on", "8,9,10"});
+        born = c.ask({"cell", "create", "volume", "--on", "1,2,3,4,5,6,7"});
+        for (int i = 0; i < 5; ++i)
+            (void)c.ask({"txn", "volume", count_up});
+        for (std::size_t i : {3, 4, 5, 6})
+            c.kill(i);
+        for (std::size_t i : {3, 4, 5})
+            fs::remove_all(c.data(i));
     }
     std::string count() {
         auto const seen = c.ask({"get", "volume", "n"});
@@ -63,7 +69,7 @@ TEST_CASE("a cell that lost its majority goes on with all that was acknowledged 
     CHECK(told.at("generation") == 2);
     CHECK(told.at("words").as_string().find("said to be off: 4,5,6,7") != std::string::npos);
     CHECK(d.count() == "\"5\"");
-    auto const written = c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"});
+    auto const written = c.ask({"txn", "volume", count_up});
     CHECK(written.at("generation") == 2);
     CHECK(written.at("cell") == told.at("cell"));
     CHECK(d.count() == "\"6\"");
@@ -82,7 +88,7 @@ TEST_CASE("a cell that lost its majority goes on with all that was acknowledged 
         },
         "the old replica is sealed");
     CHECK(d.count() == "\"6\"");
-    CHECK(c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"}).at("generation") == 2);
+    CHECK(c.ask({"txn", "volume", count_up}).at("generation") == 2);
 
     // And so again, for the cell that was founded: 8 and 9 are left of it.
     for (std::size_t i : {0, 1, 2})
@@ -115,7 +121,7 @@ TEST_CASE("a recovery that was killed after any of its steps is finished by the 
         INFO(done.out << done.err);
         REQUIRE(done.code == 0);
         CHECK(d.count() == "\"5\"");
-        CHECK(d.c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"}).at("generation") == 2);
+        CHECK(d.c.ask({"txn", "volume", count_up}).at("generation") == 2);
     }
 }
 
@@ -123,12 +129,12 @@ TEST_CASE("a cell that has its majority is not recovered, and goes on") {
     colony c(4);
     (void)c.ask({"colony", "init", "--on", "4"});
     (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
-    (void)c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"});
+    (void)c.ask({"txn", "volume", count_up});
     c.kill(2);
     auto const refused = c.ctl({"cell", "recover", "volume", "--on", "1,2,4", "--off", "3"});
     CHECK(refused.code == 4);
     CHECK(refused.out.find("has_majority") != std::string::npos);
-    CHECK(c.ask({"txn", "volume", R"({"then":[{"add":"n","value":1}]})"}).at("generation") == 1);
+    CHECK(c.ask({"txn", "volume", count_up}).at("generation") == 1);
     CHECK(c.ctl({"cell", "recover", "volume", "--on", "1,2,4", "--off", "1,3"}).code == 65); // 1 is up
     c.kill(1);
     auto const both = c.ctl({"cell", "recover", "volume", "--on", "1,3,4", "--off", "2,3"});
@@ -140,27 +146,14 @@ namespace {
 
 /// Nine servers: the directory on 9, the cell on 1, 2 and 3, of which 2 and 3 are killed. It goes on on 1, 5
 /// and 6.
-struct small_disaster {
-    colony c{9};
-
-    small_disaster() {
+struct small_disaster : recovery {
+    small_disaster() : recovery{colony(9), "1,5,6", "2,3"} {
         (void)c.ask({"colony", "init", "--on", "9"});
         (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
         (void)c.ask({"txn", "volume", count_up});
         (void)c.ask({"cell", "lead", "volume", "1"});
         c.kill(1);
         c.kill(2);
-    }
-    ended recover(std::vector<std::string> more = {}) {
-        std::vector<std::string> all{"cell", "recover", "volume", "--on", "1,5,6", "--off", "2,3"};
-        all.insert(all.end(), more.begin(), more.end());
-        return c.ctl(all);
-    }
-    std::string look() {
-        auto const plan = recover();
-        INFO(plan.out << plan.err);
-        REQUIRE(plan.code == 1);
-        return std::string(json::parse(plan.out).at("confirm").as_string());
     }
     void die_after(std::string const& step) {
         CHECK(recover({"--confirm", look(), "--die-after", step}).code == -SIGKILL);

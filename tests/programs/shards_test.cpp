@@ -8,8 +8,6 @@ using namespace programs;
 
 namespace {
 
-std::string const add_one = R"({"then":[{"add":"n","value":1}]})";
-
 std::string volume(std::size_t i) {
     return "volume-" + std::to_string(i);
 }
@@ -30,7 +28,7 @@ TEST_CASE("servers with 1, 2 and 3 shards lose nothing to kill -9, one by one an
     std::uint64_t n = 0;
     auto const write_to_all = [&] {
         for (std::size_t i = 0; i < volumes; ++i) {
-            auto const done = c.ask({"txn", volume(i), add_one});
+            auto const done = c.ask({"txn", volume(i), count_up});
             CHECK(done.at("outcome") == "committed");
             answered[volume(i)].insert(done.at("slot").to_number<std::uint64_t>());
         }
@@ -78,7 +76,7 @@ TEST_CASE("a sharded server tells its status as one, names shards in its log, an
     colony c(3, false, {2, 3, 2});
     (void)c.ask({"colony", "init", "--on", "1,2,3"});
     (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
-    (void)c.ask({"txn", "volume", add_one});
+    (void)c.ask({"txn", "volume", count_up});
     auto const done = c.ctl({"status"});
     REQUIRE(done.code == 0);
     std::istringstream lines(done.out);
@@ -96,9 +94,9 @@ TEST_CASE("a sharded server tells its status as one, names shards in its log, an
     CHECK(c.at(1).err().find("\"outcome\":\"complete\"") != std::string::npos);
     CHECK(c.at(1).err().find("\"shard\":2") != std::string::npos);
     CHECK(c.at(1).err().find("\"event\":\"counters\",\"shards\":3") != std::string::npos);
-    (void)c.ask({"txn", "volume", add_one});
+    (void)c.ask({"txn", "volume", count_up});
     c.start(1);
-    (void)c.ask({"txn", "volume", add_one});
+    (void)c.ask({"txn", "volume", count_up});
     CHECK(value_of(c, "volume") == json::value("3"));
 }
 
@@ -118,11 +116,6 @@ TEST_CASE("a server is not started with another number of shards than its data d
 }
 
 TEST_CASE("volumes on servers with 1, 2 and 3 shards fail over through kill -9, linearizably", "[slow]") {
-    scratch folder;
-    auto const done =
-        run({ZOOID_FAILOVER_PATH, "--servers", "5", "--shards", "1,2,3", "--cells", "12", "--clients", "4",
-             "--seconds", "15", "--seed", "7", "--directory", (folder.path / "run").string()});
-    INFO(done.out << done.err);
-    CHECK(done.code == 0);
-    CHECK(done.out.find(": linearizable") != std::string::npos);
+    (void)fail_over(
+        {"--servers", "5", "--shards", "1,2,3", "--cells", "12", "--clients", "4", "--seconds", "15"});
 }

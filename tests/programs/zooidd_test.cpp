@@ -10,8 +10,6 @@ using namespace programs;
 
 namespace {
 
-std::string const put_n = R"({"then":[{"add":"n","value":1}]})";
-
 struct one_server {
     scratch folder;
     std::string keys = (folder.path / "k").string();
@@ -171,10 +169,10 @@ TEST_CASE("commits survive kill -9 of all servers, and a minority down stops not
     std::uint64_t n = 0;
     for (std::size_t victim = 0; victim < 3; ++victim) {
         for (int i = 0; i < 3; ++i, ++n)
-            CHECK(c.ask({"txn", "volume", put_n}).at("outcome") == "committed");
+            CHECK(c.ask({"txn", "volume", count_up}).at("outcome") == "committed");
         c.kill(victim);
         for (int i = 0; i < 3; ++i, ++n)
-            CHECK(c.ask({"txn", "volume", put_n}).at("outcome") == "committed");
+            CHECK(c.ask({"txn", "volume", count_up}).at("outcome") == "committed");
         c.start(victim);
     }
     for (std::size_t i = 0; i < 3; ++i)
@@ -190,14 +188,14 @@ TEST_CASE("SIGTERM stops a server gracefully: it hands over, ends with 0, and co
     colony c(3);
     (void)c.ask({"colony", "init", "--on", "1,2,3"});
     (void)c.ask({"cell", "create", "volume", "--on", "1,2,3"});
-    (void)c.ask({"txn", "volume", put_n});
+    (void)c.ask({"txn", "volume", count_up});
     c.at(0).signal(SIGTERM);
     CHECK(c.at(0).wait() == 0);
     CHECK(c.at(0).err().find("\"event\":\"stopped\"") != std::string::npos);
     CHECK(c.at(0).err().find("\"outcome\":\"complete\"") != std::string::npos);
-    (void)c.ask({"txn", "volume", put_n});
+    (void)c.ask({"txn", "volume", count_up});
     c.start(0);
-    (void)c.ask({"txn", "volume", put_n});
+    (void)c.ask({"txn", "volume", count_up});
 }
 
 TEST_CASE("the events files agree on every chosen slot, and hold what a reply rests on, also after kill -9") {
@@ -206,7 +204,7 @@ TEST_CASE("the events files agree on every chosen slot, and hold what a reply re
     auto const cell = c.ask({"cell", "create", "volume", "--on", "1,2,3"}).at("cell");
     std::set<std::uint64_t> answered;
     for (int i = 0; i < 5; ++i)
-        answered.insert(c.ask({"txn", "volume", put_n}).at("slot").to_number<std::uint64_t>());
+        answered.insert(c.ask({"txn", "volume", count_up}).at("slot").to_number<std::uint64_t>());
     for (std::size_t i = 0; i < 3; ++i)
         c.kill(i);
     std::map<std::uint64_t, std::set<std::string>> states;

@@ -30,9 +30,7 @@ void stage::begin(std::size_t who, std::size_t teacher, message const& content) 
     scenario::host const& h = hosts_[a.host];
     life_id const life{h.id.value * 1000 + h.life};
     replica_identity const identity{a.self, life, life.value, h.runs, h.rounds_used};
-    recovered_state begins = a.disk.read();
-    begins.is_first = true;
-    a.running.emplace(replica::recover(begins, identity, options_));
+    a.running.emplace(replica::recover(a.disk.first(), identity, options_));
     if (steps_) steps_->began(*a.running, taught->state);
     step(who, woken{});
 }
