@@ -54,7 +54,7 @@ void turn::extend_phase_one() {
     for (member const& to : everyone()) {
         if (std::find(p.asked.begin(), p.asked.end(), to.replica) != p.asked.end()) continue;
         p.asked.push_back(to.replica);
-        send(to, prepare{p.in, s_.learner.prefix + 1, s_.members.base()});
+        send(to, to_promise());
         if (p.again.at == never) arm(p.again, s_.options.retransmit);
     }
 }

@@ -117,6 +117,20 @@ std::optional<entry> turn::next_batch(std::vector<token>& requests) {
     return entry::batch(batch);
 }
 
+// Whoever asks for a vote says what is chosen, and which change of members is the newest that it knows (R2).
+prepare turn::to_promise() const {
+    return {s_.proposer->in, s_.learner.prefix + 1, s_.members.base()};
+}
+
+accept turn::to_accept(slot at, entry const& value) const {
+    return {s_.proposer->in, at, s_.learner.prefix, value, s_.members.base()};
+}
+
+confirm turn::to_confirm() const {
+    read_round const& asking = *s_.proposer->asking;
+    return {s_.proposer->in, asking.round, s_.members.base(), asking.at + 1};
+}
+
 // Cell.tla: Accept.
 void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     proposer_state& p = *s_.proposer;
@@ -125,10 +139,9 @@ void turn::propose_in_next_slot(entry value, std::vector<token> requests) {
     auto const is_used_once = [&] { return p.open.size() < 2 || p.open[p.open.size() - 2].at != at; };
     if (!(mutated(mutant::reuse_slot) && at.value % 7 == 1 && is_used_once())) ++p.next;
     for (member const& to : config(at).members())
-        send(to, accept{p.in, at, s_.learner.prefix, value, s_.members.base()});
+        send(to, to_accept(at, value));
     for (member const& to : p.learners) {
-        if (!config(at).contains(to.replica))
-            send(to, accept{p.in, at, s_.learner.prefix, value, s_.members.base()});
+        if (!config(at).contains(to.replica)) send(to, to_accept(at, value));
     }
     if (mutated(mutant::own_vote_at_once)) {
         if (auto const self = config(at).index_of(s_.identity.self.replica))
@@ -191,21 +204,19 @@ void turn::repeat_requests() {
             return report.from == to && report.prefix < p.next;
         };
         bool const promised = std::any_of(p.promises.begin(), p.promises.end(), covers);
-        if (!promised && outstanding) send(to, prepare{p.in, s_.learner.prefix + 1, s_.members.base()});
+        if (!promised && outstanding) send(to, to_promise());
     }
     for (open_slot const& open : p.open) {
         if (open.chosen || now() - open.sent < s_.options.retransmit) continue;
         configuration const& voters = config(open.at);
         for (std::size_t i = 0; i < voters.size(); ++i) {
-            if (!open.votes.contains(i))
-                send(voters[i], accept{p.in, open.at, s_.learner.prefix, open.value, s_.members.base()});
+            if (!open.votes.contains(i)) send(voters[i], to_accept(open.at, open.value));
         }
     }
     if (p.asking) {
         configuration const& voters = p.asking->voters;
         for (std::size_t i = 0; i < voters.size(); ++i) {
-            if (!p.asking->confirmed.contains(i))
-                send(voters[i], confirm{p.in, p.asking->round, s_.members.base(), p.asking->at + 1});
+            if (!p.asking->confirmed.contains(i)) send(voters[i], to_confirm());
         }
     }
     outstanding ? arm_again(p.again) : void(p.again = {});

@@ -58,7 +58,7 @@ void turn::confirm_reads() {
     p.asking = read_round{++p.round, r, config(r + 1), now(), {}, std::move(p.reads)};
     p.reads.clear();
     for (member const& to : p.asking->voters.members())
-        send(to, confirm{p.in, p.round, s_.members.base(), r + 1}); // S3
+        send(to, to_confirm()); // S3
     if (p.again.at == never) arm(p.again, s_.options.retransmit);
 }
 

@@ -184,6 +184,9 @@ class turn {
     std::optional<entry> value_for_next_slot(std::vector<token>& requests);
     std::optional<entry> next_batch(std::vector<token>& requests);
     void repeat_requests();
+    prepare to_promise() const;
+    accept to_accept(slot at, entry const& value) const;
+    confirm to_confirm() const; ///< of the round under way
     void ask_laggards();
     // reads.cpp
     slot last_possible() const;

@@ -61,22 +61,22 @@ void server::host::host_cell(replica r, std::optional<snapshot> const& founding)
 // unless the disk is an older image, from before it began (R2).
 void server::host::host_first(time_point now, first_state const& given) {
     snapshot const& first = given.state;
-    auto const [of, reserved, birth, of_this_life] = reservations_.at(first.cell);
-    replica_identity const identity{{identity_.server, journal_id_, reserved},
+    reservation const named = reservations_.at(first.cell);
+    replica_identity const identity{{identity_.server, journal_id_, named.replica},
                                     identity_.life,
                                     random_.next(),
                                     machines_.version_highest,
                                     rounds_used_};
     auto const cell = static_cast<std::uint32_t>(cells_.size());
     // R2: in an older image it may be reserved, though it voted since. Then it asks what it missed.
-    bool const founder = given.log.empty() && !first.at && of_this_life &&
-                         first.configurations.front().members.contains(reserved);
+    bool const founder = given.log.empty() && !first.at && named.of_this_life &&
+                         first.configurations.front().members.contains(named.replica);
     if (auto const before = forwarding_.drop(first.cell)) forget(first.cell, *before);
     if (founder) {
         host_cell(replica::found(first, identity, options_.cells), first);
     } else {
         recovered_state begins{first, {}, given.log, {}, {}, {}, {}};
-        begins.is_first = of_this_life;
+        begins.is_first = named.of_this_life;
         host_cell(replica::recover(begins, identity, options_.cells), std::nullopt);
         if (options_.steps) options_.steps->began(cells_.back().replica, first);
         step(now, cell, woken{}); // its state goes into the machine before a prefix read may ask that

@@ -82,7 +82,7 @@ class server::host {
 
     // restart.cpp: what the journal gave back, and what was damaged
     void restore(recovered_journal const& recovered);
-    void restore_lives(recovered_journal const& recovered);
+    void add_this_life();
     void on_damage(time_point now, journal_damage const& damage);
     void journal_is_rolled_back(time_point now, server_id told_by);
     void stop_if_rolled_back(time_point now, std::uint32_t cell);

@@ -89,12 +89,14 @@ void server::host::restore(recovered_journal const& recovered) {
     }
     std::erase_if(reservations_, [&](auto const& named) { return index_of(named.first).has_value(); });
     found_ = recovered.last;
-    restore_lives(recovered);
     if (recovered.server_suspect) recorded_hold_ = lease_hold_max; // it may be what was lost
     rolled_back_ = std::any_of(recovered.damage.begin(), recovered.damage.end(), says_dead);
     for (record const& fact : recovered.server) {
         if (fact.at == dead_journal) rolled_back_ = true;
-        if (fact.at == lives_at) continue;
+        if (auto lives = lives_of(fact)) {
+            if (!recovered.server_suspect) lives_ = std::move(*lives);
+            continue;
+        }
         if (auto const held = held_promises_of(fact)) {
             recorded_hold_ = std::max(recorded_hold_, held->hold);
             continue;
@@ -106,15 +108,12 @@ void server::host::restore(recovered_journal const& recovered) {
         get(in, heard);
         if (format == 1 && peer && in.complete()) peers_.add(peer, {}).claims = heard;
     }
+    add_this_life();
 }
 
 // R2. A list that does not end with whoever wrote the last batch is an older one, which a hole brought to
 // light, or software wrote since that keeps none: then we know of no lives.
-void server::host::restore_lives(recovered_journal const& recovered) {
-    for (record const& fact : recovered.server) {
-        auto lives = lives_of(fact);
-        if (lives && !recovered.server_suspect) lives_ = std::move(*lives);
-    }
+void server::host::add_this_life() {
     if (!lives_.empty() && lives_.back().life != found_.life) lives_.clear();
     if (lives_.size() == lives_remembered) lives_.erase(lives_.begin());
     lives_.push_back({identity_.life, found_.batch + 1});

@@ -212,12 +212,13 @@ std::string world::engine::unrest() const {
         replica const* first = nullptr;
         server_id first_on;
         for (machine const& m : machines_) {
-            replica const* r = m.running ? m.running->host.find_replica(c.id) : nullptr;
             if (!m.running || m.harmed || m.latched) continue;
             std::string const who = c.name + " on server " + to_string(m.id);
-            auto const index = c.held.back().members.index_of(m.id);
-            bool const is_member = r && c.held.back().members.contains(r->self().replica);
-            if (index && !is_member) return who + " is not there, though the newest configuration names it";
+            replica const* r = m.running->host.find_replica(c.id);
+            configuration const& members = c.held.back().members;
+            bool const is_member = r && members.contains(r->self().replica);
+            if (members.index_of(m.id) && !is_member)
+                return who + " is not there, though the newest configuration names it";
             if (!is_member) continue; // a learner, or released
             if (r->deadline() != never) return who + " has a deadline as " + std::string(name_of(r->role()));
             if (r->is_changing()) return who + " holds a change that is not released";
