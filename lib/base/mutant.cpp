@@ -61,6 +61,7 @@ std::string_view name_of(mutant m) {
     case mutant::newcomer_misses_its_release: return "newcomer_misses_its_release";
     case mutant::image_votes_as_it_was: return "image_votes_as_it_was";
     case mutant::answer_of_any_journal: return "answer_of_any_journal";
+    case mutant::lease_outlives_change: return "lease_outlives_change";
     case mutant::count_: break;
     }
     return "unknown";

@@ -119,10 +119,7 @@ void turn::on(member const& from, accept const& m) {
     if (!mutated(mutant::accept_without_raising_promise) && m.in >= s_.acceptor.promised) raise_promise(m.in);
     follow(m.in);
 
-    if (m.at <= s_.learner.prefix) { // A5
-        if (from.replica == s_.identity.self.replica) return;
-        return tell_of(m.at, from);
-    }
+    if (m.at <= s_.learner.prefix) return tell_of(m.at, from); // A5
     if (m.at - s_.learner.prefix > s_.options.slots_ahead_max || !has_room_for(m.at, m.value))
         return want(m.chosen, from);
 
@@ -160,6 +157,7 @@ void turn::on(member const& from, accept const& m) {
 
 // Perhaps an old repeat: only what costs nothing. Who lacks more learns the prefix, and asks for it.
 void turn::tell_of(slot at, member const& to) {
+    if (to.replica == s_.identity.self.replica) return;
     slice lesson{at, {}, s_.learner.prefix};
     if (at >= s_.log.first() && at <= s_.learner.prefix) lesson.values.push_back(s_.log.find(at)->value);
     send(to, std::move(lesson));
@@ -217,11 +215,11 @@ void turn::on(member const& from, keeps_waiting const& m) {
 // Cell.tla: Confirmed.
 void turn::on(member const& from, confirm const& m) {
     if (!learns_to_vote(from, {m.in, m.base}, m.base)) return;
-    if (!allowed_to_confirm(m.at)) return tell_of(m.at, from);
     if (m.in < s_.acceptor.promised) {
         reached(sometimes::read_confirmation_refused);
         return send(from, rejected_ballot{m.in, s_.acceptor.promised});
     }
+    if (!allowed_to_confirm(m.at)) return tell_of(m.at, from);
     if (m.in == s_.acceptor.promised) send_durably(from, confirmed{m.in, m.round});
 }
 

@@ -78,8 +78,7 @@ void put(writer& w, promise_report const& p) {
     put(w, from), put(w, prefix), put_list(w, accepted);
 }
 void put(writer& w, read_round const& r) {
-    auto const& [round, at, voters, asked_at, confirmed, requests] = r;
-    (void)asked_at;
+    auto const& [round, at, voters, confirmed, requests] = r;
     put(w, round), put(w, at), w.put(voters), put(w, confirmed), put_list(w, requests);
 }
 void put(writer& w, confirmed_reads const& r) {
@@ -151,9 +150,9 @@ void put(writer& w, election_state const& e) {
 
 void put(writer& w, proposer_state const& p) {
     auto const& [in, began, asked, promises, reported, must_know, knows, leading, next, open, commands,
-                 command_bytes, reads, asking, confirmed, round, progress, standing, probes, announced, again,
-                 laggards, gives_up_at, change, learners, fill_below, releasing, rise, digests, differed,
-                 released] = p;
+                 command_bytes, reads, asking, confirmed, round, round_began, progress, standing, probes,
+                 announced, again, laggards, gives_up_at, change, learners, fill_below, releasing, rise,
+                 digests, differed, released, members_since] = p;
     put(w, in), put_list(w, asked), put_list(w, promises), put(w, reported), put(w, must_know);
     put(w, knows), put(w, leading), put(w, next), put_list(w, open), put_list(w, commands);
     w.put(std::uint64_t{command_bytes}), put_list(w, reads), put_optional(w, asking);
@@ -161,7 +160,8 @@ void put(writer& w, proposer_state const& p) {
     put(w, again), put(w, laggards), put(w, gives_up_at);
     put_optional(w, change), put_list(w, learners), put(w, fill_below), put(w, releasing);
     put_optional(w, rise), put_list(w, digests), put(w, differed), put_list(w, released);
-    (void)began, (void)standing; // of leases, which are off wherever these bytes are compared
+    (void)began, (void)round_began, (void)standing,
+        (void)members_since; // of leases, which are off wherever these bytes are compared
 }
 
 // Last, so that they find every function above.

@@ -1,9 +1,9 @@
 // Election: who should lead, and when this replica stands. Liveness only; nothing here can break safety.
 //
-//   E1  A candidate needs a view in which it hears a quorum both ways; otherwise it keeps quiet and is told
-//       when that changes.
+//   E1  A candidate needs a view in which it hears a quorum both ways, members whose journals were rolled
+//       back not counted; otherwise it keeps quiet and is told when that changes.
 //   E2  It canvasses before it disturbs: one member that vouches for a proposer makes it stand back. To
-//       vouch, a member's own server must hear the proposer's process, and know it connected to a quorum.
+//       vouch, a member's own server must hear the proposer's process, and know that it hears a quorum.
 //   E3  Candidates wait by their rank among the members that are up, then by jitter, then by a back-off that
 //       doubles.
 //   E4  A client's complaint is a probe through the proposer, and only a probe that fails makes a candidate.
@@ -105,7 +105,7 @@ void turn::begin_canvass() {
         e.now = election_state::phase::idle;
         e.at = never;
         for (member const& m : voters.members()) {
-            if (!around_.servers.both_ways(m.server)) out_.watch.push_back(m.server);
+            if (!around_.servers.hears(m)) out_.watch.push_back(m.server);
         }
         return give_back_waiting(errc::unreachable);
     }

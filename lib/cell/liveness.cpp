@@ -12,12 +12,16 @@ bool precedes(peer_liveness const& peer, server_id server) {
     return peer.server < server;
 }
 
+bool contains(std::vector<journal_id> const& all, journal_id one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
 } // namespace
 
 peer_liveness& liveness::at(server_id peer) {
     auto found = std::lower_bound(peers_.begin(), peers_.end(), peer, precedes);
     if (found == peers_.end() || found->server != peer) {
-        found = peers_.insert(found, peer_liveness{peer, {}, false, false, {}, {}, 0, {}, {}});
+        found = peers_.insert(found, peer_liveness{peer, {}, false, false, {}, {}, {}, 0, {}, {}});
     }
     return *found;
 }
@@ -39,23 +43,38 @@ bool liveness::suspected(server_id peer) const {
     return known && known->suspected;
 }
 
+bool liveness::hears_whole(server_id peer) const {
+    peer_liveness const* known = find(peer);
+    return known && known->both_ways && known->rolled_back.empty();
+}
+
+bool liveness::rolled_back(member const& one) const {
+    peer_liveness const* known = find(one.server);
+    return known && contains(known->rolled_back, one.journal);
+}
+
+void liveness::note_rollback(server_id peer, journal_id journal) {
+    std::vector<journal_id>& known = at(peer).rolled_back;
+    if (!contains(known, journal)) known.push_back(journal);
+}
+
 bool liveness::answered(member const& one) const {
     if (one.server == self_) return true;
     peer_liveness const* known = find(one.server);
     if (!known) return false;
     if (mutated(mutant::answer_of_any_journal)) return !known->answered.empty();
-    return std::find(known->answered.begin(), known->answered.end(), one.journal) != known->answered.end();
+    return contains(known->answered, one.journal);
 }
 
 void liveness::note_answer(server_id peer, journal_id journal) {
     std::vector<journal_id>& known = at(peer).answered;
-    if (std::find(known.begin(), known.end(), journal) == known.end()) known.push_back(journal);
+    if (!contains(known, journal)) known.push_back(journal);
 }
 
 bool liveness::hears_quorum(configuration const& members) const {
     member_set heard;
     for (std::size_t i = 0; i < members.size(); ++i) {
-        if (both_ways(members[i].server)) heard.insert(i);
+        if (hears(members[i])) heard.insert(i);
     }
     return members.is_quorum(heard);
 }
@@ -64,7 +83,7 @@ bool liveness::vouches(ballot const& proposer, configuration const& members) con
     if (gone(proposer)) return false;
     if (proposer.server == self_) return hears_quorum(members);
     peer_liveness const* known = find(proposer.server);
-    if (!known || !known->both_ways) return false;
+    if (!known || !hears_whole(proposer.server)) return false;
     member_set connected;
     for (std::size_t i = 0; i < members.size(); ++i) {
         server_id const server = members[i].server;

@@ -55,7 +55,8 @@ void turn::confirm_reads() {
         p.reads.clear();
         return;
     }
-    p.asking = read_round{++p.round, r, config(r + 1), now(), {}, std::move(p.reads)};
+    p.asking = read_round{++p.round, r, config(r + 1), {}, std::move(p.reads)};
+    p.round_began = now();
     p.reads.clear();
     for (member const& to : p.asking->voters.members())
         send(to, to_confirm()); // S3
@@ -74,7 +75,7 @@ void turn::confirm_anew() {
 void turn::on(member const& from, confirmed const& m) {
     if (!leads() || m.in != s_.proposer->in) return;
     proposer_state& p = *s_.proposer;
-    if (p.asking && p.asking->round == m.round) note_standing(from.replica, p.asking->asked_at);
+    if (m.round == p.round) note_standing(from.replica, p.round_began); // also when the round has ended
     if (!p.asking || (p.asking->round != m.round && !mutated(mutant::confirm_any_round))) return;
     configuration const& voters = p.asking->voters;
     auto const index = voters.index_of(from);
@@ -119,12 +120,15 @@ bool turn::lease_covers(slot at) const {
     return voters.is_quorum(holding);
 }
 
+// R2: who was asked before we knew of a change judged as a member of then whether it may answer.
 bool turn::holds_for_us(member const& voter) const {
     proposer_state const& p = *s_.proposer;
     if (voter.replica == s_.identity.self.replica) return s_.acceptor.promised == p.in;
     auto const known = std::find_if(p.standing.begin(), p.standing.end(),
                                     [&](standing_promise const& s) { return s.replica == voter.replica; });
-    return known != p.standing.end() && around_.servers.counts_on(voter.server, known->asked_at, now());
+    if (known == p.standing.end()) return false;
+    if (known->asked_at <= p.members_since && !mutated(mutant::lease_outlives_change)) return false;
+    return around_.servers.counts_on(voter.server, known->asked_at, now());
 }
 
 // Cell.tla: AnswerRead.

@@ -167,6 +167,7 @@ void turn::follow_members(slot at, entry const& value, std::vector<token> const&
         for (token request : requests)
             out_.changed.push_back({request, at});
         s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
+        if (s_.proposer) s_.proposer->members_since = now();
         return extend_phase_one();
     case membership_effect::raised:
         reached(sometimes::version_raised);

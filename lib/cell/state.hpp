@@ -114,7 +114,6 @@ struct read_round {
     std::uint64_t round = 0;
     slot at;              ///< r: answered once it is applied
     configuration voters; ///< config(r + 1), as of asking: a release may let go of it meanwhile
-    time_point asked_at;
     member_set confirmed;
     std::vector<token> requests;
 };
@@ -175,7 +174,8 @@ struct proposer_state {
     std::vector<token> reads;
     std::optional<read_round> asking;
     std::vector<confirmed_reads> confirmed;
-    std::uint64_t round = 0;
+    std::uint64_t round = 0;                              ///< of confirmations, the last
+    time_point round_began;                               ///< when it was asked for
     std::vector<member_progress> progress;                ///< what members reported
     std::vector<standing_promise> standing;               ///< for leased reads, if they are on
     std::vector<std::pair<member, std::uint64_t>> probes; ///< answered after the next confirmation
@@ -193,6 +193,7 @@ struct proposer_state {
     std::vector<digest_report> digests; ///< of the last few slots that were compared
     slot differed;                      ///< the highest slot that was reported to have no majority
     std::vector<member> released;       ///< told what is chosen until they know, or are out of sight
+    time_point members_since = time_point::min(); ///< when we learned of the last change of members
 };
 
 struct replica_state {

@@ -225,6 +225,7 @@ void turn::install_snapshot(pending_checkpoint done) {
     if (mutated(mutant::snapshot_forgets_promise)) s_.acceptor.promised = {};
     if (s_.log.last() > done.at) reached(sometimes::snapshot_kept_acceptances_above);
     s_.members = membership(done.taught->configurations, s_.alpha);
+    if (s_.proposer) s_.proposer->members_since = now();
     s_.joined = s_.joined || s_.members.find(s_.identity.self.replica);
     s_.demands.cell_version = done.taught->cell_version;
     s_.birth = done.taught->birth;

@@ -20,6 +20,7 @@ void server_engine::forget_lanes(server_id peer) {
 }
 
 result<void> server_engine::on_lane_up(hello const& peer) {
+    ZOOID_TRY(may_replace_link(peer)); // a lane that was lost just now
     std::size_t const needed = joined_shards(place_, peer.place.shards).size();
     if (needed > lanes_max) {
         return error(

@@ -69,6 +69,7 @@ class server_engine final : public transport_listener,
 
     // turns.cpp: what arrives
     bytes claims_for(server_id peer) override;
+    result<void> may_replace_link(hello const& peer) override;
     result<void> on_peer_up(hello const& peer) override;
     void on_lane_frame(server_id from, std::uint16_t shard, channel on, bytes_view payload) override;
     void on_lane_down(server_id peer, std::uint16_t shard, error const& why) override;

@@ -37,6 +37,10 @@ bytes server_engine::claims_for(server_id peer) {
     return server_.claims_for(peer);
 }
 
+result<void> server_engine::may_replace_link(hello const& peer) {
+    return server_.may_replace_link(boot_time_now(), peer.server, peer.life, peer.claims);
+}
+
 result<void> server_engine::on_peer_up(hello const& peer) {
     if (ended_) return errc::stopping;
     if (joined_shards(place_, peer.place.shards).size() > 1) return on_lane_up(peer);

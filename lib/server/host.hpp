@@ -104,6 +104,8 @@ class server::host {
     bytes claims_for(server_id peer) const;
     bool is_lacking(journal_claim const& heard) const;
     journal_claim own_claim() const;
+    result<void> accepts(time_point now, server_id peer, life_id life, journal_claim const& own) const;
+    result<void> may_replace_link(time_point now, server_id peer, life_id life, bytes_view claimed) const;
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed);
     void on_peer_down(time_point now, server_id peer);
     void on_frame(time_point now, server_id from, channel on, bytes_view payload);

@@ -56,6 +56,25 @@ bool server::host::is_lacking(journal_claim const& heard) const {
     return verdict == claim_verdict::lacking || verdict == claim_verdict::forked;
 }
 
+// V3, and a dead journal: it learns as well as anybody, but would take the links of who has the votes again and
+// again.
+result<void> server::host::may_replace_link(time_point now, server_id peer, life_id life,
+                                            bytes_view claimed) const {
+    ZOOID_TRY(auto theirs, decode_claims(claimed));
+    return accepts(now, peer, life, theirs.own);
+}
+
+result<void> server::host::accepts(time_point now, server_id peer, life_id life,
+                                   journal_claim const& own) const {
+    std::string const journal = "journal " + to_string(own.journal) + " of server " + to_string(peer);
+    peer_state const* const known = peers_.find(peer);
+    if (known && peers_.contradicts(*known, own))
+        return error(errc::wrong_owner, journal + " went back behind what was heard of it");
+    if (peers_.is_dead_copy(peer, life, own, now))
+        return error(errc::wrong_owner, journal + " was rolled back, and another process is heard there");
+    return outcome::success();
+}
+
 result<void> server::host::on_peer_up(time_point now, server_id peer, life_id life, bytes_view claimed) {
     ZOOID_TRY(auto theirs, decode_claims(claimed));
     peer_state& p = peers_.add(peer, now);
@@ -65,14 +84,13 @@ result<void> server::host::on_peer_up(time_point now, server_id peer, life_id li
         return error(errc::wrong_owner, "server " + to_string(peer) + " knows batch " +
                                             std::to_string(heard.batch) + " of our journal; we do not");
     }
-    if (!peers_.note_claim(p, theirs.own)) { // V3
-        return error(errc::wrong_owner, "journal " + to_string(theirs.own.journal) + " of server " +
-                                            to_string(peer) + " went back behind what was heard of it");
-    }
+    ZOOID_TRY(accepts(now, peer, life, theirs.own));
+    (void)peers_.note_claim(p, theirs.own);
     p.connected = true;
     p.heard_at = now;
     bool const reborn = peers_.note_life(p, life);
     peers_.note_answer(p, theirs.own);
+    peers_.note_rollback(p, theirs.own);
     send_pulse(p, now);
     // One that restarted before anybody suspected it returns as well. Who is suspected has yet to be heard.
     if (reborn) tell_cells(p, now, !peers_.view().suspected(peer));
@@ -241,6 +259,7 @@ void server::host::on_pulse(time_point now, peer_state& from, bytes_view payload
     pulse const& heard = decoded.value();
     if (!peers_.take(from, heard, now)) return;
     (void)peers_.note_claim(from, heard.claim);
+    peers_.note_rollback(from, heard.claim);
     judge(from, now);
     if (may_grant()) peers_.grant(from, heard, now);
     // At a start both sides need an echo before they hear each other both ways: don't wait for the next tick.
@@ -352,7 +371,8 @@ void server::host::on_gone(time_point now, std::uint32_t cell, server_id there) 
     hosted_cell& c = cells_[cell];
     if (c.proposer.server != there || now - c.complained_at < options_.pulse_interval) return;
     for (member const& m : c.replica.members().members()) {
-        if (m.server == there || peers_.view().suspected(m.server)) continue;
+        bool const may_stand = !peers_.view().suspected(m.server) && !peers_.view().rolled_back(m);
+        if (m.server == there || !may_stand) continue;
         if (m.server != identity_.server) return;
         break;
     }

@@ -37,10 +37,17 @@ bool peer_table::note_life(peer_state& peer, life_id life) {
     known.hears.clear();
     known.taken = {};
     known.version_highest = 0;
+    known.rolled_back.clear();
     peer.heard = 0;
     peer.stopping = peer.hung = false;
     peer.both_ways_until = {};
     return true;
+}
+
+bool peer_table::is_dead_copy(server_id peer, life_id life, journal_claim const& own, time_point now) const {
+    peer_state const* const known = find(peer);
+    if (!own.journal || own.life || !known || !known->ever_heard || known->stopping) return false;
+    return liveness_.find(peer)->life != life && now - known->heard_at <= options_.pulse_timeout;
 }
 
 bool peer_table::take(peer_state& peer, pulse const& heard, time_point now) {
@@ -86,7 +93,7 @@ pulse peer_table::next_pulse(peer_state& peer, time_point now) {
     p.number = peer.sent;
     p.echo = peer.heard;
     for (peer_liveness const& other : liveness_.peers()) {
-        if (other.both_ways) p.hears.push_back(other.server);
+        if (liveness_.hears_whole(other.server)) p.hears.push_back(other.server);
     }
     p.grant = liveness_.at(peer.server).given.notice();
     if (!options_.lease.on()) p.grant = {};
@@ -105,17 +112,35 @@ bool peer_table::judge(peer_state& peer, time_point now) {
     return changed;
 }
 
+namespace {
+
+// One that claims nothing yet, or is dead, says nothing.
+bool says_something(journal_claim const& claimed) {
+    return claimed.batch > 0 && claimed.life;
+}
+
+template <typename Claims>
+auto find_claim(Claims& of, journal_id journal) {
+    return std::find_if(of.begin(), of.end(), [&](journal_claim const& c) { return c.journal == journal; });
+}
+
+} // namespace
+
+bool peer_table::contradicts(peer_state const& peer, journal_claim const& claimed) const {
+    auto const kept = find_claim(peer.claims, claimed.journal);
+    if (!says_something(claimed) || kept == peer.claims.end()) return false;
+    return claimed.batch < kept->batch || (claimed.batch == kept->batch && claimed.chain != kept->chain);
+}
+
 bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
-    if (claimed.batch == 0 || !claimed.life) return true; // it claims nothing yet, or is dead
-    auto kept = std::find_if(peer.claims.begin(), peer.claims.end(),
-                             [&](journal_claim const& c) { return c.journal == claimed.journal; });
+    if (contradicts(peer, claimed)) return false;
+    if (!says_something(claimed)) return true;
+    auto kept = find_claim(peer.claims, claimed.journal);
     if (kept == peer.claims.end()) {
         if (peer.claims.size() >= journals_remembered_max) peer.claims.erase(peer.claims.begin());
-        kept = peer.claims.insert(peer.claims.end(), claimed);
+        peer.claims.push_back(claimed);
         return peer.claim_changed = true;
     }
-    if (claimed.batch < kept->batch) return false;
-    if (claimed.batch == kept->batch && claimed.chain != kept->chain) return false;
     peer.claim_changed = peer.claim_changed || *kept != claimed;
     *kept = claimed;
     return true;

@@ -63,6 +63,13 @@ class peer_table {
     void note_answer(peer_state& peer, journal_claim const& own) {
         if (own.journal && own.life) liveness_.note_answer(peer.server, own.journal);
     }
+    /// Until its next life; one whose journal is dead claims no life.
+    void note_rollback(peer_state& peer, journal_claim const& own) {
+        if (own.journal && !own.life) liveness_.note_rollback(peer.server, own.journal);
+    }
+    /// A journal that was rolled back, in a process that we do not know, while another is heard as that server,
+    /// and did not say that it stops: perhaps copies of one disk, and this one may not take the other's place.
+    bool is_dead_copy(server_id peer, life_id life, journal_claim const& own, time_point now) const;
     /// Takes in a pulse. False for one of a process that is gone.
     bool take(peer_state& peer, pulse const& heard, time_point now);
     pulse next_pulse(peer_state& peer, time_point now);
@@ -71,7 +78,9 @@ class peer_table {
     void hold_all_until(time_point until) { liveness_.hold_all_until(until); }
     /// Judges V1 and V2 anew; true if the verdict on being suspected or heard both ways changed.
     bool judge(peer_state& peer, time_point now);
-    /// Keeps the higher of two claims of one journal. False if `claimed` is below, or beside, what was heard.
+    /// Is `claimed` below, or beside, what was heard of that journal?
+    bool contradicts(peer_state const& peer, journal_claim const& claimed) const;
+    /// Keeps the higher of two claims of one journal. False if it contradicts what was heard.
     bool note_claim(peer_state& peer, journal_claim const& claimed);
 
   private:

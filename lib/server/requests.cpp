@@ -205,9 +205,10 @@ void server::host::on_transfer_lead(time_point now, link_id client, request cons
         return refuse(client, r, error(errc::invalid_argument, "the successor is no member"), &c);
     }
     if (c.replica.role() != role::leading) return refuse(client, r, errc::not_proposer, &c);
-    server_id const there = c.replica.members()[*c.replica.members().index_of(successor)].server;
-    if (peers_.view().suspected(there) || !peers_.view().both_ways(there))
-        return refuse(client, r, error(errc::unreachable, "the successor's server is not heard"), &c);
+    member const& there = c.replica.members()[*c.replica.members().index_of(successor)];
+    if (peers_.view().suspected(there.server) || !peers_.view().hears(there))
+        return refuse(client, r,
+                      error(errc::unreachable, "the successor's server is not heard, or has no vote"), &c);
     step(now, cell, resign{successor});
     reply_now(client, r.correlation, std::nullopt, {}, &c, {});
 }

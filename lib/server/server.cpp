@@ -77,6 +77,9 @@ void server::on_damage(time_point now, journal_damage const& damage) {
 bytes server::claims_for(server_id peer) const {
     return host_->claims_for(peer);
 }
+result<void> server::may_replace_link(time_point now, server_id peer, life_id life, bytes_view claims) const {
+    return host_->may_replace_link(now, peer, life, claims);
+}
 result<void> server::on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims) {
     return host_->on_peer_up(now, peer, life, claims);
 }

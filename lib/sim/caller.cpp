@@ -10,6 +10,7 @@ namespace zooid::sim {
 namespace {
 
 constexpr duration attempt_patience = std::chrono::milliseconds(250);
+constexpr unsigned redirects_in_a_row_max = 8;
 constexpr std::uint64_t attempts_in_correlation = 1 << 12;
 
 bytes encoded(kv::transaction const& t) {
@@ -57,7 +58,7 @@ void caller::ask(intent what) {
     intent_ = std::move(what);
     busy_ = true;
     ++number_;
-    attempts_ = refusals_ = unanswered_ = 0;
+    attempts_ = refusals_ = redirects_ = unanswered_ = 0;
     maybe_ = false;
     deadline_ = around_.now() + options_.patience.count();
     call_ = call{};
@@ -126,6 +127,7 @@ void caller::on_timer(std::uint32_t epoch) {
         place_.members = around_.members_of(place_.cell);
         if (intent_.kind != intent_kind::prefix_read) complain();
         proposer_ = {};
+        redirects_ = 0;
     }
     attempt();
 }
@@ -165,9 +167,10 @@ void caller::on_refusal(server_id from, reply const& r) {
     else if (*r.failure == errc::not_here)
         place_.members = around_.members_of(place_.cell);
     if (waiting_ != waiting_for::answer) return;
-    bool const redirected = r.proposer && r.proposer != from && refusals_ < 8;
+    bool const redirected = r.proposer && r.proposer != from && redirects_ < redirects_in_a_row_max;
     proposer_ = redirected ? r.proposer : server_id{};
-    if (redirected && refusals_ == 0) return ++refusals_, attempt();
+    redirects_ = redirected ? redirects_ + 1 : 0;
+    if (redirects_ == 1) return ++refusals_, attempt();
     retry_later();
 }
 

@@ -101,6 +101,7 @@ class caller {
     std::uint32_t unanswered_ = 0;
     bool maybe_ = false; ///< some attempt may have been proposed
     std::uint32_t refusals_ = 0;
+    std::uint32_t redirects_ = 0; ///< followed in a row
     world_time deadline_ = 0;
     waiting_for waiting_ = waiting_for::nothing;
     std::uint32_t epoch_ = 0;

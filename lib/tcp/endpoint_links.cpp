@@ -108,7 +108,11 @@ void tcp_endpoint::impl::on_peer_link_up(stream& s) {
     hello const& peer = s.protocol().peer();
     stream* const existing = existing_link(s);
     if (existing && keeps(*existing, s)) return refuse(s, close_reason::duplicate, errc::already_exists);
-    if (existing) replace(*existing);
+    if (existing) {
+        result<void> const may_replace = listener_.may_replace_link(peer);
+        if (!may_replace) return refuse(s, close_reason::refused, may_replace.error());
+        replace(*existing);
+    }
     lane_state* const lane = find_lane(peer.server, peer.place.shard);
     if (!lane) return refuse(s, close_reason::refused, no_lane(options_.place, peer.place));
     for (auto& [shard, other] : peer_of(peer.server).lanes) {
@@ -116,7 +120,6 @@ void tcp_endpoint::impl::on_peer_link_up(stream& s) {
     }
     lane->retry.cancel();
     lane->waiting = false;
-    lane->backoff = options_.backoff_min;
     lane->link = self;
     result<void> const welcome = listener_.on_peer_up(peer);
     if (!welcome) {
@@ -155,6 +158,8 @@ void tcp_endpoint::impl::on_frame(stream& s, session_event const& e) {
     hello const& peer = s.protocol().peer();
     switch (e.kind) {
     case frame_kind::pulse:
+        if (lane_state* const lane = find_lane(peer.server, peer.place.shard))
+            lane->backoff = options_.backoff_min; // it let us in
         return listener_.on_lane_frame(peer.server, peer.place.shard, channel::pulse, e.payload);
     case frame_kind::cells:
         return listener_.on_lane_frame(peer.server, peer.place.shard, channel::cells, e.payload);

@@ -117,6 +117,40 @@ TEST_CASE("the first of two copies is welcome again unless the second told more 
     CHECK(c.chosen_twice() == 0);
 }
 
+TEST_CASE(
+    "a copy that was found out takes no link from the one that has the votes, and is met once that is gone") {
+    cloned two;
+    colony& c = two.c;
+    c.hang_journal(two.copy); // it tells of nothing that the original lacks
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(2));
+    CHECK_FALSE(c.meet(two.copy, 1)); // it lacks what server 1 heard
+    c.flush_journal(two.copy);
+    c.settle();
+    REQUIRE(is_voteless(c, two.copy));
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(1));
+    auto const may_replace = [&](std::size_t machine) {
+        bytes const claimed = c.at(machine).claims_for({1});
+        return c.at(1).may_replace_link(c.now(), {7}, c.identity(machine).life, claimed).has_value();
+    };
+    CHECK_FALSE(may_replace(two.copy));
+    CHECK(may_replace(two.original)); // by a newer connection of the same process
+    CHECK_FALSE(c.meet(two.copy, 1)); // also where a link was lost just now
+    CHECK_FALSE(is_voteless(c, two.original));
+    REQUIRE(c.meet(two.original, 1));
+    c.part(two.original, 1);
+    c.run_for(server_options().pulse_timeout + milliseconds(40));
+    CHECK(may_replace(two.copy));
+    CHECK(c.meet(two.copy, 1)); // it learns
+    c.run_for(seconds(1));
+    CHECK(may_replace(two.original));
+    REQUIRE(c.meet(two.original, 1));
+    c.run_for(seconds(1));
+    CHECK_FALSE(may_replace(two.copy));
+    CHECK_FALSE(is_voteless(c, two.original));
+}
+
 // Each reservation is a batch; nobody has to be connected.
 void write_batches(colony& c, std::size_t machine, std::uint64_t count) {
     for (std::uint64_t n = 1; n <= count; ++n)

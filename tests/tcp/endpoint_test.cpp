@@ -39,12 +39,17 @@ struct server : transport_listener {
     int ups = 0;
     int downs = 0;
     bool echo = false;
+    bool keeps_links = false;
     std::unique_ptr<tcp_endpoint> endpoint;
 
     bytes claims_for(server_id peer) override { return "claims for " + to_string(peer); }
     result<void> on_peer_up(hello const& peer) override {
         ++ups;
         log.push_back("up " + to_string(peer.server) + ": " + peer.claims);
+        return outcome::success();
+    }
+    result<void> may_replace_link(hello const&) override {
+        if (keeps_links) return error(errc::wrong_owner, "the other one is kept");
         return outcome::success();
     }
     void on_frame(server_id from, channel on, bytes_view payload) override {
@@ -174,6 +179,25 @@ TEST_CASE("a peer that restarts, on another port and with another life, is found
     int const ups = t.a.ups;
     t.b.open(t.io, t.b.options(2, {{{1}, t.a.address()}}));
     run_until(t.io, [&] { return t.a.ups > ups && t.a.endpoint->is_up({2}); });
+}
+
+TEST_CASE("of two processes that prove to be the same peer the listener may keep the one whose link is up") {
+    two t;
+    bool const keeps = GENERATE(true, false);
+    t.a.keeps_links = keeps;
+    server copy;
+    tcp_endpoint_options o = copy.options(2, {{{1}, t.a.address()}});
+    o.life = {77};
+    copy.open(t.io, o);
+    run_until(t.io, [&] { return keeps ? !t.a.refused.empty() : t.a.ups > 1; });
+    CHECK(t.a.downs == (keeps ? 0 : 1));
+    CHECK(t.a.ups == (keeps ? 1 : 2));
+    if (!keeps) return;
+    CHECK(t.a.refused.front().peer == server_id{2});
+    CHECK(t.a.refused.front().failure == errc::wrong_owner);
+    REQUIRE(t.b.endpoint->send({1}, channel::cells, "still here"));
+    run_until(t.io, [&] { return t.a.frames == 1; });
+    CHECK(t.a.log.back() == "2: still here");
 }
 
 TEST_CASE("a peer that was unreachable is dialled with back-off until it is there") {

@@ -68,6 +68,7 @@ enum class mutant : std::uint8_t {
     newcomer_misses_its_release,
     image_votes_as_it_was,
     answer_of_any_journal,
+    lease_outlives_change,
     count_
 };
 

@@ -18,7 +18,9 @@ struct peer_liveness {
     bool both_ways = false;           ///< we hear it, and its pulses show that it hears us
     bool suspected = false;           ///< silent beyond the pulse timeout, or it says that its journal hangs
     std::vector<journal_id> answered; ///< the servers of these told since our start what they had heard of us
-    std::vector<server_id> hears;     ///< ascending: the servers that it hears both ways
+    std::vector<journal_id>
+        rolled_back;                   ///< of its journals these were, it says: replicas there have no votes
+    std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways, and trusts whole
     std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
     given_grant given;                 ///< our promises that are held for it
     taken_grant taken;                 ///< its promises that are held for us
@@ -37,14 +39,20 @@ class liveness {
 
     bool both_ways(server_id peer) const; ///< as its entry says; false without one
     bool suspected(server_id peer) const; ///< the same
+    /// Both ways, and all its journals that we heard of have votes to give.
+    bool hears_whole(server_id peer) const;
+    bool rolled_back(member const& one) const; ///< its journal was, its server says (PROTOCOL.md, R2)
+    void note_rollback(server_id peer, journal_id journal);
+    /// Both ways, and it has a vote as far as we know.
+    bool hears(member const& one) const { return both_ways(one.server) && !rolled_back(one); }
     /// Did the member's server tell since our start what it had heard of our journal (PROTOCOL.md, R2)? One
     /// that lost its disk has another journal, and has forgotten.
     bool answered(member const& one) const;
     void note_answer(server_id peer, journal_id journal);
-    /// Does this server hear a quorum of `members` both ways, itself included?
+    /// Does this server hear a quorum of `members`, itself included?
     bool hears_quorum(configuration const& members) const;
     /// Is the process that leads in `proposer` still the one that runs, heard both ways, unsuspected, and
-    /// itself connected both ways to a quorum of `members`?
+    /// itself hearing a quorum of `members`, as its pulses say?
     bool vouches(ballot const& proposer, configuration const& members) const;
     /// Has the process that drew `proposer` ended, or is its server suspected?
     bool gone(ballot const& proposer) const;

@@ -111,8 +111,10 @@ class hearing {
 
     void operator()(confirmed const& m) const {
         proposer_state const* p = t_.a.proposer.get();
-        if (!p || p->in != m.in || !p->asking || p->asking->round != m.round)
-            return ignore("that round is over [S3]");
+        if (!p || p->in != m.in || !p->asking || p->asking->round != m.round) {
+            if (!stands_anew()) return ignore("that round is over [S3]");
+            return t_.tell("counts " + from_ + " for leased reads; that round is over [S3 G4]");
+        }
         t_.tell("counts the confirmation of " + from_ + ", " +
                 std::to_string(p->asking->confirmed.size() + 1) + " of " +
                 std::to_string(p->asking->voters.size()) + " [S2]");
@@ -220,6 +222,17 @@ class hearing {
         t_.essential("does not vote yet: too few members have answered what they heard of its journal [R2]");
         return true;
     }
+    bool stands_anew() const {
+        proposer_state const* const before = t_.a.proposer.get();
+        proposer_state const* const after = t_.b.proposer.get();
+        auto const asked_at = [&](proposer_state const& p) {
+            auto const one = std::find_if(p.standing.begin(), p.standing.end(),
+                                          [&](standing_promise const& s) { return s.replica == replica_; });
+            return one == p.standing.end() ? time_point::min() : one->asked_at;
+        };
+        return before && after && asked_at(*after) != asked_at(*before);
+    }
+
     bool held(ballot const& asked) const {
         if (!t_.out.marks.test(static_cast<std::size_t>(sometimes::promise_held_for_lease))) return false;
         t_.essential("does not answer " + t_.say(asked) + ": a lease holds its promise of " +
