@@ -62,6 +62,9 @@ std::string_view name_of(mutant m) {
     case mutant::image_votes_as_it_was: return "image_votes_as_it_was";
     case mutant::answer_of_any_journal: return "answer_of_any_journal";
     case mutant::lease_outlives_change: return "lease_outlives_change";
+    case mutant::vote_counted_by_server: return "vote_counted_by_server";
+    case mutant::change_governs_at_once: return "change_governs_at_once";
+    case mutant::released_depose_others: return "released_depose_others";
     case mutant::count_: break;
     }
     return "unknown";

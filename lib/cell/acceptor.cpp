@@ -74,6 +74,7 @@ bool turn::learns_to_vote(member const& from, commit const& known, slot base) {
 
 // A7
 bool turn::was_released(member const& from, slot known) const {
+    if (mutated(mutant::released_depose_others)) return false;
     return !s_.members.find(from.replica) && known <= s_.learner.prefix;
 }
 

@@ -64,7 +64,7 @@ bool membership::is_lawful(configuration_change const& change, cell_demands cons
 
 bool membership::follow(slot at, configuration_change const& change, cell_demands const& demands) {
     if (!is_lawful(change, demands)) return false;
-    held_.push_back({at + alpha_, change.members});
+    held_.push_back({mutated(mutant::change_governs_at_once) ? at + 1 : at + alpha_, change.members});
     return true;
 }
 

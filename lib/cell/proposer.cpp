@@ -164,7 +164,8 @@ void turn::on(member const& from, accepted const& m) {
         ZOOID_CHECK(found->value_digest == m.value_digest, "Q2: a slot has one value in a ballot");
     }
     configuration const& voters = config(m.at);
-    auto const index = voters.index_of(from);
+    auto const index =
+        mutated(mutant::vote_counted_by_server) ? voters.index_of(from.server) : voters.index_of(from);
     if (!index) return;
     found->votes.insert(*index);
     if (mutated(mutant::count_acceptances_not_members)) found->votes.insert(found->votes.size());

@@ -39,6 +39,7 @@ BUGS = {
     "ballot_drawn_twice": "ballot_is_not_drawn_twice",
     "ballot_outlives_life": "promises_of_an_earlier_life",
     "commit_any_ballot": "commit_of_another_ballot",
+    "change_governs_at_once": "all_whom_it_knows_are_gone",
     "confirm_any_round": "confirmation_of_an_older_round",
     "count_acceptances_not_members": "learner_is_not_counted",
     "count_one_vote_too_few": "vote_of_an_earlier_life",
@@ -66,6 +67,7 @@ BUGS = {
     "teach_accepted": "figure_eight",
     "unconditional_change": "two_changes_in_one_window",
     "unreadable_is_empty": "unreadable_value_is_waited_for",
+    "vote_counted_by_server": "successor_on_the_same_server_has_no_vote",
 }
 
 

@@ -69,6 +69,9 @@ enum class mutant : std::uint8_t {
     image_votes_as_it_was,
     answer_of_any_journal,
     lease_outlives_change,
+    vote_counted_by_server,
+    change_governs_at_once,
+    released_depose_others,
     count_
 };
 
