@@ -27,6 +27,22 @@ bool peer_lanes::is_whole() const {
                        [&](auto const& l) { return l.second.up && l.second.life == life(); });
 }
 
+namespace {
+
+bool is_rolled_back(bytes_view claimed) {
+    auto const decoded = decode_claims(claimed);
+    return decoded && decoded.value().own.journal && !decoded.value().own.life;
+}
+
+} // namespace
+
+bool peer_lanes::admits(hello const& peer) const {
+    if (!is_rolled_back(peer.claims)) return true;
+    return std::none_of(lanes_.begin(), lanes_.end(), [&](auto const& l) {
+        return l.second.up && l.second.life != peer.life && !is_rolled_back(l.second.claims);
+    });
+}
+
 void peer_lanes::up(hello const& peer) {
     lane& l = lanes_[peer.place.shard];
     bool const reborn = l.life != peer.life;

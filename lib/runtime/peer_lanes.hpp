@@ -11,6 +11,8 @@
 //   L5  Nothing is granted or asked for, in either direction (PROTOCOL.md, G9). A grant speaks of one
 //       shard's promises, in epochs of its own, and names a pulse by a number that L2 replaces. One that
 //       were passed on would vouch for cells of a shard whose lane was away for longer than a hold.
+//   L6  Of two processes on copies of one disk the one that was found out comes up on no lane while the other
+//       is up on any. The host knows only who was whole.
 //
 // How many lanes there are follows from the numbers of shards alone, which are fixed for the lives of both
 // servers: so it is the same before, while and after some of them are up. Where it is one, as with equal
@@ -40,6 +42,7 @@ class peer_lanes {
     bool is_whole() const;
     life_id life() const;
 
+    bool admits(hello const& peer) const; ///< L6
     void up(hello const& peer);
     void down(std::uint16_t shard);
     /// The shard of a lane that is up and whose claims were not admitted yet.

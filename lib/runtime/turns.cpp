@@ -38,6 +38,9 @@ bytes server_engine::claims_for(server_id peer) {
 }
 
 result<void> server_engine::may_replace_link(hello const& peer) {
+    if (peer_lanes const* const lanes = lanes_to(peer.server); lanes && !lanes->admits(peer))
+        return error(errc::wrong_owner, "a journal of server " + to_string(peer.server) +
+                                            " was rolled back, and another process is up there");
     return server_.may_replace_link(boot_time_now(), peer.server, peer.life, peer.claims);
 }
 

@@ -68,7 +68,7 @@ result<void> server::host::accepts(time_point now, server_id peer, life_id life,
                                    journal_claim const& own) const {
     std::string const journal = "journal " + to_string(own.journal) + " of server " + to_string(peer);
     peer_state const* const known = peers_.find(peer);
-    if (known && peers_.contradicts(*known, own))
+    if (known && peers_.contradicts(*known, life, own))
         return error(errc::wrong_owner, journal + " went back behind what was heard of it");
     if (peers_.is_dead_copy(peer, life, own, now))
         return error(errc::wrong_owner, journal + " was rolled back, and another process is heard there");
@@ -85,7 +85,7 @@ result<void> server::host::on_peer_up(time_point now, server_id peer, life_id li
                                             std::to_string(heard.batch) + " of our journal; we do not");
     }
     ZOOID_TRY(accepts(now, peer, life, theirs.own));
-    (void)peers_.note_claim(p, theirs.own);
+    peers_.note_claim(p, theirs.own);
     p.connected = true;
     p.heard_at = now;
     bool const reborn = peers_.note_life(p, life);
@@ -258,7 +258,7 @@ void server::host::on_pulse(time_point now, peer_state& from, bytes_view payload
     }
     pulse const& heard = decoded.value();
     if (!peers_.take(from, heard, now)) return;
-    (void)peers_.note_claim(from, heard.claim);
+    peers_.note_claim(from, heard.claim);
     peers_.note_rollback(from, heard.claim);
     judge(from, now);
     if (may_grant()) peers_.grant(from, heard, now);

@@ -126,24 +126,24 @@ auto find_claim(Claims& of, journal_id journal) {
 
 } // namespace
 
-bool peer_table::contradicts(peer_state const& peer, journal_claim const& claimed) const {
+bool peer_table::contradicts(peer_state const& peer, life_id life, journal_claim const& claimed) const {
     auto const kept = find_claim(peer.claims, claimed.journal);
     if (!says_something(claimed) || kept == peer.claims.end()) return false;
-    return claimed.batch < kept->batch || (claimed.batch == kept->batch && claimed.chain != kept->chain);
+    if (claimed.batch == kept->batch) return claimed.chain != kept->chain;
+    bool const said_earlier = liveness_.find(peer.server)->life == life; // by that process, on another link
+    return claimed.batch < kept->batch && !said_earlier;
 }
 
-bool peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
-    if (contradicts(peer, claimed)) return false;
-    if (!says_something(claimed)) return true;
+void peer_table::note_claim(peer_state& peer, journal_claim const& claimed) {
+    if (!says_something(claimed)) return;
     auto kept = find_claim(peer.claims, claimed.journal);
     if (kept == peer.claims.end()) {
         if (peer.claims.size() >= journals_remembered_max) peer.claims.erase(peer.claims.begin());
-        peer.claims.push_back(claimed);
-        return peer.claim_changed = true;
+        kept = peer.claims.insert(peer.claims.end(), journal_claim{claimed.journal, {}, 0, 0});
     }
-    peer.claim_changed = peer.claim_changed || *kept != claimed;
+    if (claimed.batch <= kept->batch) return;
+    peer.claim_changed = true;
     *kept = claimed;
-    return true;
 }
 
 } // namespace zooid

@@ -78,10 +78,10 @@ class peer_table {
     void hold_all_until(time_point until) { liveness_.hold_all_until(until); }
     /// Judges V1 and V2 anew; true if the verdict on being suspected or heard both ways changed.
     bool judge(peer_state& peer, time_point now);
-    /// Is `claimed` below, or beside, what was heard of that journal?
-    bool contradicts(peer_state const& peer, journal_claim const& claimed) const;
-    /// Keeps the higher of two claims of one journal. False if it contradicts what was heard.
-    bool note_claim(peer_state& peer, journal_claim const& claimed);
+    /// Is what a process claims below, or beside, what was heard of that journal?
+    bool contradicts(peer_state const& peer, life_id life, journal_claim const& claimed) const;
+    /// Keeps the higher of two claims of one journal.
+    void note_claim(peer_state& peer, journal_claim const& claimed);
 
   private:
     void hear_grant(peer_state const& peer, grant_notice const& told, time_point now);

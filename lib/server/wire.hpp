@@ -30,7 +30,7 @@ struct pulse {
     std::uint32_t journal_age_ms = 0;  ///< of the oldest outstanding flush
     std::uint16_t version_highest = 0; ///< the highest cell version that the sender understands
     journal_claim claim;
-    std::vector<server_id> hears; ///< as liveness::hears says, ascending
+    std::vector<server_id> hears; ///< as liveness::hears_whole says, ascending
     grant_notice grant;           ///< since version 2; a pulse without one is written as version 1
 
     friend bool operator==(pulse const&, pulse const&) = default;

@@ -1,4 +1,4 @@
-// A peer made of several shards, as the host of cells sees it: L1 to L5 of peer_lanes.hpp.
+// A peer made of several shards, as the host of cells sees it: L1 to L6 of peer_lanes.hpp.
 #include "runtime/peer_lanes.hpp"
 
 #include "support/catch.hpp"
@@ -53,6 +53,30 @@ std::vector<std::string> waiting_claims(peer_lanes& lanes) {
 }
 
 } // namespace
+
+TEST_CASE(
+    "a process whose journal was rolled back is admitted to no lane while another is up with votes to give") {
+    journal_claim const alive{{2, 2}, first_life, 9, 9}, dead{{2, 2}, {}, 9, 9};
+    auto const claimed = [](std::uint16_t shard, life_id life, journal_claim const& own) {
+        hello h = shard_of_peer(shard, life);
+        h.claims = encode(claims{own, {}});
+        return h;
+    };
+    peer_lanes lanes({0, 1}, 3);
+    for (std::uint16_t shard = 0; shard < 3; ++shard) {
+        CHECK(lanes.admits(claimed(shard, second_life, dead)));
+        lanes.up(claimed(shard, second_life, dead));
+    }
+    REQUIRE(lanes.is_whole());
+    lanes.up(claimed(1, first_life, alive)); // it is back, on one lane so far
+    for (std::uint16_t shard = 0; shard < 3; ++shard) {
+        CHECK_FALSE(lanes.admits(claimed(shard, second_life, dead)));
+        CHECK(lanes.admits(claimed(shard, first_life, alive)));
+        CHECK(lanes.admits(claimed(shard, first_life, dead))); // one journal of its own
+    }
+    lanes.down(1);
+    CHECK(lanes.admits(claimed(1, second_life, dead)));
+}
 
 TEST_CASE("a peer is whole when all its shards that we share cells with are up in one life") {
     peer_lanes lanes({0, 1}, 3);

@@ -5,6 +5,8 @@
 
 #include "server/wire.hpp"
 
+#include <zooid/base/codec.hpp>
+
 using namespace zooid;
 
 namespace {
@@ -49,11 +51,35 @@ TEST_CASE("a proposer that needs a server with a rolled-back journal for its maj
     find_out(c);
     REQUIRE(is_stopped(c)); // 3
     c.run_for(std::chrono::seconds(1));
+    bytes successor;
+    writer(successor).put(c.at(3).find_replica(volume)->self().replica);
+    auto const handed = c.ask(1, operation::transfer_lead, volume, successor);
+    REQUIRE(handed);
+    CHECK(handed->content.failure == errc::unreachable);
     c.part(1, 4);
     c.part(1, 5);
     c.run_for(std::chrono::seconds(5)); // and no client complains
     auto const leads = [&](std::size_t n) { return c.at(n).find_replica(volume)->role() == role::leading; };
     CHECK((leads(2) || leads(4) || leads(5)));
+}
+
+TEST_CASE("nobody stands who would need a member whose journal was rolled back") {
+    colony c(3);
+    c.found(volume, "volume", 3);
+    REQUIRE(c.commit(volume, put_once("a")).has_value());
+    c.run_for(std::chrono::seconds(1));
+    REQUIRE(c.leader(volume) == 1);
+    find_out(c);
+    REQUIRE(is_stopped(c)); // 3
+    c.run_for(std::chrono::seconds(1));
+    c.kill(1);
+    c.run_for(std::chrono::seconds(5));
+    (void)c.take_traffic();
+    c.run_for(std::chrono::seconds(5));
+    CHECK(c.take_traffic().cells == 0);
+    c.restart(1);
+    c.run_for(std::chrono::seconds(1));
+    CHECK(c.leader(volume) != 0);
 }
 
 TEST_CASE("a replica that newer software could resume is stopped for good by the rollback of its journal") {

@@ -40,10 +40,12 @@ struct server : transport_listener {
     int downs = 0;
     bool echo = false;
     bool keeps_links = false;
+    bool refuses = false;
     std::unique_ptr<tcp_endpoint> endpoint;
 
     bytes claims_for(server_id peer) override { return "claims for " + to_string(peer); }
     result<void> on_peer_up(hello const& peer) override {
+        if (refuses) return error(errc::wrong_owner, "nobody is welcome");
         ++ups;
         log.push_back("up " + to_string(peer.server) + ": " + peer.claims);
         return outcome::success();
@@ -179,6 +181,20 @@ TEST_CASE("a peer that restarts, on another port and with another life, is found
     int const ups = t.a.ups;
     t.b.open(t.io, t.b.options(2, {{{1}, t.a.address()}}));
     run_until(t.io, [&] { return t.a.ups > ups && t.a.endpoint->is_up({2}); });
+}
+
+TEST_CASE("a peer that is refused whenever it comes up dials at growing intervals") {
+    asio::io_context io{1};
+    server a, b;
+    a.refuses = true;
+    a.open(io, a.options(1));
+    b.open(io, b.options(2, {{{1}, a.address()}})); // 5 ms at first, then up to 50, at least half of each
+    auto const begin = std::chrono::steady_clock::now();
+    run_until(io, [&] { return a.refused.size() >= 8; });
+    CHECK(std::chrono::steady_clock::now() - begin >= 100ms);
+    CHECK(a.refused.back().failure == errc::wrong_owner);
+    a.refuses = false;
+    run_until(io, [&] { return a.endpoint->is_up({2}) && b.endpoint->is_up({1}); });
 }
 
 TEST_CASE("of two processes that prove to be the same peer the listener may keep the one whose link is up") {

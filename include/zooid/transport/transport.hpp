@@ -60,7 +60,8 @@ class transport_listener {
     /// Another connection proved itself as a peer whose link is up, and would take its place. Return an error to
     /// keep the present one: the other is refused.
     virtual result<void> may_replace_link(hello const&) { return outcome::success(); }
-    /// `peer.claims` is what the peer claims. Return an error to refuse it: the peer is told and tries later.
+    /// `peer.claims` is what the peer claims. Return an error to refuse it: the peer is told, and tries
+    /// again at growing intervals.
     virtual result<void> on_peer_up(hello const& peer) = 0;
     virtual void on_frame(server_id from, channel on, bytes_view payload) = 0;
     virtual void on_peer_down(server_id peer, error const& why) = 0; ///< what was queued may be lost
