@@ -29,17 +29,21 @@ bool peer_lanes::is_whole() const {
 
 namespace {
 
-bool is_rolled_back(bytes_view claimed) {
-    auto const decoded = decode_claims(claimed);
-    return decoded && decoded.value().own.journal && !decoded.value().own.life;
+bool is_rolled_back(journal_claim const& own) {
+    return own.journal && !own.life;
+}
+
+bool claims_rolled_back(hello const& peer) {
+    auto const claimed = decode_claims(peer.claims);
+    return claimed && is_rolled_back(claimed.value().own);
 }
 
 } // namespace
 
 bool peer_lanes::admits(hello const& peer) const {
-    if (!is_rolled_back(peer.claims)) return true;
+    if (!claims_rolled_back(peer)) return true;
     return std::none_of(lanes_.begin(), lanes_.end(), [&](auto const& l) {
-        return l.second.up && l.second.life != peer.life && !is_rolled_back(l.second.claims);
+        return l.second.up && l.second.life != peer.life && !l.second.rolled_back;
     });
 }
 
@@ -47,6 +51,7 @@ void peer_lanes::up(hello const& peer) {
     lane& l = lanes_[peer.place.shard];
     bool const reborn = l.life != peer.life;
     l.up = true;
+    l.rolled_back = claims_rolled_back(peer);
     l.life = peer.life;
     l.claims = peer.claims;
     l.claims_wait = true;
@@ -92,6 +97,7 @@ result<std::vector<bytes>> peer_lanes::hear(std::uint16_t shard, bytes_view enco
     lane& l = lanes_[shard];
     if (!l.up || p.life != l.life) return std::vector<bytes>{};
     l.heard = std::max(l.heard, p.number);
+    l.rolled_back = l.rolled_back || is_rolled_back(p.claim);
     l.latest = std::move(p);
     l.fresh = true;
     std::vector<bytes> told;

@@ -12,7 +12,7 @@
 //       shard's promises, in epochs of its own, and names a pulse by a number that L2 replaces. One that
 //       were passed on would vouch for cells of a shard whose lane was away for longer than a hold.
 //   L6  Of two processes on copies of one disk the one that was found out comes up on no lane while the other
-//       is up on any. The host knows only who was whole.
+//       is up on any with votes to give. The host knows only who was whole.
 //
 // How many lanes there are follows from the numbers of shards alone, which are fixed for the lives of both
 // servers: so it is the same before, while and after some of them are up. Where it is one, as with equal
@@ -65,6 +65,7 @@ class peer_lanes {
   private:
     struct lane {
         bool up = false;
+        bool rolled_back = false; ///< its journal was, as it last said
         life_id life;
         bytes claims;
         bool claims_wait = false;

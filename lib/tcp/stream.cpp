@@ -12,7 +12,9 @@ namespace {
 
 // A pulse waits behind what the kernel holds unsent, so that is kept small.
 constexpr int unsent_bytes_max = 256 * 1024;
-constexpr int dead_after_ms = 10'000;
+constexpr int dead_after_ms =
+    10'000; // with something unacknowledged; an idle link is probed, and dead as soon
+constexpr int idle_before_probe_s = 6, between_probes_s = 2, probes_unanswered = 2;
 constexpr duration linger_for = std::chrono::seconds(1);
 
 void set(socket& s, int level, int name, int value) {
@@ -34,6 +36,9 @@ void prepare_socket(socket& s) {
     s.non_blocking(true, ignored);
     s.set_option(asio::ip::tcp::no_delay(true), ignored);
     s.set_option(asio::socket_base::keep_alive(true), ignored);
+    set(s, IPPROTO_TCP, TCP_KEEPIDLE, idle_before_probe_s);
+    set(s, IPPROTO_TCP, TCP_KEEPINTVL, between_probes_s);
+    set(s, IPPROTO_TCP, TCP_KEEPCNT, probes_unanswered);
     set(s, IPPROTO_TCP, TCP_USER_TIMEOUT, dead_after_ms);
     set(s, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent_bytes_max);
 }

@@ -74,7 +74,14 @@ TEST_CASE(
         CHECK(lanes.admits(claimed(shard, first_life, alive)));
         CHECK(lanes.admits(claimed(shard, first_life, dead))); // one journal of its own
     }
-    lanes.down(1);
+    SECTION("until that is gone") {
+        lanes.down(1);
+    }
+    SECTION("or turns out to be rolled back itself") {
+        pulse p = beat(1, 1);
+        p.claim = dead;
+        REQUIRE(lanes.hear(1, encode(p)));
+    }
     CHECK(lanes.admits(claimed(1, second_life, dead)));
 }
 

@@ -6,7 +6,7 @@
 # The first 40,000 steps are judged; a beginning of a run is a run. Every seed from FROM to TO (1 to 3) is run under
 # each profile that leaves disks alone: damaged votes are no part of the specification. The first of each is forged
 # besides: every forgery must be refused, and each kind have been tried somewhere. If the program contains the
-# deliberate bugs of base/mutant.hpp, each that breaks an action must be refused in one of the runs.
+# deliberate bugs of base/mutant.hpp, ten of those that break an action must be refused in one of the runs each.
 #
 # Leases are no part of it either. Under the profile `leases` a read may rest on one, and is asked only whether it
 # missed anything; all else is judged as ever. Nothing is forged there.
