@@ -12,9 +12,14 @@ membership::membership(std::vector<governed> held, std::uint8_t alpha)
     ZOOID_CHECK(!held_.empty(), "a cell has a configuration");
 }
 
+slot membership::governs_from(governed const& g) const {
+    bool const early = mutated(mutant::change_governs_at_once) && g.from > slot{alpha_};
+    return early ? g.from - alpha_ + 1 : g.from;
+}
+
 configuration const& membership::at(slot at) const {
     auto const above =
-        std::find_if(held_.begin(), held_.end(), [&](governed const& g) { return g.from > at; });
+        std::find_if(held_.begin(), held_.end(), [&](governed const& g) { return governs_from(g) > at; });
     ZOOID_CHECK(above != held_.begin(), "no slot below the first governed one is asked for");
     return std::prev(above)->members;
 }
@@ -22,8 +27,8 @@ configuration const& membership::at(slot at) const {
 std::vector<governed> membership::between(slot from, slot to) const {
     std::vector<governed> found;
     for (governed const& g : held_) {
-        if (g.from > to) break;
-        if (g.from <= from) found.clear();
+        if (governs_from(g) > to) break;
+        if (governs_from(g) <= from) found.clear();
         found.push_back(g);
     }
     return found;
@@ -64,7 +69,7 @@ bool membership::is_lawful(configuration_change const& change, cell_demands cons
 
 bool membership::follow(slot at, configuration_change const& change, cell_demands const& demands) {
     if (!is_lawful(change, demands)) return false;
-    held_.push_back({mutated(mutant::change_governs_at_once) ? at + 1 : at + alpha_, change.members});
+    held_.push_back({at + alpha_, change.members});
     return true;
 }
 

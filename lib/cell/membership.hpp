@@ -50,6 +50,7 @@ class membership {
     friend bool operator==(membership const&, membership const&) = default;
 
   private:
+    slot governs_from(governed const& g) const;
     bool is_lawful(configuration_change const& change, cell_demands const& demands) const;
 
     std::vector<governed> held_;
