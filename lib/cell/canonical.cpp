@@ -160,8 +160,8 @@ void put(writer& w, proposer_state const& p) {
     put(w, again), put(w, laggards), put(w, gives_up_at);
     put_optional(w, change), put_list(w, learners), put(w, fill_below), put(w, releasing);
     put_optional(w, rise), put_list(w, digests), put(w, differed), put_list(w, released);
-    (void)began, (void)round_began, (void)standing,
-        (void)members_since; // of leases, which are off wherever these bytes are compared
+    // Of leases, which are off wherever these bytes are compared.
+    (void)began, (void)round_began, (void)standing, (void)members_since;
 }
 
 // Last, so that they find every function above.

@@ -43,11 +43,6 @@ bool liveness::suspected(server_id peer) const {
     return known && known->suspected;
 }
 
-bool liveness::hears_whole(server_id peer) const {
-    peer_liveness const* known = find(peer);
-    return known && known->both_ways && known->rolled_back.empty();
-}
-
 bool liveness::rolled_back(member const& one) const {
     peer_liveness const* known = find(one.server);
     return known && contains(known->rolled_back, one.journal);
@@ -83,7 +78,7 @@ bool liveness::vouches(ballot const& proposer, configuration const& members) con
     if (gone(proposer)) return false;
     if (proposer.server == self_) return hears_quorum(members);
     peer_liveness const* known = find(proposer.server);
-    if (!known || !hears_whole(proposer.server)) return false;
+    if (!known || !known->is_heard_whole()) return false;
     member_set connected;
     for (std::size_t i = 0; i < members.size(); ++i) {
         server_id const server = members[i].server;

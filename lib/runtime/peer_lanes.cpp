@@ -29,10 +29,6 @@ bool peer_lanes::is_whole() const {
 
 namespace {
 
-bool is_rolled_back(journal_claim const& own) {
-    return own.journal && !own.life;
-}
-
 bool claims_rolled_back(hello const& peer) {
     auto const claimed = decode_claims(peer.claims);
     return claimed && is_rolled_back(claimed.value().own);

@@ -46,7 +46,7 @@ bool peer_table::note_life(peer_state& peer, life_id life) {
 
 bool peer_table::is_dead_copy(server_id peer, life_id life, journal_claim const& own, time_point now) const {
     peer_state const* const known = find(peer);
-    if (!own.journal || own.life || !known || !known->ever_heard || known->stopping) return false;
+    if (!is_rolled_back(own) || !known || !known->ever_heard || known->stopping) return false;
     return liveness_.find(peer)->life != life && now - known->heard_at <= options_.pulse_timeout;
 }
 
@@ -93,7 +93,7 @@ pulse peer_table::next_pulse(peer_state& peer, time_point now) {
     p.number = peer.sent;
     p.echo = peer.heard;
     for (peer_liveness const& other : liveness_.peers()) {
-        if (liveness_.hears_whole(other.server)) p.hears.push_back(other.server);
+        if (other.is_heard_whole()) p.hears.push_back(other.server);
     }
     p.grant = liveness_.at(peer.server).given.notice();
     if (!options_.lease.on()) p.grant = {};

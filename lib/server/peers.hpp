@@ -63,9 +63,9 @@ class peer_table {
     void note_answer(peer_state& peer, journal_claim const& own) {
         if (own.journal && own.life) liveness_.note_answer(peer.server, own.journal);
     }
-    /// Until its next life; one whose journal is dead claims no life.
+    /// Until its next life.
     void note_rollback(peer_state& peer, journal_claim const& own) {
-        if (own.journal && !own.life) liveness_.note_rollback(peer.server, own.journal);
+        if (is_rolled_back(own)) liveness_.note_rollback(peer.server, own.journal);
     }
     /// A journal that was rolled back, in a process that we do not know, while another is heard as that server,
     /// and did not say that it stops: perhaps copies of one disk, and this one may not take the other's place.

@@ -30,7 +30,7 @@ struct pulse {
     std::uint32_t journal_age_ms = 0;  ///< of the oldest outstanding flush
     std::uint16_t version_highest = 0; ///< the highest cell version that the sender understands
     journal_claim claim;
-    std::vector<server_id> hears; ///< as liveness::hears_whole says, ascending
+    std::vector<server_id> hears; ///< whole (peer_liveness), ascending
     grant_notice grant;           ///< since version 2; a pulse without one is written as version 1
 
     friend bool operator==(pulse const&, pulse const&) = default;
@@ -48,6 +48,10 @@ struct claims {
 };
 bytes encode(claims const& c);
 result<claims> decode_claims(bytes_view in);
+/// Who knows that its own journal was rolled back claims no life.
+inline bool is_rolled_back(journal_claim const& own) {
+    return own.journal && !own.life;
+}
 
 void put(class writer& w, journal_claim const& c);
 void get(class reader& in, journal_claim& c);

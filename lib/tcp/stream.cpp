@@ -12,8 +12,8 @@ namespace {
 
 // A pulse waits behind what the kernel holds unsent, so that is kept small.
 constexpr int unsent_bytes_max = 256 * 1024;
-constexpr int dead_after_ms =
-    10'000; // with something unacknowledged; an idle link is probed, and dead as soon
+// With something unacknowledged; an idle link is probed, and dead as soon.
+constexpr int dead_after_ms = 10'000;
 constexpr int idle_before_probe_s = 6, between_probes_s = 2, probes_unanswered = 2;
 constexpr duration linger_for = std::chrono::seconds(1);
 

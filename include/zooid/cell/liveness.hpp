@@ -18,12 +18,14 @@ struct peer_liveness {
     bool both_ways = false;           ///< we hear it, and its pulses show that it hears us
     bool suspected = false;           ///< silent beyond the pulse timeout, or it says that its journal hangs
     std::vector<journal_id> answered; ///< the servers of these told since our start what they had heard of us
-    std::vector<journal_id>
-        rolled_back;                   ///< of its journals these were, it says: replicas there have no votes
-    std::vector<server_id> hears;      ///< ascending: the servers that it hears both ways, and trusts whole
+    std::vector<journal_id> rolled_back; ///< of its journals these were, it says: no votes there
+    std::vector<server_id> hears;        ///< ascending: the servers that are heard whole there
     std::uint16_t version_highest = 0; ///< the highest cell version that its process understands; 0: unknown
     given_grant given;                 ///< our promises that are held for it
     taken_grant taken;                 ///< its promises that are held for us
+
+    /// Both ways, and all its journals that we heard of have votes to give.
+    bool is_heard_whole() const { return both_ways && rolled_back.empty(); }
 };
 
 /// The liveness of all known peers, ascending by server; a value that the server room keeps up to date.
@@ -37,10 +39,8 @@ class liveness {
     peer_liveness& at(server_id peer);
     peer_liveness const* find(server_id peer) const; ///< null: nothing was ever said of it
 
-    bool both_ways(server_id peer) const; ///< as its entry says; false without one
-    bool suspected(server_id peer) const; ///< the same
-    /// Both ways, and all its journals that we heard of have votes to give.
-    bool hears_whole(server_id peer) const;
+    bool both_ways(server_id peer) const;      ///< as its entry says; false without one
+    bool suspected(server_id peer) const;      ///< the same
     bool rolled_back(member const& one) const; ///< its journal was, its server says (PROTOCOL.md, R2)
     void note_rollback(server_id peer, journal_id journal);
     /// Both ways, and it has a vote as far as we know.

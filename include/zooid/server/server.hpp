@@ -75,8 +75,9 @@ class server {
     /// `on_peer_up` would refuse the claims of the new one.
     result<void> may_replace_link(time_point now, server_id peer, life_id life, bytes_view claims) const;
     /// Refuses, with `wrong_owner`, a peer whose claims show that our journal or its own was rolled back. (One
-    /// that knows so of its own is let in, as a learner; but if another process was heard as that server, only
-    /// after a pulse timeout without it, or its word that it stops.) Refuses, with `malformed` or `unsupported_version`, one whose claims can't be read.
+    /// that knows so of its own is let in, as a learner; but if another process was heard as that server,
+    /// only after a pulse timeout without it, or its word that it stops.) Refuses, with `malformed` or
+    /// `unsupported_version`, one whose claims can't be read.
     result<void> on_peer_up(time_point now, server_id peer, life_id life, bytes_view claims);
     void on_peer_down(time_point now, server_id peer);                             ///< as the transport says
     void on_frame(time_point now, server_id from, channel on, bytes_view payload); ///< any bytes

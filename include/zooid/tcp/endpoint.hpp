@@ -35,8 +35,8 @@ struct tcp_endpoint_options {
     std::vector<tcp_peer> peers{};
     /// From accepting until up. A dial has it twice: until connected, and from then until up.
     duration handshake_timeout = std::chrono::seconds(5);
-    duration backoff_min =
-        std::chrono::milliseconds(20); ///< first wait before dialling again; doubles until a pulse comes
+    /// The first wait before dialling again; it doubles until a pulse comes.
+    duration backoff_min = std::chrono::milliseconds(20);
     duration backoff_max = std::chrono::seconds(3); ///< waits are jittered: between half and whole
     std::size_t queue_bytes_max = 16 << 20;         ///< for each link; at least one frame
     std::size_t connections_max = 1024;             ///< accepted: clients, and who is not proven yet

@@ -57,8 +57,8 @@ class transport_listener {
 
     /// What to claim towards a peer (or empty): journals, lives, and what was heard of the peer.
     virtual bytes claims_for(server_id peer) = 0;
-    /// Another connection proved itself as a peer whose link is up, and would take its place. Return an error to
-    /// keep the present one: the other is refused.
+    /// Another connection proved itself as a peer whose link is up, and would take its place. Return an error
+    /// to keep the present one: the other is refused.
     virtual result<void> may_replace_link(hello const&) { return outcome::success(); }
     /// `peer.claims` is what the peer claims. Return an error to refuse it: the peer is told, and tries
     /// again at growing intervals.
